@@ -102,9 +102,9 @@ export function literalText(node: unknown): string | undefined {
   return typeof cooked === "string" ? cooked : undefined;
 }
 
-export const isTypeScript = (path: string): boolean => /\.ts$/.test(path);
+export const isTypeScript = (path: string): boolean => path.endsWith(".ts");
 export const isTest = (path: string): boolean => /\.(test|system|property)\.ts$/.test(path);
-export const isDeclaration = (path: string): boolean => /\.d\.ts$/.test(path);
+export const isDeclaration = (path: string): boolean => path.endsWith(".d.ts");
 
 /** The simulated world: everything in src/ below the public door. */
 export const isBelowApi = (path: string): boolean =>
