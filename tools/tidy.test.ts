@@ -10,12 +10,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const sources = readSources(root);
 
 /** Rules about things that the repository does not hold yet. Take a name out when its first file arrives. */
-const NOTHING_YET: ReadonlySet<string> = new Set([
-  "file citations",
-  "law citations",
-  "laws index",
-  "laws have an index",
-]);
+const NOTHING_YET: ReadonlySet<string> = new Set(["file citations"]);
 
 const inWords = ({ path: at, line, message }: Finding): string => `${at}:${line} ${message}`;
 

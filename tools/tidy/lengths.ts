@@ -17,7 +17,9 @@ const FILE_LINES_MAX = 500;
 const FUNCTION_LINES_MAX = 70;
 
 /** Files that may be longer, each with its reason. A table of data is read by looking up, not from top to bottom. */
-const LONGER_FILES: Readonly<Record<string, string>> = {};
+const LONGER_FILES: Readonly<Record<string, string>> = {
+  "tools/oracle/oracle.c": "one translation unit, so that one call of the C compiler builds it",
+};
 
 export const fileLength: Rule = {
   name: "file length",
