@@ -26,18 +26,19 @@ export function bitLength(value: bigint): number {
 
 /** Largest integer whose square is <= value; value >= 0. */
 export function integerSquareRoot(value: bigint): bigint {
-  if (value < 2n) return value;
+  if (value === 0n) return 0n;
   // The host's square root is exact to 53 bits (IEEE 754 requires it), so Newton starts close.
-  const excess = Math.max(0, bitLength(value) - 1000) & ~1;
-  let root =
-    BigInt(Math.floor(Math.sqrt(Number(value >> BigInt(excess)))) + 1) << BigInt(excess / 2);
+  const shift = Math.max(0, bitLength(value) - 1000) & ~1;
+  const guess = BigInt(Math.floor(Math.sqrt(Number(value >> BigInt(shift)))));
+  let root = newtonStep(value, guess << BigInt(shift / 2));
+  // From the first step on the guess is never below the root, so it falls until it is there.
   for (;;) {
-    const next = (root + value / root) >> 1n;
-    if (next >= root) break;
+    const next = newtonStep(value, root);
+    if (next >= root) return root;
     root = next;
   }
-  // Newton may stop one step away when the first guess was below the root.
-  while (root * root > value) root -= 1n;
-  while ((root + 1n) * (root + 1n) <= value) root += 1n;
-  return root;
+}
+
+function newtonStep(value: bigint, guess: bigint): bigint {
+  return (guess + value / guess) >> 1n;
 }

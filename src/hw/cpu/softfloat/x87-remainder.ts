@@ -5,7 +5,7 @@
 
 import { powerOfTwo } from "./bits.ts";
 import { type Environment, type Outcome, outcome, x87Register } from "./environment.ts";
-import { F80, Kind, type Operand, packExact, packZero, type Sign } from "./formats.ts";
+import { F80, Kind, type Operand, packZero, type Sign } from "./formats.ts";
 import { denormalFlag, invalid, notANumber } from "./nan.ts";
 import { roundToFormat } from "./round.ts";
 import { C0, C1, C2, C3 } from "./x87-compare.ts";
@@ -25,6 +25,11 @@ export function fprem1(x: Operand, y: Operand, controlWord: number): RemainderOu
   return remainder(x, y, true, x87Register(controlWord));
 }
 
+function withCondition(result: Outcome<F80>, condition: number): RemainderOutcome {
+  const { value, flags, roundedUp, stored } = result;
+  return { value, flags, roundedUp, stored, condition };
+}
+
 function remainder(
   x: Operand,
   y: Operand,
@@ -32,15 +37,15 @@ function remainder(
   environment: Environment,
 ): RemainderOutcome {
   const nan = notANumber(F80, x, y, environment);
-  if (nan !== undefined) return { ...nan, condition: 0 };
+  if (nan !== undefined) return withCondition(nan, 0);
   if (x.kind === Kind.infinity || y.kind === Kind.zero) {
-    return { ...invalid(F80, environment), condition: 0 };
+    return withCondition(invalid(F80, environment), 0);
   }
   const flags = denormalFlag(x, y);
   if (x.kind === Kind.zero) {
-    return { ...outcome(packZero(F80, x.sign), flags, false, environment), condition: 0 };
+    return withCondition(outcome(packZero(F80, x.sign), flags, false, environment), 0);
   }
-  if (y.kind === Kind.infinity) return { ...whole(x, flags, environment), condition: 0 };
+  if (y.kind === Kind.infinity) return withCondition(whole(x, flags, environment), 0);
   const distance = x.exponent - y.exponent;
   if (distance >= 64) return partial(x, y, distance, flags, environment);
   return final(x, y, distance, nearest, flags, environment);
@@ -60,7 +65,7 @@ function final(
   environment: Environment,
 ): RemainderOutcome {
   // More than one binade below the divisor the quotient is 0 either way.
-  if (distance < -1) return { ...whole(x, flags, environment), condition: 0 };
+  if (distance < -1) return withCondition(whole(x, flags, environment), 0);
   // One place to the right when the dividend is a binade lower, so that both are integers.
   const dividend = distance < 0 ? x.significand : x.significand << BigInt(distance);
   const divisor = distance < 0 ? y.significand << 1n : y.significand;
@@ -81,7 +86,7 @@ function final(
     rest === 0n
       ? outcome(packZero(F80, x.sign), flags, false, environment)
       : roundToFormat(F80, sign, rest, unit, 64, flags, environment);
-  return { ...result, condition };
+  return withCondition(result, condition);
 }
 
 function quotientBits(quotient: number): number {
@@ -108,7 +113,7 @@ function partial(
   const unit = y.exponent - 63 + distance - reduction;
   const result =
     rest === 0n
-      ? outcome(packExact(F80, { ...x, kind: Kind.zero }), flags, false, environment)
+      ? outcome(packZero(F80, x.sign), flags, false, environment)
       : roundToFormat(F80, x.sign, rest, unit, 64, flags, environment);
-  return { ...result, condition: C2 };
+  return withCondition(result, C2);
 }

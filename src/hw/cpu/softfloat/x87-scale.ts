@@ -9,7 +9,6 @@ import {
   fromInteger,
   Kind,
   type Operand,
-  operand,
   packExact,
   packInfinity,
   packZero,
@@ -45,19 +44,24 @@ export interface ExtractOutcome extends Outcome<F80> {
   readonly exponent: F80;
 }
 
+function extracted(result: Outcome<F80>, exponent: F80): ExtractOutcome {
+  const { value, flags, roundedUp, stored } = result;
+  return { value, flags, roundedUp, stored, exponent };
+}
+
 export function fxtract(x: Operand, controlWord: number): ExtractOutcome {
   const environment = x87Register(controlWord);
   const nan = notANumber(F80, x, x, environment);
-  if (nan !== undefined) return { ...nan, exponent: nan.value };
+  if (nan !== undefined) return extracted(nan, nan.value);
   if (x.kind === Kind.zero) {
     const zero = outcome(packZero(F80, x.sign), ZE, false, environment);
-    return { ...zero, exponent: packInfinity(F80, 1) };
+    return extracted(zero, packInfinity(F80, 1));
   }
   if (x.kind === Kind.infinity) {
     const infinite = outcome(packInfinity(F80, x.sign), 0, false, environment);
-    return { ...infinite, exponent: packInfinity(F80, 0) };
+    return extracted(infinite, packInfinity(F80, 0));
   }
-  const significand = packExact(F80, operand(Kind.normal, x.sign, 0, x.significand));
+  const significand = F80.pack(x.sign, F80.maxExponent, x.significand);
   const exponent = packExact(F80, fromInteger(BigInt(x.exponent)));
-  return { ...outcome(significand, denormalFlag(x), false, environment), exponent };
+  return extracted(outcome(significand, denormalFlag(x), false, environment), exponent);
 }
