@@ -1,0 +1,6 @@
+/** Every file of laws, one line each. */
+
+import "./sim/determinism.property.ts";
+import "./sim/order.property.ts";
+import "./sim/recording.property.ts";
+import "./sim/snapshot.property.ts";

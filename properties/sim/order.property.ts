@@ -1,0 +1,175 @@
+/** Laws of order: events, runners and faults happen in one order that time never contradicts. */
+
+import fc from "fast-check";
+import { EventQueue } from "../../src/sim/event-queue.ts";
+import type { RingState } from "../../src/sim/toy/tokens.ts";
+import type { TraceEvent } from "../../src/sim/trace.ts";
+import { law } from "../support/law.ts";
+import {
+  anyInputs,
+  anySchedule,
+  anyTokensConfig,
+  anyTokensSetup,
+  createTokens,
+  HORIZON,
+  runWithInputs,
+  using,
+} from "../support/worlds.ts";
+
+type QueueCommand =
+  | { readonly do: "post"; readonly time: number }
+  | { readonly do: "take" }
+  | { readonly do: "cancel" | "reschedule"; readonly nth: number; readonly time: number };
+
+const anyQueueCommand = (): fc.Arbitrary<QueueCommand> =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("post" as const), time: fc.nat(20) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("take" as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constantFrom("cancel" as const, "reschedule" as const),
+        nth: fc.nat(40),
+        time: fc.nat(20),
+      }),
+    },
+  );
+
+law("events-are-totally-ordered", {
+  says: "The queue gives events by time and, at one time, in the order of posting; a cancelled event never comes.",
+  cites: "DESIGN, Time, order, randomness",
+  forAll: { commands: fc.array(anyQueueCommand(), { maxLength: 80, size: "max" }) },
+  runs: 300,
+  holds: ({ commands }) => {
+    const queue = new EventQueue();
+    // The model is the plain list of what waits.
+    let waiting: { time: number; handle: number }[] = [];
+    const forget = (handle: number): void => {
+      waiting = waiting.filter((entry) => entry.handle !== handle);
+    };
+    const takeBoth = (): boolean => {
+      const first = waiting.toSorted((a, b) => a.time - b.time || a.handle - b.handle)[0];
+      if (first === undefined) return queue.size === 0;
+      forget(first.handle);
+      const taken = queue.take();
+      return taken.time === first.time && taken.sequence === first.handle;
+    };
+    for (const command of commands) {
+      if (command.do === "post") {
+        waiting.push({ time: command.time, handle: queue.post(command.time, "t", "k", null) });
+      } else if (command.do === "take") {
+        if (!takeBoth()) return false;
+      } else {
+        const waits = waiting.some(({ handle }) => handle === command.nth);
+        forget(command.nth);
+        if (command.do === "cancel") {
+          if (queue.cancel(command.nth) !== waits) return false;
+        } else {
+          const handle = queue.reschedule(command.nth, command.time);
+          if ((handle !== null) !== waits) return false;
+          if (handle !== null) waiting.push({ time: command.time, handle });
+        }
+      }
+      if (queue.size !== waiting.length) return false;
+    }
+    while (waiting.length > 0) if (!takeBoth()) return false;
+    return queue.size === 0;
+  },
+});
+
+law("dispatch-follows-time", {
+  says: "Events are dispatched in the order of time, then of sequence, whatever CPUs, inputs and faults do.",
+  cites: "DESIGN, Time, order, randomness",
+  forAll: { setup: anyTokensSetup(), inputs: anyInputs() },
+  holds: ({ setup, inputs }) => {
+    const dispatched = eventsOf(setup, inputs).filter(({ type }) => type.name === "world.dispatch");
+    return dispatched.every((event, i) => {
+      const before = dispatched[i - 1];
+      if (before === undefined || before.time < event.time) return true;
+      const posted = Number(before.fields["sequence"]) < Number(event.fields["sequence"]);
+      return before.time === event.time && posted;
+    });
+  },
+});
+
+law("clocks-stay-together", {
+  says: "A CPU begins a slice only within the window of the schedule from the one furthest behind.",
+  cites: "DESIGN, Time, order, randomness",
+  forAll: { setup: anyTokensSetup() },
+  given: ({ setup }) => setup.config.cpus > 1,
+  holds: ({ setup }) =>
+    using(createTokens(setup), (world) => {
+      const window = setup.schedule?.windowCycles ?? 1;
+      let holds = true;
+      world.trace.attach({
+        event: ({ type, time }) => {
+          if (type.name !== "world.slice") return;
+          const clocks = cpuNames(setup.config.cpus)
+            .filter((cpu) => !world.isParked(cpu))
+            .map((cpu) => world.clockOf(cpu));
+          holds &&= time < Math.min(...clocks) + window;
+        },
+      });
+      world.runUntil(HORIZON);
+      return holds;
+    }),
+});
+
+law("locked-additions-are-never-lost", {
+  says: "Indivisible additions of all CPUs to one counter add up, under every schedule.",
+  cites: "Burckhardt et al., A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs",
+  forAll: { setup: anyTokensSetup(), schedule: anySchedule(), config: anyTokensConfig() },
+  holds: ({ setup, schedule, config }) =>
+    using(
+      createTokens({ ...setup, schedule, config: { ...config, adding: "locked" } }),
+      (world) => {
+        world.runUntil(HORIZON);
+        const saved = world.registry.save();
+        const rounds = cpuNames(config.cpus).map((cpu) => {
+          const state = saved.saved[saved.names.indexOf(cpu)] as { rounds: number; pc: number };
+          // Between the addition and the end of its round the counter is one ahead.
+          return state.rounds + (state.pc % 2);
+        });
+        const sum = rounds.reduce((a, b) => a + b, 0);
+        return world.memoryOf("memory").read32(0) === sum;
+      },
+    ),
+});
+
+law("tokens-are-conserved", {
+  says: "Tokens in the ring are those made, less those lost, plus those doubled; each waits for exactly one event.",
+  cites: "src/sim/toy/tokens.ts",
+  forAll: { setup: anyTokensSetup(), inputs: anyInputs() },
+  holds: ({ setup, inputs }) =>
+    using(createTokens(setup), (world) => {
+      runWithInputs(world, inputs, HORIZON);
+      const saved = world.registry.save();
+      const ring = saved.saved[saved.names.indexOf("ring")] as RingState;
+      const waiting = world.pendingEvents().filter(({ kind }) => kind === "arrive").length;
+      const faults = setup.faults.filter(({ time }) => time < HORIZON);
+      const asked = (kind: string): number => faults.filter((fault) => fault.kind === kind).length;
+      return (
+        ring.inRing === ring.made - ring.lost + ring.doubled &&
+        ring.inRing === waiting &&
+        ring.made === setup.config.tokens + inputs.length &&
+        ring.lost + ring.toLose === asked("lose") &&
+        ring.doubled + ring.toDouble === asked("double")
+      );
+    }),
+});
+
+// Helpers
+
+const cpuNames = (count: number): string[] => Array.from({ length: count }, (_, i) => `cpu${i}`);
+
+function eventsOf(
+  setup: Parameters<typeof createTokens>[0],
+  inputs: Parameters<typeof runWithInputs>[1],
+): TraceEvent[] {
+  const events: TraceEvent[] = [];
+  const world = createTokens(setup);
+  world.trace.attach({ event: (event) => void events.push(event) });
+  runWithInputs(world, inputs, HORIZON);
+  world.release();
+  return events;
+}

@@ -1,0 +1,17 @@
+/** Turns each law into a test, so that `vitest list --project properties` prints the specification. */
+
+import process from "node:process";
+import { test } from "vitest";
+import { checkLaw, setLawHost } from "./law.ts";
+
+const DEFAULT_SEED = 20_261_123;
+
+setLawHost((law) => {
+  test(`${law.name}: ${law.says}`, () => {
+    const seed = Number(process.env["KVMSIM_SEED"] ?? DEFAULT_SEED) | 0;
+    const { failure } = checkLaw(law, { seed, factor: 1 });
+    if (failure === null) return;
+    const { message, counterexample, path } = failure;
+    throw new Error(`${message}\n  for ${counterexample}\n  seed ${seed}, path ${path}`);
+  });
+});

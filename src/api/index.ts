@@ -1,0 +1,43 @@
+/**
+ * The one public door: build a world, run it, take snapshots, record and replay, compare. Works in Node and in
+ * browsers; what touches files is in node.ts beside it.
+ */
+
+export { AssertionError, InputError } from "../sim/assert.ts";
+export type {
+  Blueprint,
+  Component,
+  Handler,
+  Setup,
+  WorldObserver,
+  WorldSnapshot,
+} from "../sim/blueprint.ts";
+export { DEFAULT_SETUP } from "../sim/blueprint.ts";
+export type { Json, Plain } from "../sim/data.ts";
+export type { Divergence, KnownRun } from "../sim/diff.ts";
+export { firstDivergence } from "../sim/diff.ts";
+export type { Fault, FaultPlan, FaultSite } from "../sim/faults.ts";
+export { drawFaultPlan } from "../sim/faults.ts";
+export type { StampedInput } from "../sim/inputs.ts";
+export { MemoryPool, PAGE_SIZE, PagedMemory } from "../sim/paged-memory.ts";
+export { RandomStream, RandomStreams } from "../sim/random.ts";
+export type { ImageNeed, Recording, RecordingEnd, RecordingHeader } from "../sim/recording.ts";
+export { RECORDING_VERSION, RecordingReader, RecordingWriter } from "../sim/recording.ts";
+export type { ImageAtHand, ReplayFailure } from "../sim/replay.ts";
+export { replayWorld, runReplay, verifyReplay } from "../sim/replay.ts";
+export type { Runner, SchedulePlan, Slice } from "../sim/schedule.ts";
+export { drawSchedulePlan } from "../sim/schedule.ts";
+export { ChromeTraceSink } from "../sim/sinks/chrome-trace.ts";
+export { JsonLinesSink } from "../sim/sinks/json-lines.ts";
+export { MemoryRing } from "../sim/sinks/memory-ring.ts";
+export type { Cell } from "../sim/snapshot.ts";
+export type { Cycles } from "../sim/time.ts";
+export { CYCLES_PER_SECOND, formatTime, NEVER } from "../sim/time.ts";
+export type { TimelineOptions } from "../sim/timeline.ts";
+export { DEFAULT_TIMELINE } from "../sim/timeline.ts";
+export type { TokensConfig } from "../sim/toy/tokens.ts";
+export { DEFAULT_TOKENS, tokens } from "../sim/toy/tokens.ts";
+export type { EventType, TraceEvent, TraceSink } from "../sim/trace.ts";
+export { eventType, formatEvent, formatField } from "../sim/trace.ts";
+export { World } from "../sim/world.ts";
+export { blueprintOf, worldNames } from "./worlds.ts";

@@ -1,0 +1,130 @@
+/** The part of the public door that touches files: images, recordings, traces. Errors name the file. */
+
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { InputError } from "../sim/assert.ts";
+import { type Recording, RecordingReader, RecordingWriter } from "../sim/recording.ts";
+import type { ImageAtHand } from "../sim/replay.ts";
+import { ChromeTraceSink } from "../sim/sinks/chrome-trace.ts";
+import { JsonLinesSink } from "../sim/sinks/json-lines.ts";
+import type { TraceSink } from "../sim/trace.ts";
+import type { World } from "../sim/world.ts";
+
+const PIECE_BYTES = 1 << 20;
+
+/** Runs `action` and turns a system error into one line that names the file. */
+function withFile<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && "syscall" in error) {
+      throw new InputError(`${path}: ${reasonOf(String(error.code))}`);
+    }
+    throw error;
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "permission denied",
+  EISDIR: "is a directory",
+  ENOTDIR: "a part of the path is no directory",
+  ENOSPC: "no space left on the device",
+  EROFS: "the file system is read-only",
+};
+
+const reasonOf = (code: string): string => REASONS[code] ?? code;
+
+/** Reads an image and hashes it. */
+export function loadImage(name: string, path: string): ImageAtHand {
+  const bytes = withFile(path, () => new Uint8Array(readFileSync(path)));
+  return imageOf(name, bytes);
+}
+
+export function imageOf(name: string, bytes: Uint8Array): ImageAtHand {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { name, sizeBytes: bytes.length, sha256, bytes };
+}
+
+/** Reads a recording in pieces. Throws InputError when it is damaged, truncated, of another version or no recording. */
+export function readRecording(path: string): Recording {
+  return withFile(path, () => {
+    const file = openSync(path, "r");
+    try {
+      const reader = new RecordingReader(path);
+      const piece = new Uint8Array(PIECE_BYTES);
+      for (;;) {
+        const count = readSync(file, piece, 0, PIECE_BYTES, null);
+        if (count === 0) return reader.finish();
+        reader.push(piece.subarray(0, count));
+      }
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/** Gathers small writes to a file. */
+class FileWriter {
+  readonly #path: string;
+  readonly #file: number;
+  #pending: string[] = [];
+  #pendingLength = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = withFile(path, () => openSync(path, "w"));
+  }
+
+  write(text: string): void {
+    this.#pending.push(text);
+    this.#pendingLength += text.length;
+    if (this.#pendingLength >= PIECE_BYTES) this.flush();
+  }
+
+  flush(): void {
+    const bytes = Buffer.from(this.#pending.join(""));
+    this.#pending = [];
+    this.#pendingLength = 0;
+    withFile(this.#path, () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+    });
+  }
+
+  close(): void {
+    this.flush();
+    closeSync(this.#file);
+  }
+}
+
+/** Records a world, at time 0, to a file from here on. Call the result to end the recording. */
+export function recordToFile(
+  world: World,
+  path: string,
+  images: readonly ImageAtHand[],
+): () => void {
+  const file = new FileWriter(path);
+  const needs = images.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 }));
+  const writer = new RecordingWriter(world, needs, (text) => file.write(text));
+  world.observe(writer);
+  return () => {
+    world.observe(null);
+    writer.close(world);
+    file.close();
+  };
+}
+
+/** Writes events to a file: as JSON lines, or for Chrome's and Perfetto's viewers when it ends in `.trace.json`. */
+export function traceToFile(world: World, path: string): () => void {
+  const file = new FileWriter(path);
+  const write = (text: string): void => file.write(text);
+  const sink: TraceSink = path.endsWith(".trace.json")
+    ? new ChromeTraceSink(write)
+    : new JsonLinesSink(write);
+  world.trace.attach(sink);
+  return () => {
+    world.trace.detach(sink);
+    sink.close?.();
+    file.close();
+  };
+}

@@ -1,0 +1,18 @@
+/** The kinds of world that can be made by name. */
+
+import { InputError } from "../sim/assert.ts";
+import type { Blueprint } from "../sim/blueprint.ts";
+import { tokens } from "../sim/toy/tokens.ts";
+
+const WORLDS: readonly Blueprint[] = [tokens as unknown as Blueprint];
+
+export const worldNames: readonly string[] = WORLDS.map(({ name }) => name);
+
+/** The blueprint called `name`. Throws InputError, naming those there are. */
+export function blueprintOf(name: string): Blueprint {
+  const blueprint = WORLDS.find((world) => world.name === name);
+  if (blueprint === undefined) {
+    throw new InputError(`world ${name}: unknown; there is ${worldNames.join(", ")}`);
+  }
+  return blueprint;
+}
