@@ -174,7 +174,7 @@ law("a-difference-is-found-at-its-event", {
       return found === null || found.what === "state";
     }
     // State may differ before the first event that shows it, within the same epoch or an earlier one.
-    if (found?.what === "state") return found.time <= (a[first] ?? (b[first] as TraceEvent)).time;
+    if (found?.what === "state") return found.time <= ((a[first] ?? b[first]) as TraceEvent).time;
     return found?.number === first;
   },
 });
@@ -212,7 +212,7 @@ law("a-silent-difference-is-found-at-its-time", {
 
 // Helpers
 
-const blueprint = tokens as unknown as Blueprint;
+const blueprint: Blueprint = tokens;
 
 function record(setup: TokensSetup, inputs: readonly PlannedInput[], end: number): Uint8Array {
   return using(createTokens(setup), (world) => {

@@ -4,7 +4,7 @@ import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import { tokens } from "../sim/toy/tokens.ts";
 
-const WORLDS: readonly Blueprint[] = [tokens as unknown as Blueprint];
+const WORLDS: readonly Blueprint[] = [tokens];
 
 export const worldNames: readonly string[] = WORLDS.map(({ name }) => name);
 

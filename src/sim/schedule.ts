@@ -60,11 +60,17 @@ export interface SavedSchedule {
   readonly parked: readonly boolean[];
   readonly decisions: number;
   readonly dropped: readonly number[];
+  readonly running: number;
+  readonly sliceEnd: Cycles;
 }
 
-/** The runners of a world with their clocks. */
+const NO_RUNNER = -1;
+
+/** The runners of a world with their clocks, and the slice in progress. */
 export class Schedule {
   readonly #plan: SchedulePlan | null;
+  readonly #sliceCycles: Cycles;
+  readonly #slice: Slice;
   readonly #runners: Runner[] = [];
   readonly #clocks: Cycles[] = [];
   readonly #parked: boolean[] = [];
@@ -73,8 +79,16 @@ export class Schedule {
   #dropped: number[] = [];
   #furthestBehind: Cycles = NEVER;
 
-  constructor(plan: SchedulePlan | null) {
+  /** The runner whose slice is not over, and the end of that slice. */
+  #running = NO_RUNNER;
+  #sliceEnd: Cycles = 0;
+  /** Where a caller wants the slice in progress to be paused; no part of the run. */
+  #pauseAt: Cycles = NEVER;
+
+  constructor(plan: SchedulePlan | null, sliceCycles: Cycles) {
     this.#plan = plan;
+    this.#sliceCycles = sliceCycles;
+    this.#slice = this.#makeSlice();
   }
 
   add(runner: Runner): number {
@@ -83,10 +97,6 @@ export class Schedule {
     this.#parked.push(false);
     this.#furthestBehind = 0;
     return this.#runners.length - 1;
-  }
-
-  get(index: number): Runner {
-    return this.#runners[index] as Runner;
   }
 
   indexOf(name: string): number {
@@ -99,24 +109,16 @@ export class Schedule {
     return this.#clocks[index] as Cycles;
   }
 
-  setClock(index: number, clock: Cycles): void {
-    assert(clock >= (this.#clocks[index] as Cycles), "a runner's clock never goes back");
-    this.#clocks[index] = clock;
-  }
-
   isParked(index: number): boolean {
     return this.#parked[index] as boolean;
   }
 
-  park(index: number): void {
-    this.#parked[index] = true;
-  }
-
   wake(index: number, now: Cycles): void {
     if (this.#parked[index] === false) return;
+    const clock = Math.max(now, this.clock(index));
     this.#parked[index] = false;
-    this.#clocks[index] = Math.max(now, this.#clocks[index] as Cycles);
-    this.#furthestBehind = Math.min(this.#furthestBehind, this.#clocks[index] as Cycles);
+    this.#clocks[index] = clock;
+    this.#furthestBehind = Math.min(this.#furthestBehind, clock);
   }
 
   /** The clock of the runner that is furthest behind, or NEVER when all are parked. */
@@ -124,26 +126,46 @@ export class Schedule {
     return this.#furthestBehind;
   }
 
-  /** To be called when a slice is over. */
-  refresh(): void {
-    let least = NEVER;
-    for (let i = 0; i < this.#clocks.length; i += 1) {
-      const clock = this.#clocks[i] as Cycles;
-      if (this.#parked[i] === false && clock < least) least = clock;
-    }
-    this.#furthestBehind = least;
+  /** True while a slice is in progress. */
+  get isRunning(): boolean {
+    return this.#running !== NO_RUNNER;
   }
 
-  /** Chooses the next runner among those behind `horizon`; there is one. Counts as a decision. */
-  choose(horizon: Cycles): number {
-    const decision = this.#decisions;
-    this.#decisions = decision + 1;
-    const chosen =
-      this.#plan === null ? this.#firstBehind() : this.#byPriority(this.#plan, horizon);
-    if (this.#plan?.changePoints.includes(decision) === true) {
-      this.#dropped = [...this.#dropped.filter((index) => index !== chosen), chosen];
+  get runningClock(): Cycles {
+    return this.clock(this.#running);
+  }
+
+  /** A runner must not run past an event that it posts. */
+  endSliceBy(time: Cycles): void {
+    if (this.isRunning && time < this.#sliceEnd) this.#sliceEnd = time;
+  }
+
+  /** Chooses the next runner among those behind `horizon`, there being one, and begins its slice. */
+  startSlice(horizon: Cycles): {
+    readonly runner: string;
+    readonly from: Cycles;
+    readonly until: Cycles;
+  } {
+    const index = this.#choose(horizon);
+    const from = this.clock(index);
+    this.#running = index;
+    this.#sliceEnd = Math.min(from + this.#sliceCycles, horizon);
+    return { runner: (this.#runners[index] as Runner).name, from, until: this.#sliceEnd };
+  }
+
+  /** Goes on with the slice in progress, to its end or, when it is `pauseIn`'s, to `pauseAt`. */
+  continueSlice(pauseIn = NO_RUNNER, pauseAt: Cycles = NEVER): void {
+    const index = this.#running;
+    this.#pauseAt = index === pauseIn ? pauseAt : NEVER;
+    if (!this.isParked(index) && this.clock(index) < this.#slice.limit) {
+      (this.#runners[index] as Runner).run(this.#slice);
     }
-    return chosen;
+    if (this.isParked(index) || this.clock(index) >= this.#sliceEnd) {
+      this.#running = NO_RUNNER;
+      this.#refresh();
+    } else {
+      assert(this.clock(index) >= this.#pauseAt, "a runner runs until its limit or parks");
+    }
   }
 
   save(): SavedSchedule {
@@ -152,6 +174,8 @@ export class Schedule {
       parked: [...this.#parked],
       decisions: this.#decisions,
       dropped: [...this.#dropped],
+      running: this.#running,
+      sliceEnd: this.#sliceEnd,
     };
   }
 
@@ -162,7 +186,52 @@ export class Schedule {
     });
     this.#decisions = saved.decisions;
     this.#dropped = [...saved.dropped];
-    this.refresh();
+    this.#running = saved.running;
+    this.#sliceEnd = saved.sliceEnd;
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    let least = NEVER;
+    for (let i = 0; i < this.#clocks.length; i += 1) {
+      const clock = this.#clocks[i] as Cycles;
+      if (this.#parked[i] === false && clock < least) least = clock;
+    }
+    this.#furthestBehind = least;
+  }
+
+  /** Counts as a scheduling decision. */
+  #choose(horizon: Cycles): number {
+    const decision = this.#decisions;
+    this.#decisions = decision + 1;
+    const chosen =
+      this.#plan === null ? this.#firstBehind() : this.#byPriority(this.#plan, horizon);
+    if (this.#plan?.changePoints.includes(decision) === true) {
+      this.#dropped = [...this.#dropped.filter((index) => index !== chosen), chosen];
+    }
+    return chosen;
+  }
+
+  #makeSlice(): Slice {
+    const clocks = this.#clocks;
+    const runningIndex = (): number => this.#running;
+    const limitNow = (): Cycles => Math.min(this.#sliceEnd, this.#pauseAt);
+    const parkRunning = (): void => {
+      this.#parked[this.#running] = true;
+    };
+    return {
+      get clock() {
+        return clocks[runningIndex()] as Cycles;
+      },
+      set clock(clock: Cycles) {
+        assert(clock >= (clocks[runningIndex()] as Cycles), "a runner's clock never goes back");
+        clocks[runningIndex()] = clock;
+      },
+      get limit() {
+        return limitNow();
+      },
+      park: parkRunning,
+    };
   }
 
   #firstBehind(): number {

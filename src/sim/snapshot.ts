@@ -30,6 +30,14 @@ export interface Entry {
   digest(hasher: Hasher): void;
 }
 
+/** Keeps state in a form of its own. `save` gives plain data that never changes again. */
+export interface Keeper<T> {
+  save(): T;
+  load(saved: T): void;
+  /** Where it is not simply that of the saved form. */
+  digest?(hasher: Hasher): void;
+}
+
 /** The state of all entries at one moment, in the order of registration. */
 export interface RegistrySnapshot {
   readonly names: readonly string[];
@@ -123,7 +131,19 @@ export class SnapshotRegistry {
     this.add(new MemoryEntry(name, memory));
   }
 
-  /** Registers state of a kind of its own. */
+  /** Registers what keeps its own state and can give it as plain data. */
+  keeper<T>(name: string, keeper: Keeper<T>): void {
+    this.add({
+      name,
+      save: () => keeper.save(),
+      load: (saved) => keeper.load(saved as T),
+      digest: (hasher) => {
+        if (keeper.digest === undefined) hashPlain(hasher, keeper.save());
+        else keeper.digest(hasher);
+      },
+    });
+  }
+
   add(entry: Entry): void {
     assert(!this.#names.has(entry.name), `state has one name each, but ${entry.name} is taken`);
     this.#names.add(entry.name);

@@ -50,7 +50,7 @@ export interface TraceSink {
   close?(): void;
 }
 
-interface SavedTrace {
+export interface SavedTrace {
   readonly count: number;
   readonly hash: HashState;
 }

@@ -19,14 +19,14 @@ import {
 } from "./blueprint.ts";
 import { Components, faultPayload } from "./components.ts";
 import { hashPlain, type Json, type Plain } from "./data.ts";
-import { Epochs, type SavedEpochs } from "./epochs.ts";
-import { EventQueue, type QueueEntry, type SavedQueue } from "./event-queue.ts";
+import { Epochs } from "./epochs.ts";
+import { EventQueue, type QueueEntry } from "./event-queue.ts";
 import type { Fault, FaultPlan } from "./faults.ts";
 import { Hasher } from "./hash.ts";
 import { InputLog, type StampedInput } from "./inputs.ts";
 import { type MemoryImage, MemoryPool, type PagedMemory } from "./paged-memory.ts";
 import { type RandomStream, RandomStreams } from "./random.ts";
-import { type Runner, type SavedSchedule, Schedule, type Slice } from "./schedule.ts";
+import { type Runner, Schedule } from "./schedule.ts";
 import { type RegistrySnapshot, SnapshotRegistry } from "./snapshot.ts";
 import { assertCycles, type Cycles, NEVER } from "./time.ts";
 import { Timeline, type TimelineOptions } from "./timeline.ts";
@@ -38,7 +38,6 @@ const FAULT = eventType("world.fault", { target: "text", kind: "text" });
 const SLICE = eventType("world.slice", { runner: "text", until: "cycles" });
 
 const WORLD = "world";
-const NO_RUNNER = -1;
 /** An input was never in the queue. */
 const NO_HANDLE = -1;
 
@@ -47,8 +46,6 @@ interface SavedCore {
   readonly now: Cycles;
   readonly lastDecision: Cycles;
   readonly steps: number;
-  readonly running: number;
-  readonly sliceEnd: Cycles;
   readonly inputCursor: number;
 }
 
@@ -65,7 +62,6 @@ export class World {
   readonly #pool: MemoryPool;
   readonly #inputs = new InputLog();
   readonly #epochs: Epochs;
-  readonly #slice: Slice;
   #birth: ReadonlyMap<string, MemoryImage> | null;
   #timeline: Timeline | null = null;
   #observer: WorldObserver | null = null;
@@ -74,10 +70,6 @@ export class World {
   /** The time of the last decision; `#now` is later after a pause. */
   #lastDecision: Cycles = -1;
   #steps = 0;
-  /** The runner whose slice is not over, and the limit that holds for it now. */
-  #running = NO_RUNNER;
-  #sliceEnd: Cycles = 0;
-  #pauseAt: Cycles = NEVER;
 
   private constructor(
     blueprint: Blueprint,
@@ -91,8 +83,7 @@ export class World {
     this.#epochs = new Epochs(setup.epochCycles);
     this.trace = new Trace(setup.epochCycles > 0);
     this.#streams = new RandomStreams(setup.seed);
-    this.#schedule = new Schedule(setup.schedule);
-    this.#slice = this.#makeSlice();
+    this.#schedule = new Schedule(setup.schedule, setup.sliceCycles);
     this.#birth = birth === null ? null : imagesByName(birth.registry);
     this.#registerOwnState();
     blueprint.build(this, setup.config);
@@ -106,7 +97,7 @@ export class World {
     pool = new MemoryPool(),
   ): World {
     const whole: Setup<C> = { ...DEFAULT_SETUP, ...setup };
-    const world = new World(blueprint as unknown as Blueprint, whole, pool, null);
+    const world = new World(blueprint, whole, pool, null);
     world.#postFaults(whole.faults);
     blueprint.start(world, whole.config);
     return world;
@@ -148,7 +139,7 @@ export class World {
 
   /** Virtual time: of the event in hand, of the runner that runs, or at which the run was paused. */
   get now(): Cycles {
-    return this.#running === NO_RUNNER ? this.#now : this.#schedule.clock(this.#running);
+    return this.#schedule.isRunning ? this.#schedule.runningClock : this.#now;
   }
 
   random(name: string): RandomStream {
@@ -159,8 +150,7 @@ export class World {
   post(time: Cycles, target: string, kind: string, payload: Plain = null): number {
     assert(time >= this.now, "an event lies in the future");
     assert(Number.isSafeInteger(time), "an event's time is in whole cycles");
-    // A runner must not run past an event that it has posted.
-    if (this.#running !== NO_RUNNER && time < this.#sliceEnd) this.#sliceEnd = time;
+    this.#schedule.endSliceBy(time);
     return this.#queue.post(time, target, kind, payload);
   }
 
@@ -177,7 +167,7 @@ export class World {
   /** Moves an event; returns its new handle, or null when it is no longer in the queue. */
   reschedule(handle: number, time: Cycles): number | null {
     assert(time >= this.now, "an event lies in the future");
-    if (this.#running !== NO_RUNNER && time < this.#sliceEnd) this.#sliceEnd = time;
+    this.#schedule.endSliceBy(time);
     return this.#queue.reschedule(handle, time);
   }
 
@@ -205,7 +195,7 @@ export class World {
 
   /** When the next decision is due; NEVER when the world waits for an input. */
   get nextTime(): Cycles {
-    if (this.#running !== NO_RUNNER) return this.#now;
+    if (this.#schedule.isRunning) return this.#now;
     return Math.min(
       this.#queue.nextTime,
       this.#schedule.furthestBehind,
@@ -216,17 +206,15 @@ export class World {
   /** Goes on until time `time`. */
   runUntil(time: Cycles): void {
     assertCycles(time, "the end of a run");
-    this.#pauseAt = NEVER;
-    if (this.#running !== NO_RUNNER) this.#continueSlice();
+    if (this.#schedule.isRunning) this.#schedule.continueSlice();
     this.#decideUntil(time);
     if (time > this.#now) this.#now = time;
   }
 
   /** Takes one decision, or finishes the slice in progress. False when there is none to take. */
   step(): boolean {
-    if (this.#running !== NO_RUNNER) {
-      this.#pauseAt = NEVER;
-      this.#continueSlice();
+    if (this.#schedule.isRunning) {
+      this.#schedule.continueSlice();
       return true;
     }
     if (this.nextTime === NEVER) return false;
@@ -236,15 +224,13 @@ export class World {
 
   /** Goes on until `runner`'s clock has reached `clock`, if need be into the middle of a slice. */
   runInto(runner: string, clock: Cycles): void {
-    const index = this.#schedule.indexOf(runner);
-    while (this.#schedule.clock(index) < clock && this.nextTime < NEVER) {
-      if (this.#running === NO_RUNNER && this.nextTime >= clock) break;
-      if (this.#running === NO_RUNNER)
+    const schedule = this.#schedule;
+    const index = schedule.indexOf(runner);
+    while (schedule.clock(index) < clock && this.nextTime < NEVER) {
+      if (schedule.isRunning) schedule.continueSlice(index, clock);
+      else if (this.nextTime < clock)
         this.#decideUntil(this.nextTime + 1, this.#steps + 1, index, clock);
-      else {
-        this.#pauseAt = this.#running === index ? clock : NEVER;
-        this.#continueSlice();
-      }
+      else return;
     }
   }
 
@@ -270,7 +256,7 @@ export class World {
    */
   input(target: string, kind: string, payload: Json = null): void {
     this.#components.checkInput(target, kind);
-    if (this.#running !== NO_RUNNER) this.runUntil(this.#now);
+    if (this.#schedule.isRunning) this.runUntil(this.#now);
     this.#forgetFuture();
     const input = { step: this.#steps, time: this.#now, target, kind, payload };
     this.#inputs.append(input);
@@ -304,7 +290,7 @@ export class World {
   /** A digest of all state and of all events so far, 32 hexadecimal digits. */
   digest(): string {
     const hasher = new Hasher();
-    this.#feed(hasher);
+    this.registry.digest(hasher);
     return hasher.hex();
   }
 
@@ -365,8 +351,8 @@ export class World {
   #decideUntil(
     end: Cycles,
     endStep = Number.POSITIVE_INFINITY,
-    pauseIn = NO_RUNNER,
-    pauseAt = NEVER,
+    pauseIn?: number,
+    pauseAt?: Cycles,
   ): void {
     const queue = this.#queue;
     const schedule = this.#schedule;
@@ -400,7 +386,7 @@ export class World {
       const snapshotTime = timeline === null ? NEVER : timeline.nextTime;
       if (epochTime > time && snapshotTime > time) return;
       if (epochTime <= snapshotTime) {
-        const epoch = this.#epochs.pass((hasher) => this.#feed(hasher));
+        const epoch = this.#epochs.pass((hasher) => this.registry.digest(hasher));
         if (epoch !== null) this.#observer?.epoch?.(epoch);
       } else {
         this.#now = Math.max(this.#now, snapshotTime);
@@ -420,33 +406,11 @@ export class World {
     this.#components.dispatch(event);
   }
 
-  #startSlice(eventTime: Cycles, pauseIn: number, pauseAt: Cycles): void {
-    const index = this.#schedule.choose(eventTime);
-    const clock = this.#schedule.clock(index);
+  #startSlice(eventTime: Cycles, pauseIn?: number, pauseAt?: Cycles): void {
+    const { runner, from, until } = this.#schedule.startSlice(eventTime);
     this.#steps += 1;
-    this.#running = index;
-    this.#sliceEnd = Math.min(clock + this.setup.sliceCycles, eventTime);
-    this.#pauseAt = index === pauseIn ? pauseAt : NEVER;
-    this.trace.emit(SLICE, clock, WORLD, {
-      runner: this.#schedule.get(index).name,
-      until: this.#sliceEnd,
-    });
-    this.#continueSlice();
-  }
-
-  /** Runs the runner whose slice is in progress; its slice may be in progress still when it returns. */
-  #continueSlice(): void {
-    const index = this.#running;
-    const schedule = this.#schedule;
-    if (!schedule.isParked(index) && schedule.clock(index) < this.#slice.limit) {
-      schedule.get(index).run(this.#slice);
-    }
-    if (schedule.isParked(index) || schedule.clock(index) >= this.#sliceEnd) {
-      this.#running = NO_RUNNER;
-      schedule.refresh();
-    } else {
-      assert(schedule.clock(index) >= this.#pauseAt, "a runner runs until its limit or parks");
-    }
+    this.trace.emit(SLICE, from, WORLD, { runner, until });
+    this.#schedule.continueSlice(pauseIn, pauseAt);
   }
 
   #takeInput(): void {
@@ -472,11 +436,6 @@ export class World {
     for (const fault of faults) this.#queue.post(fault.time, WORLD, "fault", faultPayload(fault));
   }
 
-  #feed(hasher: Hasher): void {
-    this.registry.digest(hasher);
-    this.trace.digest(hasher);
-  }
-
   #forgetFuture(): void {
     const hadInputs = this.#inputs.truncate();
     if (!hadInputs && !this.#epochs.hasFuture && !this.trace.hasFuture) return;
@@ -490,75 +449,18 @@ export class World {
     this.#timeline?.truncate(this.#now);
   }
 
-  #makeSlice(): Slice {
-    const world = this;
-    return {
-      get clock() {
-        return world.#schedule.clock(world.#running);
-      },
-      set clock(clock: Cycles) {
-        world.#schedule.setClock(world.#running, clock);
-      },
-      get limit() {
-        return world.#sliceEnd < world.#pauseAt ? world.#sliceEnd : world.#pauseAt;
-      },
-      park() {
-        world.#schedule.park(world.#running);
-      },
-    };
-  }
-
   #registerOwnState(): void {
-    const own = <T>(
-      name: string,
-      save: () => T,
-      load: (saved: T) => void,
-      digested: () => unknown = save,
-    ) =>
-      this.registry.add({
-        name,
-        save,
-        load: (saved) => load(saved as T),
-        digest: (hasher) => hashPlain(hasher, digested()),
-      });
-    this.registry.add({
-      name: "world.queue",
-      save: () => this.#queue.save(),
-      load: (saved) => this.#queue.load(saved as SavedQueue),
-      digest: (hasher) => this.#queue.digest(hasher),
+    this.registry.keeper("world.queue", this.#queue);
+    this.registry.keeper("world.random", this.#streams);
+    this.registry.keeper("world.schedule", this.#schedule);
+    this.registry.keeper("world.epochs", this.#epochs);
+    this.registry.keeper("world.trace", this.trace);
+    this.registry.keeper<SavedCore>("world.core", {
+      save: () => this.#saveCore(),
+      load: (saved) => this.#loadCore(saved),
+      // The moment of a pause is no part of the run.
+      digest: (hasher) => hashPlain(hasher, { ...this.#saveCore(), now: 0 }),
     });
-    own(
-      "world.random",
-      () => this.#streams.save(),
-      (saved) => this.#streams.load(saved),
-    );
-    own<SavedSchedule>(
-      "world.schedule",
-      () => this.#schedule.save(),
-      (saved) => this.#schedule.load(saved),
-    );
-    own<SavedEpochs>(
-      "world.epochs",
-      () => this.#epochs.save(),
-      (saved) => this.#epochs.load(saved),
-    );
-    // Events have a digest of their own, and how many are counted depends on nothing else.
-    own(
-      "world.trace",
-      () => this.trace.save(),
-      (saved) => this.trace.load(saved),
-      () => null,
-    );
-    // The moment of a pause is no part of the run: the digest leaves it out.
-    own<SavedCore>(
-      "world.core",
-      () => this.#saveCore(),
-      (saved) => this.#loadCore(saved),
-      () => ({
-        ...this.#saveCore(),
-        now: 0,
-      }),
-    );
   }
 
   #saveCore(): SavedCore {
@@ -566,8 +468,6 @@ export class World {
       now: this.#now,
       lastDecision: this.#lastDecision,
       steps: this.#steps,
-      running: this.#running,
-      sliceEnd: this.#sliceEnd,
       inputCursor: this.#inputs.cursor,
     };
   }
@@ -576,8 +476,6 @@ export class World {
     this.#now = saved.now;
     this.#lastDecision = saved.lastDecision;
     this.#steps = saved.steps;
-    this.#running = saved.running;
-    this.#sliceEnd = saved.sliceEnd;
     this.#inputs.cursor = saved.inputCursor;
   }
 }
