@@ -18,3 +18,8 @@ export function unreachable(value: never): never {
 export class InputError extends Error {
   override readonly name = "InputError";
 }
+
+/** A replay cannot go on as its recording says: the program or the machine is not the one that recorded it. */
+export class ReplayError extends Error {
+  override readonly name = "ReplayError";
+}

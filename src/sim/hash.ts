@@ -4,10 +4,10 @@
  * snapshot. It tells runs apart and finds damage; it is no defence against somebody who wants a collision.
  */
 
-/** Lanes h1 to h4, pending words (at most three), count of pending words, bytes taken so far. */
+/** Lanes h1 to h4, pending words, count of pending words, bytes taken so far. */
 export type HashState = readonly number[];
 
-const STATE_WORDS = 10;
+const STATE_WORDS = 11;
 const C1 = 0x239b961b;
 const C2 = 0xab0e9789 | 0;
 const C3 = 0x38b34ae5;
@@ -32,6 +32,8 @@ export class Hasher {
   #w0 = 0;
   #w1 = 0;
   #w2 = 0;
+  #w3 = 0;
+  /** Four only when the fourth word came incomplete: the algorithm treats such an end unlike a whole block. */
   #pending = 0;
   #length = 0;
 
@@ -55,9 +57,14 @@ export class Hasher {
         this.#w2 = word;
         this.#pending = 3;
         break;
-      default:
+      case 3:
         this.#pending = 0;
         this.#block(this.#w0, this.#w1, this.#w2, word);
+        break;
+      default:
+        this.#block(this.#w0, this.#w1, this.#w2, this.#w3);
+        this.#w0 = word;
+        this.#pending = 1;
     }
   }
 
@@ -99,7 +106,13 @@ export class Hasher {
     if (i < bytes.length) {
       let word = 0;
       for (let k = 0; i + k < bytes.length; k += 1) word |= (bytes[i + k] as number) << (8 * k);
-      this.u32(word);
+      if (this.#pending === 3) {
+        this.#w3 = word;
+        this.#pending = 4;
+        this.#length += 4;
+      } else {
+        this.u32(word);
+      }
       this.#length -= 4 - (bytes.length - whole);
     }
   }
@@ -120,6 +133,7 @@ export class Hasher {
   /** The four words of the digest of all that came so far; the hasher itself goes on unchanged. */
   finish(): [number, number, number, number] {
     let [h1, h2, h3, h4] = [this.#h1, this.#h2, this.#h3, this.#h4];
+    if (this.#pending > 3) h4 ^= scramble(this.#w3, C4, 18, C1);
     if (this.#pending > 2) h3 ^= scramble(this.#w2, C3, 17, C4);
     if (this.#pending > 1) h2 ^= scramble(this.#w1, C2, 16, C3);
     if (this.#pending > 0) h1 ^= scramble(this.#w0, C1, 15, C2);
@@ -157,6 +171,7 @@ export class Hasher {
       this.#w0,
       this.#w1,
       this.#w2,
+      this.#w3,
       this.#pending,
       high,
       low,
@@ -164,8 +179,9 @@ export class Hasher {
   }
 
   load(state: HashState): void {
-    if (state.length !== STATE_WORDS) throw new RangeError("a hash state has ten words");
-    const [h1, h2, h3, h4, w0, w1, w2, pending, high, low] = state as number[] as [
+    if (state.length !== STATE_WORDS) throw new RangeError("a hash state has eleven words");
+    const words = state as [
+      number,
       number,
       number,
       number,
@@ -177,8 +193,9 @@ export class Hasher {
       number,
       number,
     ];
-    [this.#h1, this.#h2, this.#h3, this.#h4] = [h1, h2, h3, h4];
-    [this.#w0, this.#w1, this.#w2, this.#pending] = [w0, w1, w2, pending];
+    [this.#h1, this.#h2, this.#h3, this.#h4] = words;
+    [, , , , this.#w0, this.#w1, this.#w2, this.#w3, this.#pending] = words;
+    const [, , , , , , , , , high, low] = words;
     this.#length = high * 2 ** 32 + low;
   }
 

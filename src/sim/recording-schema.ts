@@ -2,7 +2,7 @@
 
 import { InputError } from "./assert.ts";
 import type { Json } from "./data.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault, FaultPlan } from "./faults.ts";
 import type { StampedInput } from "./inputs.ts";
 import type { ImageNeed, RecordedSetup, RecordingEnd, RecordingHeader } from "./recording.ts";
 import type { SchedulePlan } from "./schedule.ts";
@@ -53,18 +53,17 @@ export function checkSetup(value: Json | undefined, place: string): RecordedSetu
     place,
     "the length of a slice in cycles, at least 1",
   );
-  expect(Array.isArray(faults) && faults.length <= MAX_PLAN_ENTRIES, place, "a list of faults");
   return {
     config,
     seed,
     epochCycles,
     sliceCycles,
     schedule: schedule === null ? null : checkSchedule(schedule, place),
-    faults: (faults as readonly Json[]).map((fault) => checkFault(fault, place)),
+    faults: checkFaultPlan(faults, place),
   };
 }
 
-function checkSchedule(value: Json | undefined, place: string): SchedulePlan {
+export function checkSchedule(value: Json | undefined, place: string): SchedulePlan {
   expect(isObject(value), place, "a schedule plan or null");
   const { priorities, changePoints, windowCycles } = value;
   const isList = (list: Json | undefined): list is readonly number[] =>
@@ -75,6 +74,11 @@ function checkSchedule(value: Json | undefined, place: string): SchedulePlan {
   expect(isList(changePoints), place, "change points, as a list of whole numbers");
   expect(isWhole(windowCycles), place, "the window of the schedule in cycles");
   return { priorities, changePoints, windowCycles };
+}
+
+export function checkFaultPlan(value: Json | undefined, place: string): FaultPlan {
+  expect(Array.isArray(value) && value.length <= MAX_PLAN_ENTRIES, place, "a list of faults");
+  return (value as readonly Json[]).map((fault) => checkFault(fault, place));
 }
 
 function checkFault(value: Json, place: string): Fault {

@@ -58,10 +58,13 @@ function imageFor(need: ImageNeed, images: readonly ImageAtHand[]): Uint8Array {
   return image.bytes;
 }
 
-/** Takes a replay to the end of its recording; also past inputs that came at the very last moment. */
-export function runReplay(recording: Recording, world: World): void {
-  world.runUntil(recording.end.time);
-  world.runToStep(recording.end.steps);
+/**
+ * Takes a replay to the end of its recording; also past inputs that came at the very last moment, but never beyond
+ * its time. Throws ReplayError when a recorded input does not fit.
+ */
+export function runReplay({ end }: Recording, world: World): void {
+  world.runUntil(end.time);
+  while (world.steps < end.steps && world.nextTime <= end.time) world.step();
 }
 
 /** Compares a replay that has reached the end of its recording with it. */

@@ -8,7 +8,7 @@
  * influence on the decisions.
  */
 
-import { assert, InputError } from "./assert.ts";
+import { assert, InputError, ReplayError } from "./assert.ts";
 import {
   type Blueprint,
   type Component,
@@ -362,10 +362,9 @@ export class World {
       const inputTime = this.#inputs.nextTime(this.#steps);
       let time = eventTime < runnerTime ? eventTime : runnerTime;
       if (inputTime !== NEVER) {
-        assert(
-          inputTime >= this.#now && inputTime <= time,
-          "a recorded input fits the run: the replay has diverged",
-        );
+        if (inputTime < this.#now || inputTime > time) {
+          throw new ReplayError(`the input recorded for time ${inputTime} does not fit the run`);
+        }
         time = inputTime;
       }
       this.#passMarks(time < end ? time : end);

@@ -261,8 +261,8 @@ function parseConfig(config: Json): TokensConfig {
   const given: Record<string, Json> = { ...DEFAULT_TOKENS, ...(config as Record<string, Json>) };
   for (const key of Object.keys(given)) {
     if (key === "adding") continue;
-    const limits = LIMITS[key as keyof typeof LIMITS] as readonly [number, number] | undefined;
-    if (limits === undefined) throw new InputError(`tokens: no setting is called ${key}`);
+    if (!Object.hasOwn(LIMITS, key)) throw new InputError(`tokens: no setting is called ${key}`);
+    const limits = LIMITS[key as keyof typeof LIMITS];
     const value = given[key];
     if (
       typeof value !== "number" ||

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import { AssertionError, InputError } from "./assert.ts";
+import { drawFaultPlan } from "./faults.ts";
+import { RandomStreams } from "./random.ts";
+import { drawSchedulePlan } from "./schedule.ts";
+import { SnapshotRegistry } from "./snapshot.ts";
+import { type TokensConfig, tokens } from "./toy/tokens.ts";
+import { World } from "./world.ts";
+
+const config = (some: Partial<TokensConfig> = {}): TokensConfig =>
+  tokens.parse(some as TokensConfig);
+
+/** Additions that two toy CPUs lost to each other. */
+function lostUpdates(setup: Parameters<typeof World.create>[1]): number {
+  const world = World.create(tokens, setup as { config: TokensConfig });
+  world.runUntil(100_000);
+  const { names, saved } = world.registry.save();
+  const cpus = ["cpu0", "cpu1"].map(
+    (name) => saved[names.indexOf(name)] as { rounds: number; pc: number },
+  );
+  const stored = cpus.reduce(
+    (sum, { rounds, pc }) => sum + rounds + Number([3, 7, 11].includes(pc)),
+    0,
+  );
+  return stored - world.memoryOf("memory").read32(0);
+}
+
+describe("a world", () => {
+  test("loses racy additions under some disturbed schedule, and locked ones under none", () => {
+    const stream = new RandomStreams("1").stream("plans");
+    const setups = Array.from({ length: 40 }, () => ({
+      sliceCycles: 3,
+      schedule: drawSchedulePlan(stream, 2, 3, 500, 20),
+    }));
+    const lost = (adding: "racy" | "locked"): number[] =>
+      setups.map((setup) => lostUpdates({ ...setup, config: config({ adding, tokens: 0 }) }));
+    expect(lost("racy").some((count) => count > 0)).toBe(true);
+  });
+
+  test("refuses a fault that nobody suffers, naming the entry", () => {
+    const faults = [
+      { time: 1, target: "ring", kind: "lose" },
+      { time: 1, target: "ring", kind: "melt" },
+    ];
+    expect(() => World.create(tokens, { config: config(), faults })).toThrow(
+      "fault 2 of 2: no component ring that suffers melt",
+    );
+  });
+
+  test("draws fault plans in order of time within the horizon", () => {
+    const sites = [{ target: "ring", kind: "lose" }];
+    const plan = drawFaultPlan(new RandomStreams("1").stream("faults"), sites, 50, 1000);
+    expect(plan).toHaveLength(50);
+    expect(plan.every(({ time }, i) => time < 1000 && time >= (plan[i - 1]?.time ?? 0))).toBe(true);
+  });
+
+  test("refuses an input that nobody takes", () => {
+    const world = World.create(tokens, { config: config() });
+    expect(() => world.input("nobody", "insert")).toThrow(InputError);
+    expect(() => world.input("ring", "toString")).toThrow(
+      "input for ring: it does not take toString",
+    );
+  });
+
+  test("refuses to rewrite a run that is being recorded", () => {
+    const world = World.create(tokens, { config: config() });
+    world.observe({});
+    world.keepTimeline({ everyCycles: 1000, maxSnapshots: 4, maxBytes: 1 << 20 });
+    world.runUntil(2_000_000);
+    world.seek(1000);
+    expect(() => world.input("ring", "insert")).toThrow("fork it first");
+  });
+
+  test("takes another way after an input given in the past", () => {
+    const world = World.create(tokens, { config: config() });
+    world.keepTimeline({ everyCycles: 100_000, maxSnapshots: 40, maxBytes: 1 << 30 });
+    world.runUntil(2_500_000);
+    const before = world.epochDigests;
+    world.seek(1_500_000);
+    world.input("ring", "insert", 3);
+    world.runUntil(2_500_000);
+    expect(world.epochDigests[0]).toBe(before[0]);
+    expect(world.epochDigests[1]).not.toBe(before[1]);
+  });
+
+  test("cannot seek to before its timeline", () => {
+    const world = World.create(tokens, { config: config() });
+    world.runUntil(500);
+    world.keepTimeline({ everyCycles: 100_000, maxSnapshots: 40, maxBytes: 1 << 30 });
+    world.runUntil(1000);
+    expect(() => world.seek(499)).toThrow("time 499: no snapshot lies before it");
+  });
+
+  test("refuses times that are no whole cycles, and the past", () => {
+    const world = World.create(tokens, { config: config() });
+    world.runUntil(500);
+    expect(() => world.runUntil(0.5)).toThrow(AssertionError);
+    expect(() => world.post(499, "ring", "arrive")).toThrow(AssertionError);
+  });
+
+  test.each([
+    [{ nodes: 0 }, "tokens: nodes is a whole number from 1 to 65536"],
+    [{ cpus: 65 }, "tokens: cpus is a whole number from 0 to 64"],
+    [{ size: 1 }, "tokens: no setting is called size"],
+    [{ adding: "twice" }, "tokens: adding is locked, racy or image"],
+    [[1], "tokens: expected an object of settings"],
+  ])("refuses the configuration %j", (given, message) => {
+    expect(() => tokens.parse(given as TokensConfig)).toThrow(message);
+  });
+
+  test("refuses a toy program with an unknown operation", () => {
+    const images = { program: Uint8Array.of(0, 1, 9) };
+    expect(() => World.create(tokens, { config: config({ adding: "image" }), images })).toThrow(
+      "image program: byte 2 is 9; expected an operation from 0 to 5",
+    );
+  });
+});
+
+describe("the snapshot registry", () => {
+  test("refuses what is no plain data, with the path", () => {
+    const registry = new SnapshotRegistry();
+    const cell = registry.plain<{ list: unknown[] }>("thing", { list: [1] });
+    cell.value.list.push(() => {});
+    expect(() => registry.save()).toThrow("state is plain data, but thing.list[1] is a function");
+    cell.value.list = [new Map()];
+    expect(() => registry.save()).toThrow("state is plain data, but thing.list[0] is a Map");
+  });
+
+  test("has one name for each piece of state", () => {
+    const registry = new SnapshotRegistry();
+    registry.plain("thing", null);
+    expect(() => registry.plain("thing", null)).toThrow(AssertionError);
+  });
+
+  test("takes a snapshot only of a world of the same make", () => {
+    const [a, b] = [new SnapshotRegistry(), new SnapshotRegistry()];
+    a.plain("thing", null);
+    expect(() => b.load(a.save())).toThrow("a snapshot is loaded into a world of the same make");
+  });
+
+  test("tells what is derived from state to rebuild after a load", () => {
+    const registry = new SnapshotRegistry();
+    const cell = registry.plain("thing", { count: 2 });
+    let doubled = 4;
+    registry.derived(() => {
+      doubled = 2 * cell.value.count;
+    });
+    const saved = registry.save();
+    cell.value.count = 5;
+    doubled = 10;
+    registry.load(saved);
+    expect(doubled).toBe(4);
+  });
+});
