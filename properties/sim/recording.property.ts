@@ -1,7 +1,7 @@
 /** Laws of recordings: a replay is the run, damage is never accepted, and a difference is found where it is. */
 
 import fc from "fast-check";
-import { AssertionError, InputError } from "../../src/sim/assert.ts";
+import { InputError, ReplayError } from "../../src/sim/assert.ts";
 import type { Blueprint } from "../../src/sim/blueprint.ts";
 import { type Divergence, firstDivergence, type KnownRun } from "../../src/sim/diff.ts";
 import { Hasher } from "../../src/sim/hash.ts";
@@ -63,7 +63,7 @@ law("a-wrong-replay-is-noticed", {
       try {
         runReplay(recording, world);
       } catch (error) {
-        if (error instanceof AssertionError) return true;
+        if (error instanceof ReplayError) return true;
         throw error;
       }
       return verifyReplay(recording, world) !== null;

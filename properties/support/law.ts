@@ -24,6 +24,8 @@ export interface LawText<T> {
 export interface Law<T = unknown> extends LawText<T> {
   /** Kebab case; the file of a law is named after what its laws are about. */
   readonly name: string;
+  /** Folder and file that state it, as `sim/order`; empty when the JavaScript host does not tell. */
+  readonly place: string;
 }
 
 export interface LawFailure {
@@ -51,6 +53,9 @@ export interface Effort {
   readonly onCase?: () => void;
 }
 
+/** Whoever names no seed draws the same cases as everybody else. */
+export const DEFAULT_SEED = 20_261_123;
+
 const DEFAULT_RUNS = 100;
 const laws: Law[] = [];
 let host: ((law: Law) => void) | null = null;
@@ -62,10 +67,14 @@ export function setLawHost(tell: (law: Law) => void): void {
 
 /** States a law. */
 export function law<T>(name: string, text: LawText<T>): Law<T> {
-  const stated: Law<T> = { name, ...text };
+  const stated: Law<T> = { name, place: placeOfCaller(), ...text };
   laws.push(stated as unknown as Law);
   host?.(stated as unknown as Law);
   return stated;
+}
+
+function placeOfCaller(): string {
+  return /properties[\\/]([^:]+)\.property\.[jt]s/.exec(new Error().stack ?? "")?.[1] ?? "";
 }
 
 /** All laws stated so far. */

@@ -2,9 +2,7 @@
 
 import process from "node:process";
 import { test } from "vitest";
-import { checkLaw, setLawHost } from "./law.ts";
-
-const DEFAULT_SEED = 20_261_123;
+import { checkLaw, DEFAULT_SEED, setLawHost } from "./law.ts";
 
 setLawHost((law) => {
   test(`${law.name}: ${law.says}`, () => {

@@ -3,7 +3,7 @@
  * browsers; what touches files is in node.ts beside it.
  */
 
-export { AssertionError, InputError } from "../sim/assert.ts";
+export { AssertionError, InputError, ReplayError } from "../sim/assert.ts";
 export type {
   Blueprint,
   Component,

@@ -1,10 +1,23 @@
 /** The part of the public door that touches files: images, recordings, traces. Errors name the file. */
 
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { InputError } from "../sim/assert.ts";
+import type { Json } from "../sim/data.ts";
+import type { FaultPlan } from "../sim/faults.ts";
 import { type Recording, RecordingReader, RecordingWriter } from "../sim/recording.ts";
+import { checkFaultPlan, checkSchedule } from "../sim/recording-schema.ts";
 import type { ImageAtHand } from "../sim/replay.ts";
+import type { SchedulePlan } from "../sim/schedule.ts";
 import { ChromeTraceSink } from "../sim/sinks/chrome-trace.ts";
 import { JsonLinesSink } from "../sim/sinks/json-lines.ts";
 import type { TraceSink } from "../sim/trace.ts";
@@ -25,7 +38,7 @@ function withFile<T>(path: string, action: () => T): T {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
+  ENOENT: "no such file or folder",
   EACCES: "permission denied",
   EISDIR: "is a directory",
   ENOTDIR: "a part of the path is no directory",
@@ -64,25 +77,68 @@ export function readRecording(path: string): Recording {
   });
 }
 
+/** Reads a plan of faults: a JSON list of {time, target, kind, detail}. */
+export function readFaults(path: string): FaultPlan {
+  return checkFaultPlan(readJson(path), path);
+}
+
+/** Reads a schedule plan: a JSON object of {priorities, changePoints, windowCycles}. */
+export function readSchedule(path: string): SchedulePlan {
+  return checkSchedule(readJson(path), path);
+}
+
+function readJson(path: string): Json {
+  const text = withFile(path, () => readFileSync(path, "utf8"));
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    throw new InputError(`${path}: no JSON: ${error instanceof Error ? error.message : ""}`);
+  }
+}
+
+/** A file that is being written. It appears under its name only when it is whole. */
+export interface FileInMaking {
+  /** Ends the file. */
+  close(): void;
+  /** Leaves nothing behind, and whatever had the file's name before as it was. */
+  abandon(): void;
+}
+
 /** Gathers small writes to a file. */
-class FileWriter {
+class FileWriter implements FileInMaking {
   readonly #path: string;
+  /** A file of another name beside it, unless the path names a device, a pipe or a link. */
+  readonly #partPath: string;
   readonly #file: number;
   #pending: string[] = [];
   #pendingLength = 0;
 
   constructor(path: string) {
     this.#path = path;
-    this.#file = withFile(path, () => openSync(path, "w"));
+    this.#partPath = isReplaceable(path) ? `${path}.part` : path;
+    this.#file = withFile(path, () => openSync(this.#partPath, "w"));
   }
 
   write(text: string): void {
     this.#pending.push(text);
     this.#pendingLength += text.length;
-    if (this.#pendingLength >= PIECE_BYTES) this.flush();
+    if (this.#pendingLength >= PIECE_BYTES) this.#flush();
   }
 
-  flush(): void {
+  close(): void {
+    this.#flush();
+    withFile(this.#path, () => {
+      closeSync(this.#file);
+      if (this.#partPath !== this.#path) renameSync(this.#partPath, this.#path);
+    });
+  }
+
+  abandon(): void {
+    closeSync(this.#file);
+    if (this.#partPath !== this.#path) rmSync(this.#partPath, { force: true });
+  }
+
+  #flush(): void {
     const bytes = Buffer.from(this.#pending.join(""));
     this.#pending = [];
     this.#pendingLength = 0;
@@ -90,41 +146,52 @@ class FileWriter {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
     });
   }
-
-  close(): void {
-    this.flush();
-    closeSync(this.#file);
-  }
 }
 
-/** Records a world, at time 0, to a file from here on. Call the result to end the recording. */
+function isReplaceable(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+}
+
+/** Records a world, at time 0, to a file from here on. Closing the file ends the recording. */
 export function recordToFile(
   world: World,
   path: string,
   images: readonly ImageAtHand[],
-): () => void {
+): FileInMaking {
   const file = new FileWriter(path);
   const needs = images.map(({ name, sizeBytes, sha256 }) => ({ name, sizeBytes, sha256 }));
   const writer = new RecordingWriter(world, needs, (text) => file.write(text));
   world.observe(writer);
-  return () => {
-    world.observe(null);
-    writer.close(world);
-    file.close();
+  return {
+    close() {
+      world.observe(null);
+      writer.close(world);
+      file.close();
+    },
+    abandon() {
+      world.observe(null);
+      file.abandon();
+    },
   };
 }
 
 /** Writes events to a file: as JSON lines, or for Chrome's and Perfetto's viewers when it ends in `.trace.json`. */
-export function traceToFile(world: World, path: string): () => void {
+export function traceToFile(world: World, path: string): FileInMaking {
   const file = new FileWriter(path);
   const write = (text: string): void => file.write(text);
   const sink: TraceSink = path.endsWith(".trace.json")
     ? new ChromeTraceSink(write)
     : new JsonLinesSink(write);
   world.trace.attach(sink);
-  return () => {
-    world.trace.detach(sink);
-    sink.close?.();
-    file.close();
+  return {
+    close() {
+      world.trace.detach(sink);
+      sink.close?.();
+      file.close();
+    },
+    abandon() {
+      world.trace.detach(sink);
+      file.abandon();
+    },
   };
 }

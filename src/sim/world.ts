@@ -234,13 +234,6 @@ export class World {
     }
   }
 
-  /** Goes on until `steps` decisions have been taken, or none is left: to the very place where a recording ended. */
-  runToStep(steps: number): void {
-    while (this.#steps < steps && this.step()) {
-      // Each step takes one decision.
-    }
-  }
-
   clockOf(runner: string): Cycles {
     return this.#schedule.clock(this.#schedule.indexOf(runner));
   }
