@@ -63,7 +63,7 @@ describe("Hasher", () => {
       5e-324,
     ];
     expect(new Set(values.map(digest)).size).toBe(values.length);
-    const payload = new Float64Array(new BigUint64Array([0x7ff8000000001234n]).buffer)[0];
+    const [payload = 0] = new Float64Array(new BigUint64Array([0x7ff8000000001234n]).buffer);
     expect(digest(payload)).toBe(digest(Number.NaN));
   });
 });
