@@ -19,6 +19,7 @@ function recordsByMnemonic(name: string): Map<string, string[]> {
 
 const UNITS = [
   { fixture: "x87.txt", differences: x87.differences, mnemonics: 51 },
+  { fixture: "x87-transcendental.txt", differences: x87.differences, mnemonics: 8 },
   { fixture: "sse.txt", differences: sse.differences, mnemonics: 140 },
 ];
 

@@ -7,3 +7,5 @@ export * from "./x87-convert.ts";
 export * from "./x87-decimal.ts";
 export * from "./x87-remainder.ts";
 export * from "./x87-scale.ts";
+export * from "./x87-exponential.ts";
+export * from "./x87-trigonometric.ts";
