@@ -89,9 +89,14 @@ export function casesOf(stated: Law, factor: number): number {
 /** Checks a law and shrinks what breaks it. */
 export function checkLaw(stated: Law, effort: Effort): LawResult {
   const { given, holds, forAll, once = [] } = stated;
+  const casesWanted = effort.path === undefined ? Number.POSITIVE_INFINITY : 1;
+  let cases = 0;
   const property = fc.property(
     fc.record(forAll as Record<string, fc.Arbitrary<unknown>>),
     (value) => {
+      cases += 1;
+      // After the case at the path, fast-check would go on to its neighbours.
+      if (cases > casesWanted) return true;
       effort.onCase?.();
       fc.pre(given?.(value) ?? true);
       return holds(value) ?? true;
@@ -103,7 +108,8 @@ export function checkLaw(stated: Law, effort: Effort): LawResult {
     examples: once.map((value) => [value as Record<string, unknown>] as [Record<string, unknown>]),
     ...(effort.path === undefined ? {} : { path: effort.path, endOnFailure: true }),
   });
-  if (!details.failed) return { law: stated.name, cases: details.numRuns, failure: null };
+  const ran = Math.min(details.numRuns, casesWanted);
+  if (!details.failed) return { law: stated.name, cases: ran, failure: null };
   const failure: LawFailure = {
     seed: details.seed,
     path: details.counterexamplePath ?? "",
@@ -111,7 +117,7 @@ export function checkLaw(stated: Law, effort: Effort): LawResult {
     shrinks: details.numShrinks,
     message: messageOf(details.errorInstance, details.counterexample === null),
   };
-  return { law: stated.name, cases: details.numRuns, failure };
+  return { law: stated.name, cases: ran, failure };
 }
 
 function messageOf(error: unknown, ranOut: boolean): string {

@@ -1,0 +1,164 @@
+/** `kvmsim check`: checks the laws, shows progress, and prints what breaks them with a way to see it again. */
+
+import { randomInt } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import "../../../properties/index.ts";
+import {
+  casesOf,
+  checkLaw,
+  DEFAULT_SEED,
+  type Effort,
+  type Law,
+  type LawResult,
+  statedLaws,
+} from "../../../properties/support/law.ts";
+import { InputError } from "../../api/index.ts";
+import {
+  type Checked,
+  closingText,
+  failureText,
+  jsonOfCheck,
+  lineOf,
+  listText,
+  summaryTable,
+} from "../check-report.ts";
+import { breathe, colorsFor, EXIT, type Io, isWatched } from "../io.ts";
+import { type Progress, startProgress } from "../progress.ts";
+import { count, jsonText } from "../tables.ts";
+
+export interface CheckOptions {
+  readonly seed?: string;
+  readonly factor: string;
+  readonly law?: readonly string[];
+  readonly path?: string;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+export async function check(options: CheckOptions, io: Io): Promise<number> {
+  const laws = chosenLaws(options.law);
+  if (options.list === true) {
+    io.stdout.write(listText(laws, options.json === true));
+    return EXIT.ok;
+  }
+  const effort = effortOf(options, laws, io);
+  if (options.json !== true) {
+    io.stdout.write(
+      `Checking ${count(laws.length, "law")}, seed ${effort.seed}, factor ${effort.factor}\n`,
+    );
+  }
+  const started = performance.now();
+  const checked = await checkAll(laws, effort, options.json === true, io);
+  const milliseconds = performance.now() - started;
+  if (options.json === true) {
+    io.stdout.write(jsonText(jsonOfCheck(checked, effort, milliseconds)));
+  } else {
+    const colors = colorsFor(io);
+    io.stdout.write(summaryTable(checked, colors));
+    for (const one of checked) io.stdout.write(failureText(one, effort, repeating(io), colors));
+    io.stdout.write(closingText(checked, effort, milliseconds, colors));
+  }
+  return checked.every(({ result }) => result.failure === null) ? EXIT.ok : EXIT.found;
+}
+
+/** In the order in which they are stated. */
+function chosenLaws(given: readonly string[] = []): readonly Law[] {
+  const laws = statedLaws();
+  const names = given.flatMap((list) => list.split(","));
+  const unknown = names.find((name) => laws.every((law) => law.name !== name));
+  if (unknown !== undefined) {
+    throw new InputError(`--law ${unknown}: no law has that name; see kvmsim check --list`);
+  }
+  return names.length === 0 ? laws : laws.filter(({ name }) => names.includes(name));
+}
+
+function effortOf(options: CheckOptions, laws: readonly Law[], io: Io): Effort {
+  const seed = seedOf(options.seed, io);
+  const factor = Number(options.factor);
+  if (!(factor > 0 && factor <= 1e6)) {
+    throw new InputError(`--factor ${options.factor}: expected a number above 0, up to 1000000`);
+  }
+  const { path } = options;
+  if (path === undefined) return { seed, factor };
+  if (laws.length !== 1) throw new InputError(`--path ${path}: expected one --law with it`);
+  if (!/^\d+(:\d+)*$/.test(path)) {
+    throw new InputError(`--path ${path}: expected numbers joined by colons, as a failure prints`);
+  }
+  return { seed, factor, path };
+}
+
+/** From the option, else from KVMSIM_SEED, else the seed that is the same for everyone. */
+function seedOf(option: string | undefined, io: Io): number {
+  if (option === "random") return randomInt(2 ** 31);
+  const variable = io.env["KVMSIM_SEED"];
+  const [text, origin] = option === undefined ? [variable, "KVMSIM_SEED"] : [option, "--seed"];
+  if (text === undefined || text === "") return DEFAULT_SEED;
+  const seed = Number(text);
+  if (!/^-?\d{1,10}$/.test(text) || seed < -(2 ** 31) || seed >= 2 ** 32) {
+    throw new InputError(`${origin} ${text}: expected a whole number below 2^32, or random`);
+  }
+  return seed | 0;
+}
+
+async function checkAll(
+  laws: readonly Law[],
+  effort: Effort,
+  quiet: boolean,
+  io: Io,
+): Promise<readonly Checked[]> {
+  const total = laws.reduce((sum, law) => sum + casesOf(law, effort.factor), 0);
+  const progress = startProgress(io, total);
+  const checked: Checked[] = [];
+  let done = 0;
+  try {
+    for (const law of laws) {
+      const one = checkOne(law, effort, progress, done);
+      checked.push(one);
+      done += casesOf(law, effort.factor);
+      if (!quiet && !isWatched(io)) io.stdout.write(lineOf(one));
+      await breathe();
+    }
+  } finally {
+    progress.stop();
+  }
+  return checked;
+}
+
+function checkOne(law: Law, effort: Effort, progress: Progress, before: number): Checked {
+  const most = casesOf(law, effort.factor);
+  let cases = 0;
+  const onCase = (): void => {
+    cases += 1;
+    // A law that has fallen runs more cases, to find the smallest that breaks it.
+    const note = cases > most ? `${law.name}: shrinking` : law.name;
+    progress.update(before + Math.min(cases, most), note);
+  };
+  const started = performance.now();
+  const result = resultOf(law, { ...effort, onCase }, () => cases);
+  return { law, result, milliseconds: performance.now() - started };
+}
+
+/** A law whose own machinery throws, its generators for one, has fallen like any other. */
+function resultOf(law: Law, effort: Effort, cases: () => number): LawResult {
+  try {
+    return checkLaw(law, effort);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (effort.path !== undefined && message.startsWith("Unable to replay")) {
+      throw new InputError(`--path ${effort.path}: leads to no case of ${law.name}`);
+    }
+    const failure = {
+      seed: effort.seed,
+      path: "",
+      counterexample: "no case: the law could not be checked",
+      shrinks: 0,
+      message: `the check itself failed: ${message}`,
+    };
+    return { law: law.name, cases: cases(), failure };
+  }
+}
+
+/** How the command was started, so that the line printed after a failure can be pasted. */
+function repeating(io: Io): string {
+  return io.env["npm_lifecycle_event"] === "start" ? "npm start --" : "kvmsim check";
+}

@@ -1,0 +1,68 @@
+/** What the command reads and writes besides files: two streams and the environment, given from outside. */
+
+import process from "node:process";
+import pc from "picocolors";
+
+export interface Output {
+  write(text: string): void;
+  /** The stream itself when a person watches it. */
+  readonly terminal: NodeJS.WritableStream | null;
+}
+
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export const EXIT = {
+  ok: 0,
+  /** A law fell, a replay left its recording, two runs differ. */
+  found: 1,
+  /** The command line or a file cannot be used. */
+  usage: 2,
+  /** A mistake of ours; EX_SOFTWARE of sysexits. */
+  internal: 70,
+  /** Whoever read the output went away; as a program ended by SIGPIPE. */
+  brokenPipe: 141,
+} as const;
+
+export function ioOfProcess(): Io {
+  return { stdout: outputTo(process.stdout), stderr: outputTo(process.stderr), env: process.env };
+}
+
+function outputTo(stream: NodeJS.WriteStream): Output {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.brokenPipe);
+    throw error;
+  });
+  return {
+    write: (text) => void stream.write(text),
+    terminal: stream.isTTY ? stream : null,
+  };
+}
+
+/** A person watches: progress may be drawn. Otherwise lines only ever follow each other. */
+export function isWatched(io: Io): boolean {
+  return io.stdout.terminal !== null && io.stderr.terminal !== null && io.env["TERM"] !== "dumb";
+}
+
+export function colorsFor(io: Io): ReturnType<typeof pc.createColors> {
+  const wanted = io.stdout.terminal !== null && io.env["TERM"] !== "dumb";
+  return pc.createColors(wanted && (io.env["NO_COLOR"] ?? "") === "");
+}
+
+/** Text from a file or an argument, made fit for a terminal and for one line. */
+export function oneLine(text: string): string {
+  const joined = text.trim().replace(/\s*\n\s*/g, " ");
+  return Array.from(joined, (character) => {
+    const code = character.charCodeAt(0);
+    const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0);
+    return isControl ? `\\x${code.toString(16).padStart(2, "0")}` : character;
+  }).join("");
+}
+
+/** Lets the process hear a closed pipe or a signal between two pieces of work. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

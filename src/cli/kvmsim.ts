@@ -1,0 +1,158 @@
+/** The kvmsim command line: its commands and options, and how each kind of ending becomes an exit code. */
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { InputError } from "../api/index.ts";
+import type { CheckOptions } from "./commands/check.ts";
+import type { DiffOptions } from "./commands/diff.ts";
+import type { ReplayOptions } from "./commands/replay.ts";
+import type { RunOptions } from "./commands/run.ts";
+import { EXIT, type Io, oneLine } from "./io.ts";
+import { collect } from "./options.ts";
+
+type Ending = (code: number) => void;
+
+/** Runs the command with `args`, the words after its name. Returns the exit code; never throws. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  let code: number = EXIT.ok;
+  try {
+    const program = makeProgram(io, (ending) => {
+      code = ending;
+    });
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    return codeOfError(error, io);
+  }
+}
+
+function codeOfError(error: unknown, io: Io): number {
+  // Commander has said what is wrong, or printed what was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof InputError) {
+    io.stderr.write(`kvmsim: ${oneLine(error.message)}\n`);
+    return EXIT.usage;
+  }
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.stderr.write(
+    `kvmsim: internal error: ${what}\nThis is a mistake in kvmsim. Please report it, with the command line and this text.\n`,
+  );
+  return EXIT.internal;
+}
+
+function makeProgram(io: Io, end: Ending): Command {
+  const program = new Command("kvmsim")
+    .description("A whole KVM host that fits in a test, simulated deterministically.")
+    .version(`kvmsim ${versionOfPackage()}`, "-V, --version")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(`kvmsim: ${oneLine(text.replace(/^error: /, ""))}\n`),
+    })
+    .addHelpText("after", HELP);
+  addCheck(program, io, end);
+  addRun(program, io, end);
+  addReplay(program, io, end);
+  addDiff(program, io, end);
+  return program;
+}
+
+const HELP = `
+Examples:
+  kvmsim check                                       every law
+  kvmsim check --law tokens-are-conserved --factor 10
+  kvmsim run tokens --until 10ms --record a.rec      a run, recorded
+  kvmsim run tokens --seed 1 --set cpus=4 --trace a.trace.json
+  kvmsim replay a.rec                                is it still the same run?
+  kvmsim diff a.rec b.rec                            where do two runs part?
+
+Virtual time is in cycles of 1 ns; 5us, 2ms and 1s are understood.
+Exit codes: 0 all is well; 1 a law fell, a replay left its recording, or runs differ;
+2 the command line or a file cannot be used; 70 a mistake in kvmsim.
+`;
+
+function addCheck(program: Command, io: Io, end: Ending): void {
+  program
+    .command("check")
+    .description("Check the laws, and shrink and show what breaks them.")
+    .option("--seed <n>", "a whole number below 2^32, or random (default: a fixed one, printed)")
+    .option("--factor <x>", "multiplies the cases of every law", "1")
+    .option("--law <names>", "only these laws, separated by commas", collect)
+    .option("--path <path>", "with one law: run the failing case at this path again")
+    .option("--list", "print the laws without checking them")
+    .option("--json", "print JSON")
+    .action(async (options: CheckOptions) => {
+      const { check } = await import("./commands/check.ts");
+      end(await check(options, io));
+    });
+}
+
+function addRun(program: Command, io: Io, end: Ending): void {
+  program
+    .command("run <world>")
+    .description("Make a world and run it.")
+    .option("--seed <text>", "of all randomness in the run")
+    .option("--until <cycles>", "the end of the run", "10ms")
+    .option("--set <key=value>", "a setting of the world; may be repeated", collect)
+    .option("--image <name=file>", "an image that the world loads; may be repeated", collect)
+    .option("--epoch <cycles>", "distance of the digests along the run; 0 for none")
+    .option("--slice <cycles>", "how long a CPU runs before another one gets its turn")
+    .option("--faults <file>", "a JSON list of {time, target, kind, detail}")
+    .option("--schedule <file>", "JSON {priorities, changePoints, windowCycles}")
+    .option("--input <time:target:kind[:json]>", "an input from outside; may be repeated", collect)
+    .option("--record <file>", "write a recording, for replay and diff")
+    .option("--trace <file>", "write all events: JSON lines, or Chrome's form as *.trace.json")
+    .option("--json", "print JSON")
+    .action(async (world: string, options: RunOptions) => {
+      const { run } = await import("./commands/run.ts");
+      end(await run(world, options, io));
+    });
+}
+
+function addReplay(program: Command, io: Io, end: Ending): void {
+  program
+    .command("replay <file>")
+    .description("Run a recording again and compare every digest.")
+    .option("--image <name=file>", "an image that the recording needs; may be repeated", collect)
+    .option("--to <cycles>", "stop at this time instead of at the end")
+    .option("--trace <file>", "write all events: JSON lines, or Chrome's form as *.trace.json")
+    .option("--json", "print JSON")
+    .action(async (file: string, options: ReplayOptions) => {
+      const { replay } = await import("./commands/replay.ts");
+      end(await replay(file, options, io));
+    });
+}
+
+function addDiff(program: Command, io: Io, end: Ending): void {
+  program
+    .command("diff <a> <b>")
+    .description(
+      "Find the first event, or else the first piece of state, in which two runs differ.",
+    )
+    .option("--image <name=file>", "an image that a recording needs; may be repeated", collect)
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+How: the digests in the recordings are bisected for the first epoch in which the runs differ. Both
+runs are then repeated up to that epoch; within it events are compared one by one, and, where all
+agree, the state is bisected by time. Shorter epochs (run --epoch) make that last part shorter.`,
+    )
+    .action(async (a: string, b: string, options: DiffOptions) => {
+      const { diff } = await import("./commands/diff.ts");
+      end(await diff(a, b, options, io));
+    });
+}
+
+/** From the package.json next above, whether this runs from sources or from dist. */
+function versionOfPackage(): string {
+  for (let folder = new URL("./", import.meta.url); ; folder = new URL("../", folder)) {
+    try {
+      const text = readFileSync(new URL("package.json", folder), "utf8");
+      return (JSON.parse(text) as { version: string }).version;
+    } catch {
+      if (folder.pathname === "/") return "of unknown version";
+    }
+  }
+}
