@@ -156,7 +156,7 @@ export class RecordingReader {
     if (this.#lines === 0 && this.#restBytes === 0)
       this.#refuse("not a kvmsim recording: the file is empty");
     if (this.#restBytes > 0) {
-      this.#checkKind(this.#joinRest());
+      if (this.#lines === 0) this.#checkKind(this.#joinRest());
       this.#refuse(`truncated in line ${this.#lines + 1}`);
     }
     if (this.#header === null || this.#end === null) {
