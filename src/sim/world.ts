@@ -331,11 +331,13 @@ export class World {
   /** Goes to time `time`, forwards or backwards. Throws InputError when it lies before the timeline. */
   seek(time: Cycles): void {
     assertCycles(time, "the moment sought");
-    if (time < this.#now || time <= this.#lastDecision) {
-      const snapshot = this.#timeline?.before(time);
-      if (snapshot === undefined) throw new InputError(`time ${time}: no snapshot lies before it`);
-      this.restore(snapshot);
+    const snapshot = this.#timeline?.before(time);
+    const isBack = time < this.#now || time <= this.#lastDecision;
+    if (isBack && snapshot === undefined) {
+      throw new InputError(`time ${time}: no snapshot lies before it`);
     }
+    // Forwards, too, what has been run before need not be run again.
+    if (snapshot !== undefined && (isBack || snapshot.time > this.#now)) this.restore(snapshot);
     this.runUntil(time);
   }
 
