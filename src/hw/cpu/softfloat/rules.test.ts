@@ -38,9 +38,16 @@ describe("Rules for Handling NaNs, x87", () => {
     expect(fadd(b, a)).toMatchObject({ value, flags });
   });
 
+  test("equal significands: the positive one", () => {
+    const negative = { ...QNAN_SMALL, signExponent: 0xffff };
+    expect(fadd(negative, QNAN_SMALL).value).toEqual(QNAN_SMALL);
+    expect(fadd(QNAN_SMALL, negative).value).toEqual(QNAN_SMALL);
+  });
+
   test("an unsupported encoding is invalid even beside a NaN", () => {
     const unnormal = register(0x3fff, 1n);
     expect(fadd(unnormal, QNAN_SMALL)).toMatchObject({ value: INDEFINITE, flags: IE });
+    expect(fadd(register(1, 1n), ONE)).toMatchObject({ value: INDEFINITE, flags: IE });
   });
 });
 
@@ -145,6 +152,11 @@ describe("indefinites", () => {
     expect(x87.fist(value, 16, MASKED | DOWN)).toMatchObject({ value: -0x8000n, flags: IE });
   });
 
+  test("one more than the largest integer is invalid", () => {
+    expect(x87.fist(x87.fild(0x7fffn), 16, MASKED).value).toBe(0x7fffn);
+    expect(x87.fist(x87.fild(0x8000n), 16, MASKED)).toMatchObject({ value: -0x8000n, flags: IE });
+  });
+
   test("packed BCD indefinite", () => {
     const tooMuch = x87.fild(10n ** 18n);
     expect(x87.fbstp(tooMuch, MASKED)).toMatchObject({
@@ -178,6 +190,9 @@ describe("unmasked responses", () => {
     const far = x87.fild(60000n);
     const scale = (n: F80, mask: number) =>
       x87.fscale(F80.unpack(ONE), F80.unpack(n), MASKED & ~mask);
+    const tiny = x87.fscale(F80.unpack(ONE), F80.unpack(x87.fild(-16000n)), MASKED).value;
+    const back = x87.fscale(F80.unpack(tiny), F80.unpack(x87.fild(32000n)), MASKED);
+    expect(back).toMatchObject({ value: register(0x3fff + 16000, 1n << 63n), flags: 0 });
     expect(scale(far, OE).value).toEqual(register(0x7fff, 1n << 63n));
     expect(scale(x87.fild(-60000n), UE).value).toEqual(register(0, 0n));
   });
@@ -250,6 +265,34 @@ describe("rounding", () => {
     expect(third(MASKED | UP).roundedUp).toBe(true);
   });
 
+  test("to integers, ties go to the even one", () => {
+    const quarters = [1n, 2n, 3n, 6n, 10n, 14n].map(
+      (n) => x87.fscale(F80.unpack(x87.fild(n)), F80.unpack(x87.fild(-2n)), MASKED).value,
+    );
+    const integers = quarters.map((value) => x87.fist(value, 32, MASKED).value);
+    expect(integers).toEqual([0n, 0n, 1n, 2n, 2n, 4n]);
+  });
+
+  test("FRNDINT rounds the last fraction bit that a register can hold", () => {
+    const value = register(0x3fff + 62, (1n << 63n) | 3n);
+    expect(x87.frndint(F80.unpack(value), MASKED)).toMatchObject({
+      value: register(0x3fff + 62, (1n << 63n) | 4n),
+      flags: PE,
+      roundedUp: true,
+    });
+  });
+
+  test("a denormal that rounds up becomes the smallest normal number", () => {
+    const below = register(0x0001, 0xffff_ffff_ffff_ffffn);
+    const half = register(0x3ffe, 1n << 63n);
+    expect(fmul(below, half)).toMatchObject({ value: SMALLEST_NORMAL, flags: UE | PE });
+  });
+
+  test("the reserved precision control works as 64 bits", () => {
+    const wide = register(0x3fff, 0x8000_0000_0000_0001n);
+    expect(fadd(wide, register(0, 0n), 0x017f)).toMatchObject({ value: wide, flags: 0 });
+  });
+
   test("precision control cuts results, not operands", () => {
     const wide = register(0x3fff, 0x8000_0000_0000_0001n);
     expect(fadd(wide, register(0, 0n), 0x007f)).toMatchObject({ value: ONE, flags: PE });
@@ -278,6 +321,22 @@ describe("FPREM", () => {
     [3n, 5n, 3n, 0],
   ])("%d by %d leaves %d", (a, b, rest, condition) => {
     expect(fprem(a, b)).toMatchObject({ value: x87.fild(rest), condition, flags: 0 });
+  });
+
+  test.each([
+    [3n, 4n, -1n, x87.C1],
+    [2n, 4n, 2n, 0],
+    [6n, 4n, -2n, x87.C3],
+    [-3n, 4n, 1n, x87.C1],
+    [1n, 4n, 1n, 0],
+  ])("FPREM1: %d by %d leaves %d", (a, b, rest, condition) => {
+    const [x, y] = [F80.unpack(x87.fild(a)), F80.unpack(x87.fild(b))];
+    expect(x87.fprem1(x, y, MASKED)).toMatchObject({ value: x87.fild(rest), condition, flags: 0 });
+  });
+
+  test("an exponent difference of 63 is done in one step", () => {
+    const step = x87.fprem(F80.unpack(register(0x3fff + 63, 1n << 63n)), F80.unpack(ONE), MASKED);
+    expect(step.condition & x87.C2).toBe(0);
   });
 
   test("an exponent difference of 64 or more is reduced by 32 to 63 at a time", () => {

@@ -158,6 +158,24 @@ describe("FSIN, FCOS, FPTAN and FSINCOS", () => {
     });
   });
 
+  test.each([-34, -40, -52, -60, -104, -105, -200])(
+    "2**%d is nearly its own sine, tangent and arc tangent",
+    (exponent) => {
+      const x = register(0x3fff + exponent, 1n << 63n);
+      const below = register(x.signExponent - 1, 2n ** 64n - 1n);
+      const above = register(x.signExponent, (1n << 63n) | 1n);
+      const [source, one] = [F80.unpack(x), F80.unpack(ONE)];
+      expect(x87.fsin(source, CONTROL | DOWN)).toMatchObject({ value: below });
+      expect(x87.fsin(source, CONTROL | UP)).toMatchObject({ value: x });
+      expect(x87.fptan(source, CONTROL | DOWN)).toMatchObject({ value: x });
+      expect(x87.fptan(source, CONTROL | UP)).toMatchObject({ value: above });
+      expect(x87.fpatan(one, source, CONTROL | DOWN)).toMatchObject({ value: below });
+      expect(x87.fpatan(one, source, CONTROL | UP)).toMatchObject({ value: x });
+      const largestBelowOne = register(0x3ffe, 2n ** 64n - 1n);
+      expect(x87.fcos(source, CONTROL | DOWN)).toMatchObject({ value: largestBelowOne });
+    },
+  );
+
   test("a denormal is its own sine but for rounding, tiny and inexact", () => {
     const denormal = register(0, 0x1234n);
     const sine = (control: number) => x87.fsin(F80.unpack(denormal), control);
