@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InputError } from "../api/index.ts";
+import type { BenchOptions } from "./commands/bench.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { ReplayOptions } from "./commands/replay.ts";
@@ -55,6 +56,7 @@ function makeProgram(io: Io, end: Ending): Command {
   addRun(program, io, end);
   addReplay(program, io, end);
   addDiff(program, io, end);
+  addBench(program, io, end);
   return program;
 }
 
@@ -142,6 +144,18 @@ agree, the state is bisected by time. Shorter epochs (run --epoch) make that las
     .action(async (a: string, b: string, options: DiffOptions) => {
       const { diff } = await import("./commands/diff.ts");
       end(await diff(a, b, options, io));
+    });
+}
+
+function addBench(program: Command, io: Io, end: Ending): void {
+  program
+    .command("bench <name>")
+    .description("Measure, and compare with the bars that are set: bench sim.")
+    .option("--seconds <x>", "for each rate that is measured", "2")
+    .option("--json", "print JSON")
+    .action(async (name: string, options: BenchOptions) => {
+      const { bench } = await import("./commands/bench.ts");
+      end(await bench(name, options, io));
     });
 }
 
