@@ -255,7 +255,7 @@ const popping =
     return result.stored ? { ...prediction, stack: [result.value] } : prediction;
   };
 
-export const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
+const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
   fadd: registers(x87.fadd),
   fsub: registers(x87.fsub),
   fmul: registers(x87.fmul),
@@ -320,7 +320,7 @@ export const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
 };
 
 /** How many representable numbers lie between two; infinite unless both are numbers of one sign. */
-export function ulpsApart(a: F80, b: F80): number {
+function ulpsApart(a: F80, b: F80): number {
   if (a.signExponent === b.signExponent && a.significand === b.significand) return 0;
   if (isNaN(a) || isNaN(b) || ((a.signExponent ^ b.signExponent) & 0x8000) !== 0) {
     return Number.POSITIVE_INFINITY;

@@ -21,7 +21,7 @@ export function relation(x: Operand, y: Operand): Relation {
 }
 
 /** Negative, zero or positive; neither operand zero or NaN. */
-export function compareMagnitude(x: Operand, y: Operand): number {
+function compareMagnitude(x: Operand, y: Operand): number {
   const xInfinite = x.kind === Kind.infinity;
   const yInfinite = y.kind === Kind.infinity;
   if (xInfinite || yInfinite) return Number(xInfinite) - Number(yInfinite);

@@ -15,6 +15,5 @@ export {
   type Operand,
   packExact,
 } from "./formats.ts";
-export { EXPONENT_ADJUSTMENT } from "./round.ts";
 export * as sse from "./sse.ts";
 export * as x87 from "./x87.ts";

@@ -18,7 +18,7 @@ import {
 } from "./formats.ts";
 
 /** Unmasked overflow and underflow of an x87 register result move the exponent by this: 3 * 2**13. */
-export const EXPONENT_ADJUSTMENT = 24576;
+const EXPONENT_ADJUSTMENT = 24576;
 
 /** A magnitude cut to fewer bits. */
 export interface Cut {

@@ -16,7 +16,6 @@ function register(signExponent: number, significand: bigint): F80 {
 const ONE = register(0x3fff, 1n << 63n);
 const LARGEST = register(0x7ffe, 0xffff_ffff_ffff_ffffn);
 const SMALLEST_NORMAL = register(0x0001, 1n << 63n);
-const INDEFINITE = register(0xffff, 3n << 62n);
 const QNAN_SMALL = register(0x7fff, (3n << 62n) | 1n);
 const QNAN_LARGE = register(0x7fff, (3n << 62n) | 2n);
 const SNAN_SMALL = register(0x7fff, (2n << 62n) | 3n);
@@ -46,8 +45,8 @@ describe("Rules for Handling NaNs, x87", () => {
 
   test("an unsupported encoding is invalid even beside a NaN", () => {
     const unnormal = register(0x3fff, 1n);
-    expect(fadd(unnormal, QNAN_SMALL)).toMatchObject({ value: INDEFINITE, flags: IE });
-    expect(fadd(register(1, 1n), ONE)).toMatchObject({ value: INDEFINITE, flags: IE });
+    expect(fadd(unnormal, QNAN_SMALL)).toMatchObject({ value: x87.REAL_INDEFINITE, flags: IE });
+    expect(fadd(register(1, 1n), ONE)).toMatchObject({ value: x87.REAL_INDEFINITE, flags: IE });
   });
 });
 
@@ -155,6 +154,10 @@ describe("indefinites", () => {
   test("one more than the largest integer is invalid", () => {
     expect(x87.fist(x87.fild(0x7fffn), 16, MASKED).value).toBe(0x7fffn);
     expect(x87.fist(x87.fild(0x8000n), 16, MASKED)).toMatchObject({ value: -0x8000n, flags: IE });
+  });
+
+  test("QNaN floating-point indefinite is negative with an empty payload", () => {
+    expect(x87.REAL_INDEFINITE).toEqual(register(0xffff, 3n << 62n));
   });
 
   test("packed BCD indefinite", () => {

@@ -10,7 +10,11 @@
 
 import * as core from "./arithmetic.ts";
 import { type Outcome, x87Register } from "./environment.ts";
-import { F80, type Operand } from "./formats.ts";
+import { F80, type Operand, packNaN } from "./formats.ts";
+import { INDEFINITE } from "./nan.ts";
+
+/** What a masked stack fault leaves: QNaN floating-point indefinite. */
+export const REAL_INDEFINITE: F80 = packNaN(F80, INDEFINITE);
 
 /** FADD, FADDP, FIADD. */
 export function fadd(x: Operand, y: Operand, controlWord: number): Outcome<F80> {

@@ -68,11 +68,9 @@ const CLASS: readonly number[] = [
   0, // unsupported
 ];
 
-/** FXAM's answer for an empty register, but for the sign in C1. */
-export const FXAM_EMPTY: number = C3 | C0;
-
-/** FXAM of a register that is not empty: C3, C2, C0 and the sign in C1. */
-export function fxam(value: F80): number {
+/** FXAM: C3, C2, C0 tell the class, C1 the sign, also that of what an empty register still holds. */
+export function fxam(value: F80, isEmpty = false): number {
   const x = F80.unpack(value);
-  return (CLASS[x.kind] ?? 0) | (x.sign === 1 ? C1 : 0);
+  const found = isEmpty ? C3 | C0 : (CLASS[x.kind] ?? 0);
+  return found | (x.sign === 1 ? C1 : 0);
 }

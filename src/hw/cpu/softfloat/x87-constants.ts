@@ -14,7 +14,7 @@ interface Constant {
   readonly exponent: number;
 }
 
-export const CONSTANTS = {
+const CONSTANTS = {
   FLD1: { magnitude: 1n, exponent: 0 },
   FLDL2T: { magnitude: (0xd49a_784b_cd1b_8afen << 2n) | 1n, exponent: -64 },
   FLDL2E: { magnitude: (0xb8aa_3b29_5c17_f0bbn << 2n) | 3n, exponent: -65 },

@@ -226,5 +226,6 @@ describe("FXAM", () => {
     expect(x87.fxam(value)).toBe(expected);
     const negative = { ...value, signExponent: value.signExponent | 0x8000 };
     expect(x87.fxam(negative)).toBe(expected | x87.C1);
+    expect(x87.fxam(negative, true)).toBe(x87.C3 | x87.C0 | x87.C1);
   });
 });

@@ -2,12 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import * as sse from "../../../../tools/softfloat/replay-sse.ts";
-import * as x87 from "../../../../tools/softfloat/replay-x87.ts";
+import * as sse from "./replay-sse.ts";
+import * as x87 from "./replay-x87.ts";
 
 /** Records of one fixture by mnemonic. */
 function recordsByMnemonic(name: string): Map<string, string[]> {
-  const file = new URL(`../../../../fixtures/softfloat/${name}`, import.meta.url);
+  const file = new URL(`../../fixtures/softfloat/${name}`, import.meta.url);
   const byMnemonic = new Map<string, string[]>();
   for (const line of readFileSync(file, "utf8").split("\n")) {
     if (line === "" || line.startsWith("#")) continue;
