@@ -151,7 +151,7 @@ function addBench(program: Command, io: Io, end: Ending): void {
   program
     .command("bench <name>")
     .description("Measure, and compare with the bars that are set: bench sim.")
-    .option("--seconds <x>", "for each rate that is measured", "2")
+    .option("--seconds <x>", "how long, or how often, each thing is measured", "2")
     .option("--json", "print JSON")
     .action(async (name: string, options: BenchOptions) => {
       const { bench } = await import("./commands/bench.ts");

@@ -5,8 +5,9 @@ import { type Bar, figure, latencies, type Measurement, millisecondsOf } from ".
 
 const PAGES = 16_384;
 const DIRTY_PAGES = 100;
-const REPETITIONS = 300;
-const WARM_UP = 50;
+/** For each second of measuring. */
+const REPETITIONS = 150;
+const WARM_UP = 25;
 const FIRST_FORKS = 5;
 const BAR: Bar = { relation: "below", value: 1 };
 
@@ -57,11 +58,11 @@ function timed(
 ): Measurement {
   return {
     what,
-    measure() {
+    measure(seconds) {
       const world = fullWorld();
       const repeat = prepare(world);
-      for (let i = 0; i < WARM_UP; i += 1) repeat();
-      const samples = Array.from({ length: REPETITIONS }, repeat);
+      for (let i = 0; i < WARM_UP * seconds; i += 1) repeat();
+      const samples = Array.from({ length: Math.ceil(REPETITIONS * seconds) }, repeat);
       world.release();
       return latencies(`64 MiB, ${DIRTY_PAGES} pages written, ${what}`, samples, bar);
     },
