@@ -70,9 +70,8 @@ test("a law that falls: its story, and a command that repeats it", async () => {
 });
 
 test("at a path where the law holds, exactly one case runs", async () => {
-  const { code, stdout } = await kvmsim(
-    ...["check", "--law", "small-numbers-are-small", "--path", "3:0", "--json"],
-  );
+  const place = ["--path", "3:0", "--json"];
+  const { code, stdout } = await kvmsim("check", "--law", "small-numbers-are-small", ...place);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ holds: true, cases: 1 });
 });
@@ -95,9 +94,11 @@ test("a law that cannot be checked has fallen, and the others are checked all th
 });
 
 test("as JSON", async () => {
-  const { code, stdout } = await kvmsim(
-    ...["check", "--json", "--law", "no-number-exceeds-ten", "--law", "small-numbers-are-small"],
-  );
+  const chosen = ["no-number-exceeds-ten", "small-numbers-are-small"].flatMap((name) => [
+    "--law",
+    name,
+  ]);
+  const { code, stdout } = await kvmsim("check", "--json", ...chosen);
   expect(code).toBe(1);
   const { holds, laws } = JSON.parse(stdout) as { holds: boolean; laws: { name: string }[] };
   expect(holds).toBe(false);

@@ -75,6 +75,8 @@ async function repeat(recording: Recording, world: World, to: Cycles, io: Io): P
     return { agrees: true, epochs: recording.epochs.length, whole: true };
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
+    const wrong = firstWrongEpoch(recording, world);
+    if (wrong !== null) return failed(recording, world, wrong);
     const epoch = world.epochDigests.length + 1;
     return { agrees: false, why: `in epoch ${epoch}: ${error.message}`, epoch };
   } finally {

@@ -1,0 +1,40 @@
+/** The arithmetic of benchmarks, and that each of them measures something. */
+
+import { expect, test } from "vitest";
+import { kvmsim } from "../testing.ts";
+import { figure, isMet, latencies } from "./figures.ts";
+
+test("a figure is the median of its samples with the least and the greatest", () => {
+  expect(figure("f", "s", [5, 1, 9, 3, 7])).toMatchObject({ median: 5, least: 1, greatest: 9 });
+  expect(figure("f", "s", [4, 2])).toMatchObject({ median: 2, samples: 2 });
+});
+
+test("a latency is its median and the value that 95 of 100 do not exceed", () => {
+  const samples = Array.from({ length: 100 }, (_, i) => 100 - i);
+  const [median, most] = latencies("l", samples, { relation: "below", value: 51 });
+  expect(median).toMatchObject({ what: "l: median", median: 50 });
+  expect(most).toMatchObject({ what: "l: 95 of 100", median: 95, bar: null });
+  expect(median && isMet(median)).toBe(true);
+});
+
+test("a bar is met from one side only", () => {
+  const at = (median: number, relation: "at least" | "below"): boolean | null =>
+    isMet(figure("f", "s", [median], { relation, value: 10 }));
+  expect([at(9, "at least"), at(10, "at least"), at(11, "at least")]).toEqual([false, true, true]);
+  expect([at(9, "below"), at(10, "below"), at(11, "below")]).toEqual([true, false, false]);
+  expect(isMet(figure("f", "s", [1]))).toBe(null);
+});
+
+test("the benchmark of the kernel measures every thing, as a table and as JSON", async () => {
+  const { code, stdout } = await kvmsim("bench", "sim", "--seconds", "0.02");
+  expect(code).toBe(0);
+  for (const what of ["100,000 events waiting", "restore", "fork", "seek back", "first fork"]) {
+    expect(stdout).toContain(what);
+  }
+  expect(stdout).toMatch(/at least 2,000,000 │ (yes|NO) /);
+  expect(stdout).toContain(process.version);
+  const json = await kvmsim("bench", "sim", "--seconds", "0.01", "--json");
+  const { figures } = JSON.parse(json.stdout) as { figures: { median: number; met: unknown }[] };
+  expect(figures.length).toBeGreaterThan(10);
+  expect(figures.every(({ median }) => median > 0)).toBe(true);
+});
