@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { casesOf, DEFAULT_SEED, law, statedLaws } from "../../properties/support/law.ts";
-import { kvmsim, kvmsimIn, kvmsimOnTerminal } from "./testing.ts";
+import { kvmsim, kvmsimIn, kvmsimOnTerminal } from "../../properties/support/command.ts";
 
 const cites = "src/cli/check.test.ts";
 

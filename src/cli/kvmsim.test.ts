@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { blueprintOf, worldNames } from "../api/index.ts";
 import { main } from "./kvmsim.ts";
-import { kvmsim } from "./testing.ts";
+import { kvmsim } from "../../properties/support/command.ts";
 
 test("prints its version", async () => {
   const { code, stdout } = await kvmsim("--version");

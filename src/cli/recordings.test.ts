@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Blueprint, DEFAULT_TOKENS, tokens, type TokensConfig, World } from "../api/index.ts";
 import { recordToFile } from "../api/node.ts";
-import { kvmsim, type Ran, temporaryFolder } from "./testing.ts";
+import { kvmsim, type Ran, temporaryFolder } from "../../properties/support/command.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } fro
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { readRecording } from "../api/node.ts";
-import { kvmsim, kvmsimOnTerminal, temporaryFolder } from "./testing.ts";
+import { kvmsim, kvmsimOnTerminal, temporaryFolder } from "../../properties/support/command.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

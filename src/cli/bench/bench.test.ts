@@ -1,7 +1,7 @@
 /** The arithmetic of benchmarks, and that each of them measures something. */
 
 import { expect, test } from "vitest";
-import { kvmsim } from "../testing.ts";
+import { kvmsim } from "../../../properties/support/command.ts";
 import { figure, isMet, latencies } from "./figures.ts";
 
 test("a figure is the median of its samples with the least and the greatest", () => {

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { PassThrough } from "node:stream";
-import type { Io } from "./io.ts";
-import { main } from "./kvmsim.ts";
+import type { Io } from "../../src/cli/io.ts";
+import { main } from "../../src/cli/kvmsim.ts";
 
 export interface Ran {
   readonly code: number;
