@@ -120,7 +120,11 @@ export function checkLaw(stated: Law, effort: Effort): LawResult {
   return { law: stated.name, cases: ran, failure };
 }
 
+/** What fast-check says of a predicate that returns false. */
+const RETURNED_FALSE = "Property failed by returning false";
+
 function messageOf(error: unknown, ranOut: boolean): string {
   if (ranOut) return "too few cases fulfil what the law speaks of";
-  return error instanceof Error ? error.message : "the law does not hold";
+  const message = error instanceof Error ? error.message : "";
+  return message === "" || message.startsWith(RETURNED_FALSE) ? "it does not hold" : message;
 }

@@ -23,6 +23,13 @@ law("no-number-exceeds-ten", {
   },
 });
 
+law("every-number-is-zero", {
+  says: "Every number is zero.",
+  cites,
+  forAll: { number: fc.nat() },
+  holds: ({ number }) => number === 0,
+});
+
 law("generators-can-fail", {
   says: "A generator that throws is shown as its law's failure.",
   cites,
@@ -67,6 +74,12 @@ test("a law that falls: its story, and a command that repeats it", async () => {
   expect(again.code).toBe(1);
   expect(again.stdout).toContain('for     {"number":11}');
   expect(again.stdout).toContain(" 1 case,");
+});
+
+test("a predicate that is false without saying why", async () => {
+  const { code, stdout } = await kvmsim("check", "--law", "every-number-is-zero");
+  expect(code).toBe(1);
+  expect(stdout).toContain('saw     it does not hold\n  for     {"number":1}\n');
 });
 
 test("at a path where the law holds, exactly one case runs", async () => {

@@ -1,6 +1,6 @@
 /** The kvmsim command line: its commands and options, and how each kind of ending becomes an exit code. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InputError } from "../api/index.ts";
 import type { BenchOptions } from "./commands/bench.ts";
@@ -161,12 +161,16 @@ function addBench(program: Command, io: Io, end: Ending): void {
 
 /** From the package.json next above, whether this runs from sources or from dist. */
 function versionOfPackage(): string {
-  for (let folder = new URL("./", import.meta.url); ; folder = new URL("../", folder)) {
-    try {
-      const text = readFileSync(new URL("package.json", folder), "utf8");
-      return (JSON.parse(text) as { version: string }).version;
-    } catch {
-      if (folder.pathname === "/") return "of unknown version";
-    }
+  let folder = new URL("./", import.meta.url);
+  for (;;) {
+    const file = new URL("package.json", folder);
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as Package).version;
+    const parent = new URL("../", folder);
+    if (parent.href === folder.href) return "of unknown version";
+    folder = parent;
   }
+}
+
+interface Package {
+  readonly version: string;
 }
