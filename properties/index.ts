@@ -1,5 +1,6 @@
 /** Every file of laws, one line each. */
 
+import "./hw/cpu/engines.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/order.property.ts";
 import "./sim/recording.property.ts";

@@ -97,8 +97,8 @@ export function checkLaw(stated: Law, effort: Effort): LawResult {
       cases += 1;
       // After the case at the path, fast-check would go on to its neighbours.
       if (cases > casesWanted) return true;
-      effort.onCase?.();
       fc.pre(given?.(value) ?? true);
+      effort.onCase?.();
       return holds(value) ?? true;
     },
   );

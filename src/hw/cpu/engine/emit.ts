@@ -1,0 +1,496 @@
+/**
+ * Emits the handler of one form in one variant: a WebAssembly function of (cpu, record) that does what the micro-ops
+ * say with the operands of the record, and goes on to the next record by a tail call.
+ */
+
+import { assert, unreachable } from "../../../sim/assert.ts";
+import type { Form } from "../forms.ts";
+import { gprNumber, OFFSET } from "../state.ts";
+import type { MicroOp, OperandWidth, PlainFault, Width } from "../uop.ts";
+import { CPU, emitGoto, HANDLER_TYPE, REC } from "./emit-control.ts";
+import {
+  readFlag,
+  signExtend,
+  storeArithmeticFlags,
+  storeFlags,
+  storeLogicFlags,
+} from "./emit-flags.ts";
+import { EXIT, FAST_READ, FAST_WRITE, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
+import { FunctionBody, I32, I64, type MemoryOpcode } from "./wasm.ts";
+
+/** Indices of imported functions, by their place in IMPORTS. */
+export const IMPORTS = ["slowRead", "slowWrite", "mulHighUnsigned", "mulHighSigned"] as const;
+const importIndex = (name: (typeof IMPORTS)[number]): number => IMPORTS.indexOf(name);
+
+/** Types of a module of handlers. */
+export const TYPES = [
+  { parameters: [I32, I32], results: [I32] },
+  { parameters: [I32, I32, I32, I32, I32], results: [I32] },
+  { parameters: [I64, I64], results: [I64] },
+] as const;
+export const IMPORT_TYPES = [1, 1, 2, 2] as const;
+
+/** The last argument of a slow access: size in bytes, and these. */
+export const SLOW_MODIFY = 0x100;
+/** The segment is SS by name; otherwise the record's. */
+export const SLOW_STACK = 0x200;
+
+/** Codes of plain faults, as the host finds them in SCRATCH.fault. */
+export const FAULT_CODES: readonly PlainFault[] = ["#DE", "#UD", "#GP(0)", "#BR", "#OF"];
+
+const PAGE_MASK = -4096n;
+
+/** What a handler depends on beside form and variant. */
+export interface Shape {
+  /** A segment base is added to effective addresses. */
+  readonly segmented: boolean;
+  /** Effective addresses have an index. */
+  readonly indexed: boolean;
+}
+
+const LOADS: Readonly<Record<OperandWidth, MemoryOpcode>> = {
+  8: "i64.load8_u",
+  16: "i64.load16_u",
+  32: "i64.load32_u",
+  64: "i64.load",
+};
+const STORES: Readonly<Record<OperandWidth, MemoryOpcode>> = {
+  8: "i64.store8",
+  16: "i64.store16",
+  32: "i64.store32",
+  64: "i64.store",
+};
+
+export function emitHandler(list: readonly MicroOp[], form: Form, shape: Shape): FunctionBody {
+  return new HandlerEmitter(list, form, shape).emit();
+}
+
+class HandlerEmitter {
+  readonly #list: readonly MicroOp[];
+  readonly #form: Form;
+  readonly #shape: Shape;
+  readonly #body = new FunctionBody(2);
+  /** By value: the local that holds it, i32 for one bit, i64 zero-extended for the rest. */
+  readonly #locals: number[] = [];
+  /** By offset value of a load with the intent to modify: the local with its address in memory, or 0. */
+  readonly #places = new Map<number, number>();
+  #ended = false;
+
+  constructor(list: readonly MicroOp[], form: Form, shape: Shape) {
+    this.#list = list;
+    this.#form = form;
+    this.#shape = shape;
+  }
+
+  emit(): FunctionBody {
+    this.#list.forEach((micro, id) => {
+      if ("width" in micro && !isCommit(micro)) {
+        const local = this.#body.local(micro.width === 1 ? I32 : I64);
+        this.#locals[id] = local;
+        this.#value(micro);
+        this.#body.set(local);
+      } else {
+        this.#effect(micro);
+      }
+    });
+    if (!this.#ended) this.#next();
+    return this.#body;
+  }
+
+  #get(id: number): FunctionBody {
+    return this.#body.get(this.#locals[id] as number);
+  }
+
+  /** Leaves the value of a micro-op on the stack. */
+  #value(micro: MicroOp): void {
+    const body = this.#body;
+    switch (micro.op) {
+      case "const":
+        if (micro.width === 1) body.i32(Number(micro.value));
+        else body.i64(micro.value);
+        return;
+      case "immediate":
+        this.#immediate(micro.operand, micro.width);
+        return;
+      case "readRegister":
+        this.#registerAddress(micro.operand).memory(LOADS[micro.width]);
+        return;
+      case "readGpr":
+        body.get(CPU).memory(LOADS[micro.width], OFFSET.gpr + 8 * gprNumber(micro.gpr));
+        return;
+      case "effectiveAddress":
+        this.#effectiveAddress(micro.width);
+        return;
+      case "readFlag":
+        readFlag(body, micro.flag);
+        return;
+      case "nextInstruction":
+        body.get(REC).memory("i64.load", RECORD.nextRip);
+        return;
+      case "load":
+        this.#load(micro);
+        return;
+      case "binary":
+        this.#binary(micro);
+        return;
+      case "unary":
+        this.#unary(micro);
+        return;
+      case "compare":
+        this.#compare(micro);
+        return;
+      case "extend":
+        this.#extend(micro);
+        return;
+      case "truncate":
+        this.#get(micro.a);
+        if (micro.width === 1) body.i64(1n).op("i64.and", "i32.wrap_i64");
+        else this.#wrap(micro.width);
+        return;
+      case "select":
+        this.#get(micro.a);
+        this.#get(micro.b);
+        this.#get(micro.condition).op("select");
+        return;
+      default:
+        throw new RangeError(`${micro.op} makes no value`);
+    }
+  }
+
+  #effect(micro: MicroOp): void {
+    const body = this.#body;
+    switch (micro.op) {
+      case "faultIf":
+        this.#get(micro.condition).if();
+        body.get(CPU).i32(FAULT_CODES.indexOf(micro.fault)).memory("i32.store", SCRATCH.fault);
+        this.#leave(EXIT.fault);
+        body.op("end");
+        return;
+      case "finishIf":
+        this.#get(micro.condition).if();
+        this.#next();
+        body.op("end");
+        return;
+      case "store":
+        this.#store(micro);
+        return;
+      case "writeRegister":
+        this.#registerAddress(micro.operand);
+        this.#get(micro.value).memory(micro.width === 32 ? "i64.store" : STORES[micro.width]);
+        return;
+      case "writeGpr":
+        body.get(CPU);
+        this.#get(micro.value).memory(
+          micro.width === 32 ? "i64.store" : STORES[micro.width],
+          OFFSET.gpr + 8 * gprNumber(micro.gpr),
+        );
+        return;
+      case "flagsOfAdd":
+      case "flagsOfSub":
+        storeArithmeticFlags(this.#locals, body, micro);
+        return;
+      case "flagsOfLogic":
+        storeLogicFlags(this.#locals, body, micro);
+        return;
+      case "setFlags":
+        storeFlags(this.#locals, body, micro);
+        return;
+      case "jump":
+        this.#jump(micro.condition, micro.target);
+        return;
+      case "repeatIf":
+        this.#get(micro.condition).if();
+        this.#repeat();
+        body.op("end");
+        return;
+      case "assist":
+        body.get(CPU).i32(FAULT_CODES.indexOf("#UD")).memory("i32.store", SCRATCH.fault);
+        this.#leave(EXIT.fault);
+        return;
+      default:
+        unreachable(micro as never);
+    }
+  }
+
+  // Operands.
+
+  #registerAddress(operand: number): FunctionBody {
+    assert(operand < 2, "the registers of an instruction are its first two operands");
+    return this.#body
+      .get(REC)
+      .memory("i32.load", operand === 0 ? RECORD.register0 : RECORD.register1);
+  }
+
+  #immediate(operand: number, width: Width): void {
+    const before = this.#form.operands
+      .slice(0, operand)
+      .filter(({ kind }) => kind === "immediate").length;
+    this.#body.get(REC);
+    if (before === 0) this.#body.memory(LOADS[width as OperandWidth], RECORD.immediate);
+    else this.#body.memory(width === 8 ? "i64.load8_u" : "i64.load32_u", RECORD.immediate2);
+  }
+
+  #effectiveAddress(width: Width): void {
+    const body = this.#body;
+    body.get(REC).memory("i32.load", RECORD.base).memory("i64.load");
+    body.get(REC).memory("i64.load", RECORD.displacement).op("i64.add");
+    if (this.#shape.indexed) {
+      body.get(REC).memory("i32.load", RECORD.index).memory("i64.load");
+      body.get(REC).memory("i64.load32_u", RECORD.scale).op("i64.shl", "i64.add");
+    }
+    this.#wrap(width);
+  }
+
+  // Memory.
+
+  /** Leaves the linear address in a new local. */
+  #linear(offset: number, segment: string): number {
+    const body = this.#body;
+    if (segment !== "effective" || !this.#shape.segmented) return this.#locals[offset] as number;
+    const linear = body.local(I64);
+    this.#get(offset).get(REC).memory("i32.load", RECORD.segmentBase).memory("i64.load");
+    body.op("i64.add").set(linear);
+    return linear;
+  }
+
+  /** Leaves in a new local where the bytes lie in linear memory, or 0 when only the host can reach them. */
+  #place(linear: number, bytes: number, table: number): number {
+    const body = this.#body;
+    const slot = body.local(I32);
+    const page = body.local(I32);
+    const place = body.local(I32);
+    body.get(linear).i64(12n).op("i64.shr_u", "i32.wrap_i64").tee(page);
+    body.get(page).i32(8).op("i32.shr_u", "i32.xor").i32(255).op("i32.and").i32(4).op("i32.shl");
+    body.get(CPU).op("i32.add").tee(slot).memory("i64.load", table);
+    body.get(linear);
+    if (bytes > 1) body.i64(BigInt(bytes - 1)).op("i64.add");
+    body.i64(PAGE_MASK).op("i64.and", "i64.eq").if(I32);
+    body
+      .get(slot)
+      .memory("i32.load", table + 8)
+      .get(linear)
+      .op("i32.wrap_i64", "i32.add");
+    body.op("else").i32(0).op("end").set(place);
+    return place;
+  }
+
+  #slowArguments(linear: number, bytes: number, flags: number): void {
+    const body = this.#body;
+    body.get(CPU).get(REC);
+    body.get(linear).op("i32.wrap_i64").get(linear).i64(32n).op("i64.shr_u", "i32.wrap_i64");
+    body.i32(bytes | flags);
+  }
+
+  #load(micro: MicroOp & { op: "load" }): void {
+    const body = this.#body;
+    const bytes = micro.width / 8;
+    const linear = this.#linear(micro.offset, micro.segment);
+    const modify = micro.intent === "modify";
+    const place = this.#place(linear, bytes, modify ? FAST_WRITE : FAST_READ);
+    if (modify) this.#places.set(micro.offset, place);
+    body.get(place).if(I64);
+    body.get(place).memory(LOADS[micro.width]).op("else");
+    const flags = (modify ? SLOW_MODIFY : 0) | (micro.segment === "SS" ? SLOW_STACK : 0);
+    this.#slowArguments(linear, bytes, flags);
+    body.call(importIndex("slowRead")).if();
+    this.#leave(EXIT.fault);
+    body.op("end").get(CPU).memory(LOADS[micro.width], SCRATCH.value).op("end");
+  }
+
+  #store(micro: MicroOp & { op: "store" }): void {
+    const body = this.#body;
+    const bytes = micro.width / 8;
+    const linear = this.#linear(micro.offset, micro.segment);
+    const place = this.#places.get(micro.offset) ?? this.#place(linear, bytes, FAST_WRITE);
+    body.get(place).if();
+    body.get(place);
+    this.#get(micro.value).memory(STORES[micro.width]).op("else");
+    body.get(CPU);
+    this.#get(micro.value).memory("i64.store", SCRATCH.value);
+    this.#slowArguments(linear, bytes, micro.segment === "SS" ? SLOW_STACK : 0);
+    body.call(importIndex("slowWrite")).if();
+    this.#leave(EXIT.fault);
+    body.op("end", "end");
+  }
+
+  // Values.
+
+  #wrap(width: Width): void {
+    if (width < 64) this.#body.i64((1n << BigInt(width)) - 1n).op("i64.and");
+  }
+
+  #binary(micro: MicroOp & { op: "binary" }): void {
+    const body = this.#body;
+    const { fn, width, a, b } = micro;
+    if (width === 1) {
+      this.#get(a);
+      this.#get(b);
+      assert(fn === "and" || fn === "or" || fn === "xor", "bits are combined by and, or, xor");
+      body.op(`i32.${fn}`);
+      return;
+    }
+    if (fn === "mulHighUnsigned" || fn === "mulHighSigned") {
+      this.#multiplyHigh(fn, width, a, b);
+      return;
+    }
+    if (fn === "sar") this.#signed(a, width);
+    else this.#get(a);
+    this.#get(b);
+    const opcode = fn === "shr" ? "i64.shr_u" : fn === "sar" ? "i64.shr_s" : (`i64.${fn}` as const);
+    body.op(opcode);
+    if (fn === "add" || fn === "sub" || fn === "mul" || fn === "shl" || fn === "sar")
+      this.#wrap(width);
+  }
+
+  #multiplyHigh(fn: "mulHighUnsigned" | "mulHighSigned", width: Width, a: number, b: number): void {
+    const body = this.#body;
+    if (width === 64) {
+      this.#get(a);
+      this.#get(b).call(importIndex(fn));
+      return;
+    }
+    for (const id of [a, b]) {
+      if (fn === "mulHighSigned") this.#signed(id, width);
+      else this.#get(id);
+    }
+    body.op("i64.mul").i64(BigInt(width)).op("i64.shr_u");
+    this.#wrap(width);
+  }
+
+  /** Leaves a value sign-extended to 64 bits. */
+  #signed(id: number, width: Width): void {
+    this.#get(id);
+    signExtend(this.#body, width);
+  }
+
+  #unary({ fn, width, a }: MicroOp & { op: "unary" }): void {
+    const body = this.#body;
+    if (width === 1) {
+      this.#get(a).op("i32.eqz");
+      return;
+    }
+    this.#get(a);
+    switch (fn) {
+      case "not":
+        body.i64(-1n).op("i64.xor");
+        this.#wrap(width);
+        return;
+      case "popcnt":
+        body.op("i64.popcnt");
+        return;
+      case "clz":
+        body.op("i64.clz");
+        if (width < 64) body.i64(BigInt(64 - width)).op("i64.sub");
+        return;
+      case "ctz":
+        // A bit above the width bounds the count.
+        if (width < 64) body.i64(1n << BigInt(width)).op("i64.or");
+        body.op("i64.ctz");
+        return;
+      case "byteSwap":
+        this.#byteSwap(width);
+    }
+  }
+
+  /** Swaps the bytes of the value on the stack: of neighbours, of pairs, of halves. */
+  #byteSwap(width: Width): void {
+    const body = this.#body;
+    const value = body.local(I64);
+    for (const [shift, low] of [
+      [8n, 0x00ff_00ff_00ff_00ffn],
+      [16n, 0x0000_ffff_0000_ffffn],
+    ] as const) {
+      body.set(value);
+      body.get(value).i64(shift).op("i64.shr_u").i64(low).op("i64.and");
+      body.get(value).i64(low).op("i64.and").i64(shift).op("i64.shl", "i64.or");
+    }
+    body.i64(32n).op("i64.rotl");
+    if (width < 64) body.i64(BigInt(64 - width)).op("i64.shr_u");
+  }
+
+  #compare({ fn, a, b, of }: MicroOp & { op: "compare" }): void {
+    if (of === 1) {
+      this.#get(a);
+      this.#get(b).op(fn === "eq" ? "i32.eq" : fn === "ltu" ? "i32.lt_u" : "i32.lt_s");
+    } else if (fn === "lts") {
+      this.#signed(a, of);
+      this.#signed(b, of);
+      this.#body.op("i64.lt_s");
+    } else {
+      this.#get(a);
+      this.#get(b).op(fn === "eq" ? "i64.eq" : "i64.lt_u");
+    }
+  }
+
+  #extend({ a, from, signed, width }: MicroOp & { op: "extend" }): void {
+    if (from === 1) {
+      this.#get(a).op("i64.extend_i32_u");
+      if (signed) {
+        this.#body.i64(-1n).op("i64.mul");
+        this.#wrap(width);
+      }
+    } else if (signed) {
+      this.#signed(a, from);
+      this.#wrap(width);
+    } else {
+      this.#get(a);
+    }
+  }
+
+  // Control.
+
+  #leave(exit: number): void {
+    const body = this.#body;
+    body.get(CPU).get(REC).memory("i32.store", SCRATCH.record);
+    body.i32(exit).op("return");
+  }
+
+  /** Goes on with the record that follows. */
+  #next(): void {
+    const body = this.#body;
+    body.get(CPU).get(REC).i32(RECORD_BYTES).op("i32.add");
+    body
+      .get(REC)
+      .memory("i32.load", RECORD_BYTES + RECORD.handler)
+      .tailCallIndirect(HANDLER_TYPE);
+  }
+
+  /** The record again, if the budget covers it. */
+  #repeat(): void {
+    const body = this.#body;
+    const left = body.local(I32);
+    body.get(CPU).memory("i32.load", SCRATCH.budget);
+    body
+      .get(REC)
+      .memory("i32.load", RECORD.cycles)
+      .op("i32.sub")
+      .tee(left)
+      .i32(0)
+      .op("i32.lt_s")
+      .if();
+    this.#leave(EXIT.repeat);
+    body.op("end").get(CPU).get(left).memory("i32.store", SCRATCH.budget);
+    body
+      .get(CPU)
+      .get(REC)
+      .get(REC)
+      .memory("i32.load", RECORD.handler)
+      .tailCallIndirect(HANDLER_TYPE);
+  }
+
+  #jump(condition: number | null, target: number): void {
+    const body = this.#body;
+    const rip = body.local(I64);
+    this.#get(target);
+    if (condition !== null) {
+      body.get(REC).memory("i64.load", RECORD.nextRip);
+      this.#get(condition).op("select");
+    }
+    body.set(rip);
+    emitGoto(body, rip);
+    this.#ended = true;
+  }
+}
+
+const isCommit = (micro: MicroOp): boolean =>
+  micro.op === "store" || micro.op === "writeRegister" || micro.op === "writeGpr";

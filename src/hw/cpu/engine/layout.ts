@@ -1,0 +1,76 @@
+/** Where the interpreter keeps what emitted code reads: decoded records and the scratch part of a CPU's block. */
+
+import { BLOCK_BYTES, OFFSET } from "../state.ts";
+
+/** A decoded instruction, 64 bytes. Register fields hold addresses in linear memory. */
+export const RECORD = {
+  /** Place of the handler in the table. */
+  handler: 0,
+  /** In the first record of a block: the cycles of the whole block. */
+  blockCycles: 4,
+  /** Registers of operands 0 and 1. */
+  register0: 8,
+  register1: 12,
+  base: 16,
+  index: 20,
+  /** How far the index is shifted. */
+  scale: 24,
+  /** Address of the base of the segment. */
+  segmentBase: 28,
+  /** Displacement; with RIP-relative addressing the whole address. */
+  displacement: 32,
+  immediate: 40,
+  nextRip: 48,
+  /** A second immediate. */
+  immediate2: 56,
+  /** Cycles of this instruction. */
+  cycles: 60,
+} as const;
+
+export const RECORD_BYTES = 64;
+
+const S = OFFSET.scratch;
+
+/** The engine's part of a CPU's block; nothing here is state. */
+export const SCRATCH = {
+  /** The last result that set ZF, SF and PF, sign-extended. */
+  flagResult: S,
+  /** Bit 63 CF, bit 62 CF ^ OF, bit 3 AF, bit 0 SF inverted, bit 1 PF inverted. */
+  flagAux: S + 8,
+  /** Cycles that may still be spent. */
+  budget: S + 16,
+  /** Why emitted code has returned, with `record` where it was. */
+  record: S + 20,
+  /** What a slow read has read, or a slow write is to write. */
+  value: S + 24,
+  fault: S + 32,
+} as const;
+
+/** Direct-mapped caches over the TLB: 16 bytes an entry, the page's linear address and an addend to linear memory. */
+export const FAST_TLB_ENTRIES = 256;
+const FAST_TLB_BYTES = 16 * FAST_TLB_ENTRIES;
+/** Where a jump finds the records of its target: linear address and record. */
+export const JUMP_CACHE_ENTRIES = 1024;
+
+export const FAST_READ = BLOCK_BYTES;
+export const FAST_WRITE = FAST_READ + FAST_TLB_BYTES;
+export const JUMP_CACHE = FAST_WRITE + FAST_TLB_BYTES;
+/** Bytes that a CPU takes in all. */
+export const CPU_BYTES = JUMP_CACHE + 16 * JUMP_CACHE_ENTRIES;
+
+/** No page and no instruction lies there: not canonical. */
+export const NO_ADDRESS = 0x8000_0000_0000_0001n;
+
+/** What emitted code returns. */
+export const EXIT = {
+  /** The budget does not cover the next block; RIP says where. */
+  budget: 0,
+  /** An access or a check has failed at `SCRATCH.record`. */
+  fault: 1,
+  /** RIP's block is not in the jump cache. */
+  lookup: 2,
+  /** The record has been invalidated, or is the end of a block that a fault follows. */
+  leave: 3,
+  /** An iteration of a repeated instruction is over, and the budget does not cover the next. */
+  repeat: 4,
+} as const;

@@ -1,0 +1,38 @@
+/** Exceptions as values: SDM Vol. 3, "Interrupt and Exception Handling". */
+
+import type { PlainFault } from "./uop.ts";
+
+export const VECTORS = {
+  "#DE": 0,
+  "#DB": 1,
+  "#BP": 3,
+  "#OF": 4,
+  "#BR": 5,
+  "#UD": 6,
+  "#NM": 7,
+  "#DF": 8,
+  "#TS": 10,
+  "#NP": 11,
+  "#SS": 12,
+  "#GP": 13,
+  "#PF": 14,
+  "#MF": 16,
+  "#AC": 17,
+  "#XM": 19,
+} as const;
+
+export interface Fault {
+  readonly vector: number;
+  /** Null when the exception pushes none. */
+  readonly errorCode: number | null;
+  /** The linear address of a page fault, for CR2. */
+  readonly address: bigint | null;
+}
+
+export function plainFault(name: PlainFault): Fault {
+  if (name === "#GP(0)") return { vector: VECTORS["#GP"], errorCode: 0, address: null };
+  return { vector: VECTORS[name], errorCode: null, address: null };
+}
+
+export const GP0: Fault = { vector: VECTORS["#GP"], errorCode: 0, address: null };
+export const SS0: Fault = { vector: VECTORS["#SS"], errorCode: 0, address: null };

@@ -1,0 +1,97 @@
+/**
+ * Memory without paging, for programs that need none: a window of linear addresses that maps to the whole of a paged
+ * memory; everything else faults as a page that is not present (SDM Vol. 3, "Page-Fault Exceptions").
+ */
+
+import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
+import type { DirectMemory } from "./engine/interpreter.ts";
+import { type Fault, VECTORS } from "./fault.ts";
+
+const WRITE = 2;
+const USER = 4;
+const FETCH = 16;
+/** The engine bit of a page that code was decoded from. */
+const HAS_CODE = 4;
+const MAX_FETCH = 15;
+
+export class FlatMemory implements DirectMemory {
+  onProtect: (() => void) | null = null;
+  readonly #memory: PagedMemory;
+  readonly #start: bigint;
+  readonly #watchers = new Map<number, (() => void)[]>();
+
+  /** `start` is the linear address of byte 0 of the memory. */
+  constructor(memory: PagedMemory, start: bigint) {
+    this.#memory = memory;
+    this.#start = start;
+    memory.onPageChanged = (page) => this.#codeChanged(page);
+  }
+
+  read(linear: bigint, size: number, access: "read" | "modify"): bigint | Fault {
+    const at = this.#offset(linear, size);
+    if (at === null) return this.#pageFault(linear, size, access === "modify" ? WRITE : 0);
+    let value = 0n;
+    for (let i = 0; i < size; i += 1) value |= BigInt(this.#memory.read8(at + i)) << BigInt(8 * i);
+    return value;
+  }
+
+  write(linear: bigint, size: number, value: bigint): Fault | null {
+    const at = this.#offset(linear, size);
+    if (at === null) return this.#pageFault(linear, size, WRITE);
+    const bytes = new Uint8Array(size);
+    for (let i = 0; i < size; i += 1) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    this.#memory.write(at, bytes);
+    return null;
+  }
+
+  fetch(linear: bigint): { readonly bytes: Uint8Array; readonly fault: Fault | null } {
+    const at = this.#offset(linear, 1);
+    if (at === null) return { bytes: new Uint8Array(0), fault: this.#pageFault(linear, 1, FETCH) };
+    const count = Math.min(MAX_FETCH, this.#memory.sizeBytes - at);
+    const bytes = this.#memory.read(at, count);
+    const fault = count < MAX_FETCH ? this.#pageFault(linear + BigInt(count), 1, FETCH) : null;
+    return { bytes, fault };
+  }
+
+  page(linear: bigint, access: "read" | "write"): number | null {
+    const at = this.#offset(BigInt.asUintN(64, linear & -4096n), PAGE_SIZE);
+    if (at === null) return null;
+    const page = at / PAGE_SIZE;
+    if (access === "write") {
+      if (((this.#memory.flags[page] as number) & HAS_CODE) !== 0) return null;
+      this.#memory.touch(at, PAGE_SIZE);
+    }
+    return this.#memory.base + at;
+  }
+
+  watchCode(linear: bigint, changed: () => void): void {
+    const at = this.#offset(linear, 1);
+    if (at === null) return;
+    const page = Math.floor(at / PAGE_SIZE);
+    const watchers = this.#watchers.get(page);
+    if (watchers === undefined) this.#watchers.set(page, [changed]);
+    else watchers.push(changed);
+    this.#memory.flags[page] = (this.#memory.flags[page] as number) | HAS_CODE;
+  }
+
+  #codeChanged(page: number): void {
+    const watchers = this.#watchers.get(page) ?? [];
+    this.#watchers.delete(page);
+    this.#memory.flags[page] = (this.#memory.flags[page] as number) & ~HAS_CODE;
+    for (const changed of watchers) changed();
+  }
+
+  #offset(linear: bigint, size: number): number | null {
+    const offset = linear - this.#start;
+    if (offset < 0n || offset + BigInt(size) > BigInt(this.#memory.sizeBytes)) return null;
+    return Number(offset);
+  }
+
+  /** The address reported is the first byte that is not there. */
+  #pageFault(linear: bigint, size: number, code: number): Fault {
+    let address = linear;
+    const end = linear + BigInt(size);
+    while (address < end && this.#offset(address, 1) !== null) address += 1n;
+    return { vector: VECTORS["#PF"], errorCode: code | USER, address: BigInt.asUintN(64, address) };
+  }
+}

@@ -1,0 +1,370 @@
+/**
+ * The reference evaluator: one instruction at a time, micro-op by micro-op, on BigInt. Slow and obvious; every other
+ * engine is compared with it.
+ */
+
+import { unreachable } from "../../sim/assert.ts";
+import { cyclesOf } from "./cycles.ts";
+import type { Decoded, Decoder, MemoryOperand, OperandValue } from "./decode.ts";
+import { type Fault, GP0, plainFault, SS0, VECTORS } from "./fault.ts";
+import { record } from "./instruction.ts";
+import { isFault, type LinearMemory } from "./mmu.ts";
+import type { Variant } from "./semantics.ts";
+import { type CpuState, gprNumber } from "./state.ts";
+import {
+  type Binary,
+  type Compare,
+  type MicroOp,
+  type OperandWidth,
+  type SegmentChoice,
+  STATUS_FLAGS,
+  type StatusFlag,
+  type Unary,
+  type Width,
+} from "./uop.ts";
+
+const mask = (width: number): bigint => (1n << BigInt(width)) - 1n;
+const msb = (value: bigint, width: number): bigint => (value >> BigInt(width - 1)) & 1n;
+const signed = (value: bigint, width: number): bigint => BigInt.asIntN(width, value);
+
+export class ReferenceCpu {
+  readonly state: CpuState;
+  readonly #decoder: Decoder;
+  readonly #memory: LinearMemory;
+
+  constructor(state: CpuState, decoder: Decoder, memory: LinearMemory) {
+    this.state = state;
+    this.#decoder = decoder;
+    this.#memory = memory;
+  }
+
+  /** Executes one instruction, or one iteration of a repeated one. On a fault nothing has changed. */
+  step(): Fault | null {
+    const { rip } = this.state;
+    const { bytes, fault } = this.#memory.fetch(rip);
+    const decoded = this.#decoder.decode(bytes, 64);
+    if (decoded === "short") return fault;
+    if (decoded === "#GP(0)") return GP0;
+    if (decoded === "#UD") return plainFault("#UD");
+    const raised = new Evaluation(this.state, this.#memory, decoded).run();
+    if (raised === null) this.state.cycles += cyclesOf(decoded);
+    return raised;
+  }
+}
+
+/** One instruction being executed. */
+class Evaluation {
+  readonly #state: CpuState;
+  readonly #memory: LinearMemory;
+  readonly #decoded: Decoded;
+  readonly #variant: Variant;
+  readonly #nextRip: bigint;
+  readonly #values: bigint[] = [];
+  #rip: bigint;
+
+  constructor(state: CpuState, memory: LinearMemory, decoded: Decoded) {
+    this.#state = state;
+    this.#memory = memory;
+    this.#decoded = decoded;
+    this.#variant = variantOf(decoded);
+    this.#nextRip = BigInt.asUintN(64, state.rip + BigInt(decoded.length));
+    this.#rip = this.#nextRip;
+  }
+
+  run(): Fault | null {
+    const { instruction, form } = this.#decoded;
+    for (const micro of record(instruction, form, this.#variant)) {
+      const result = this.#execute(micro);
+      if (result === "finish") break;
+      if (isFault(result)) return result;
+      this.#values.push(result);
+    }
+    this.#state.rip = this.#rip;
+    return null;
+  }
+
+  #value(id: number): bigint {
+    return this.#values[id] as bigint;
+  }
+
+  #execute(micro: MicroOp): bigint | Fault | "finish" {
+    switch (micro.op) {
+      case "const":
+        return micro.value;
+      case "immediate":
+        return this.#immediate(this.#decoded.operands[micro.operand] as OperandValue, micro);
+      case "readRegister":
+        return this.#readRegister(micro.operand, micro.width);
+      case "readGpr":
+        return this.#state.gpr(gprNumber(micro.gpr)) & mask(micro.width);
+      case "effectiveAddress":
+        return this.#effectiveAddress(micro.operand) & mask(micro.width);
+      case "readFlag":
+        return (
+          (this.#state.rflags >> BigInt(micro.flag === "DF" ? 10 : STATUS_FLAGS[micro.flag])) & 1n
+        );
+      case "nextInstruction":
+        return this.#nextRip;
+      case "load":
+        return this.#load(micro.segment, this.#value(micro.offset), micro.width, micro.intent);
+      case "binary":
+        return binary(micro.fn, this.#value(micro.a), this.#value(micro.b), micro.width);
+      case "unary":
+        return unary(micro.fn, this.#value(micro.a), micro.width);
+      case "compare":
+        return compare(micro.fn, this.#value(micro.a), this.#value(micro.b), micro.of) ? 1n : 0n;
+      case "extend":
+        return micro.signed
+          ? BigInt.asUintN(micro.width, signed(this.#value(micro.a), micro.from))
+          : this.#value(micro.a);
+      case "truncate":
+        return this.#value(micro.a) & mask(micro.width);
+      case "select":
+        return this.#value(micro.condition) === 1n ? this.#value(micro.a) : this.#value(micro.b);
+      default:
+        return this.#commit(micro);
+    }
+  }
+
+  #commit(micro: MicroOp): bigint | Fault | "finish" {
+    switch (micro.op) {
+      case "faultIf":
+        return this.#value(micro.condition) === 1n ? plainFault(micro.fault) : 0n;
+      case "finishIf":
+        return this.#value(micro.condition) === 1n ? "finish" : 0n;
+      case "store":
+        return this.#store(
+          micro.segment,
+          this.#value(micro.offset),
+          micro.width,
+          this.#value(micro.value),
+        );
+      case "writeRegister":
+        this.#writeRegister(micro.operand, micro.width, this.#value(micro.value));
+        return 0n;
+      case "writeGpr":
+        this.#writeGpr(gprNumber(micro.gpr), micro.width, this.#value(micro.value));
+        return 0n;
+      case "flagsOfAdd":
+      case "flagsOfSub":
+        this.#arithmeticFlags(
+          micro.op,
+          micro.of,
+          this.#value(micro.a),
+          this.#value(micro.b),
+          this.#value(micro.result),
+        );
+        return 0n;
+      case "flagsOfLogic":
+        this.#setFlags({
+          CF: 0n,
+          OF: 0n,
+          AF: 0n,
+          ...resultFlags(this.#value(micro.result), micro.of),
+        });
+        return 0n;
+      case "setFlags":
+        this.#setFlags({
+          ...(micro.result === null ? {} : resultFlags(this.#value(micro.result), micro.of)),
+          ...mapFlags(micro.flags, (id) => this.#value(id)),
+        });
+        return 0n;
+      case "jump":
+        if (micro.condition === null || this.#value(micro.condition) === 1n)
+          this.#rip = this.#value(micro.target);
+        return 0n;
+      case "repeatIf":
+        if (this.#value(micro.condition) === 1n) this.#rip = this.#state.rip;
+        return 0n;
+      case "assist":
+        return plainFault("#UD");
+      default:
+        return unreachable(micro as never);
+    }
+  }
+
+  /** Relative operands are the target's address, truncated to the operand size. */
+  #immediate(operand: OperandValue, micro: MicroOp & { op: "immediate" }): bigint {
+    const value = operand.is === "immediate" ? operand.value : 0n;
+    const { kind } = this.#decoded.form.operands[micro.operand] as { kind: string };
+    if (kind !== "relative") return value & mask(micro.width);
+    return (this.#nextRip + value) & mask(this.#variant.operandSize);
+  }
+
+  #readRegister(operand: number, width: OperandWidth): bigint {
+    const value = this.#decoded.operands[operand] as OperandValue;
+    const { number, high } = (value as OperandValue & { is: "register" }).register;
+    if (high) return BigInt(this.#state.gpr8(number, true));
+    return this.#state.gpr(number) & mask(width);
+  }
+
+  #writeRegister(operand: number, width: OperandWidth, value: bigint): void {
+    const target = this.#decoded.operands[operand] as OperandValue & { is: "register" };
+    const { number, high } = target.register;
+    if (high) this.#state.setGpr8(number, true, Number(value));
+    else this.#writeGpr(number, width, value);
+  }
+
+  /** SDM Vol. 1, "General-Purpose Registers in 64-Bit Mode": 32 bits clear the upper half, 8 and 16 keep it. */
+  #writeGpr(number: number, width: OperandWidth, value: bigint): void {
+    const kept = width >= 32 ? 0n : this.#state.gpr(number) & ~mask(width);
+    this.#state.setGpr(number, kept | value);
+  }
+
+  #effectiveAddress(operand: number): bigint {
+    const { memory } = this.#decoded.operands[operand] as { memory: MemoryOperand };
+    const { base, index, scale, displacement } = memory;
+    const from = base === "rip" ? this.#nextRip : base === null ? 0n : this.#state.gpr(base);
+    const plus = index === null ? 0n : this.#state.gpr(index) * BigInt(scale);
+    return BigInt.asUintN(64, from + plus + displacement);
+  }
+
+  #linear(segment: SegmentChoice, offset: bigint): bigint | Fault {
+    const name = segment === "effective" ? this.#decoded.segment : segment;
+    const base = name === "FS" || name === "GS" ? this.#state.segmentBase(name) : 0n;
+    const linear = BigInt.asUintN(64, base + offset);
+    if (BigInt.asUintN(64, signed(linear, 48)) === linear) return linear;
+    return name === "SS" ? SS0 : GP0;
+  }
+
+  #load(
+    segment: SegmentChoice,
+    offset: bigint,
+    width: OperandWidth,
+    intent: "read" | "modify",
+  ): bigint | Fault {
+    const linear = this.#linear(segment, offset);
+    return isFault(linear) ? linear : this.#memory.read(linear, width / 8, intent);
+  }
+
+  #store(
+    segment: SegmentChoice,
+    offset: bigint,
+    width: OperandWidth,
+    value: bigint,
+  ): bigint | Fault {
+    const linear = this.#linear(segment, offset);
+    if (isFault(linear)) return linear;
+    return this.#memory.write(linear, width / 8, value) ?? 0n;
+  }
+
+  #arithmeticFlags(
+    op: "flagsOfAdd" | "flagsOfSub",
+    width: number,
+    a: bigint,
+    b: bigint,
+    result: bigint,
+  ): void {
+    // The carry in, or the borrow, is what the result has beyond a + b or a - b.
+    const exact = op === "flagsOfAdd" ? a + b : a - b;
+    const carryIn = op === "flagsOfAdd" ? (result - exact) & 1n : (exact - result) & 1n;
+    const unsignedResult = op === "flagsOfAdd" ? exact + carryIn : exact - carryIn;
+    const signedA = signed(a, width);
+    const signedB = signed(b, width);
+    const signedResult =
+      op === "flagsOfAdd" ? signedA + signedB + carryIn : signedA - signedB - carryIn;
+    const low =
+      op === "flagsOfAdd" ? (a & 15n) + (b & 15n) + carryIn : (a & 15n) - (b & 15n) - carryIn;
+    this.#setFlags({
+      CF: unsignedResult < 0n || unsignedResult > mask(width) ? 1n : 0n,
+      OF: signed(result, width) === signedResult ? 0n : 1n,
+      AF: low < 0n || low > 15n ? 1n : 0n,
+      ...resultFlags(result, width),
+    });
+  }
+
+  #setFlags(flags: Partial<Record<StatusFlag, bigint>>): void {
+    let { rflags } = this.#state;
+    for (const [flag, value] of Object.entries(flags)) {
+      const bit = 1n << BigInt(STATUS_FLAGS[flag as StatusFlag]);
+      rflags = value === 1n ? rflags | bit : rflags & ~bit;
+    }
+    this.#state.rflags = rflags;
+  }
+}
+
+export function variantOf(decoded: Decoded): Variant {
+  return {
+    memory: decoded.operands.some(({ is }) => is === "memory"),
+    operandSize: decoded.operandSize,
+    addressSize: decoded.addressSize,
+    stackSize: 64,
+    repeat: decoded.repeat,
+  };
+}
+
+function resultFlags(result: bigint, width: number): { SF: bigint; ZF: bigint; PF: bigint } {
+  const ones = unary("popcnt", result & 0xffn, 8);
+  return { SF: msb(result, width), ZF: result === 0n ? 1n : 0n, PF: (ones & 1n) ^ 1n };
+}
+
+function mapFlags(
+  flags: Readonly<Partial<Record<StatusFlag, number>>>,
+  value: (id: number) => bigint,
+): Partial<Record<StatusFlag, bigint>> {
+  const mapped: Partial<Record<StatusFlag, bigint>> = {};
+  for (const [flag, id] of Object.entries(flags)) mapped[flag as StatusFlag] = value(id);
+  return mapped;
+}
+
+export function binary(fn: Binary, a: bigint, b: bigint, width: number): bigint {
+  const wrap = (value: bigint): bigint => BigInt.asUintN(width, value);
+  switch (fn) {
+    case "add":
+      return wrap(a + b);
+    case "sub":
+      return wrap(a - b);
+    case "mul":
+      return wrap(a * b);
+    case "mulHighUnsigned":
+      return wrap((a * b) >> BigInt(width));
+    case "mulHighSigned":
+      return wrap((signed(a, width) * signed(b, width)) >> BigInt(width));
+    case "and":
+      return a & b;
+    case "or":
+      return a | b;
+    case "xor":
+      return a ^ b;
+    case "shl":
+      return wrap(a << b);
+    case "shr":
+      return a >> b;
+    case "sar":
+      return wrap(signed(a, width) >> b);
+  }
+}
+
+export function unary(fn: Unary, a: bigint, width: Width): bigint {
+  switch (fn) {
+    case "not":
+      return ~a & mask(width);
+    case "popcnt":
+      return BigInt(a.toString(2).replaceAll("0", "").length);
+    case "clz":
+      return BigInt(width - (a === 0n ? 0 : a.toString(2).length));
+    case "ctz":
+      return a === 0n ? BigInt(width) : BigInt((a & -a).toString(2).length - 1);
+    case "byteSwap": {
+      let swapped = 0n;
+      for (let i = 0; i < width; i += 8) swapped = (swapped << 8n) | ((a >> BigInt(i)) & 0xffn);
+      return swapped;
+    }
+  }
+}
+
+export function compare(fn: Compare, a: bigint, b: bigint, width: Width): boolean {
+  if (fn === "eq") return a === b;
+  return fn === "ltu" ? a < b : signed(a, width) < signed(b, width);
+}
+
+/** Whether an error code is pushed for a vector (SDM Vol. 3, "Error Code"). */
+export const PUSHES_ERROR_CODE: ReadonlySet<number> = new Set([
+  VECTORS["#DF"],
+  VECTORS["#TS"],
+  VECTORS["#NP"],
+  VECTORS["#SS"],
+  VECTORS["#GP"],
+  VECTORS["#PF"],
+  VECTORS["#AC"],
+]);
