@@ -221,11 +221,20 @@ test("the first differing event is shown with both sides", async () => {
   expect(stdout).toMatch(/input\.rec +│ 33000 +│ 33000 world world\.input target="ring"/);
   const json = await kvmsim("diff", plain, input, "--json");
   expect(json.code).toBe(1);
-  expect(JSON.parse(json.stdout)).toMatchObject({
-    agree: false,
-    setups: [],
-    divergence: { what: "event", time: 33_000, field: "time", right: { type: "world.input" } },
-  });
+  const right = {
+    number: 0,
+    time: 33_000,
+    source: "world",
+    type: "world.input",
+    fields: { target: "ring", kind: "insert", payload: "2" },
+  };
+  const { setups, divergence } = JSON.parse(json.stdout) as {
+    setups: object[];
+    divergence: { field: string; number: number; right: object };
+  };
+  expect(setups).toEqual([]);
+  expect(divergence.field).toBe("time");
+  expect(divergence.right).toEqual({ ...right, number: divergence.number });
 });
 
 test("an input at the very end is found, too", async () => {

@@ -176,7 +176,17 @@ function jsonOf({ files, setups, divergence }: Comparison): object {
 
 function jsonOfDivergence(divergence: Divergence): object {
   if (divergence.what === "state") return divergence;
-  const side = (event: TraceEvent | null): object | null =>
-    event && { ...event, type: event.type.name };
-  return { ...divergence, left: side(divergence.left), right: side(divergence.right) };
+  return {
+    ...divergence,
+    left: jsonOfEvent(divergence.left),
+    right: jsonOfEvent(divergence.right),
+  };
+}
+
+function jsonOfEvent(event: TraceEvent | null): object | null {
+  if (event === null) return null;
+  const { number, time, source, type, fields } = event;
+  // Whoever emits may hand over more than the event's type names.
+  const named = Object.fromEntries(type.fieldNames.map((name) => [name, fields[name]]));
+  return { number, time, source, type: type.name, fields: named };
 }
