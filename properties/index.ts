@@ -1,6 +1,7 @@
 /** Every file of laws, one line each. */
 
 import "./hw/cpu/engines.property.ts";
+import "./hw/cpu/paging.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/order.property.ts";
 import "./sim/recording.property.ts";

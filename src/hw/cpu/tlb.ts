@@ -1,0 +1,126 @@
+/**
+ * The TLB: architectural state (SDM Vol. 3, "Caching Translation Information"). A translation that was used stays
+ * until it is invalidated or another one takes its place, whatever happens to the tables meanwhile. Direct-mapped by a
+ * hash of the page number; a large page takes an entry for each of its 4 KiB parts that was used.
+ */
+
+import { RIGHT, type Translation } from "./paging.ts";
+
+export const TLB_ENTRIES = 2048;
+const WORDS = 6;
+/** Page number (low and high), tag, frame number (low and high), rights with the valid bit. */
+const [PAGE, PAGE_HIGH, TAG, FRAME, FRAME_HIGH, RIGHTS] = [0, 1, 2, 3, 4, 5] as const;
+const VALID = 0x100;
+const TWO_32 = 2 ** 32;
+const PAGE_BYTES = 4096;
+
+/** Who a translation belongs to: a virtual processor (VPID or ASID, 0 for the host) and a PCID. */
+export const tagOf = (vpid: number, pcid: number): number => (vpid << 12) | pcid;
+const vpidOf = (tag: number): number => tag >>> 12;
+
+export class Tlb {
+  /** For the snapshot registry. */
+  readonly words: Uint32Array;
+
+  constructor(words = new Uint32Array(TLB_ENTRIES * WORDS)) {
+    this.words = words;
+  }
+
+  /** Place of the entry for a linear address under a tag, or -1. Global ones serve every PCID of their VPID. */
+  find(low: number, high: number, tag: number): number {
+    const { words } = this;
+    const page = pageOf(low, high);
+    const at = slotOf(page);
+    const rights = words[at + RIGHTS] as number;
+    if (
+      (rights & VALID) === 0 ||
+      words[at + PAGE] !== page ||
+      words[at + PAGE_HIGH] !== high >>> 12
+    )
+      return -1;
+    const owner = words[at + TAG] as number;
+    const global = (rights & RIGHT.global) !== 0 && vpidOf(owner) === vpidOf(tag);
+    return owner === tag || global ? at : -1;
+  }
+
+  rights(at: number): number {
+    return (this.words[at + RIGHTS] as number) & ~VALID;
+  }
+
+  /** Physical address of the frame. */
+  frame(at: number): number {
+    const { words } = this;
+    return (
+      ((words[at + FRAME] as number) + (words[at + FRAME_HIGH] as number) * TWO_32) * PAGE_BYTES
+    );
+  }
+
+  /** Takes the place of whatever was there. */
+  fill(low: number, high: number, tag: number, { frame, rights }: Translation): void {
+    const { words } = this;
+    const page = pageOf(low, high);
+    const at = slotOf(page);
+    const number = frame / PAGE_BYTES;
+    words[at + PAGE] = page;
+    words[at + PAGE_HIGH] = high >>> 12;
+    words[at + TAG] = tag;
+    words[at + FRAME] = number >>> 0;
+    words[at + FRAME_HIGH] = Math.floor(number / TWO_32);
+    words[at + RIGHTS] = rights | VALID;
+  }
+
+  drop(at: number): void {
+    this.words[at + RIGHTS] = 0;
+  }
+
+  /** INVLPG: the page's translations of the current PCID, and global ones; of a large page all parts. */
+  invalidatePage(low: number, high: number, tag: number): void {
+    const at = this.find(low, high, tag);
+    if (at >= 0 && (this.rights(at) & RIGHT.large) === 0) {
+      this.drop(at);
+      return;
+    }
+    // The address may lie in a large page of which other parts are cached; how large is not known any more.
+    this.invalidate((entry) => {
+      const rights = this.rights(entry);
+      if ((rights & RIGHT.large) === 0) return false;
+      const owner = this.words[entry + TAG] as number;
+      const mine =
+        owner === tag || ((rights & RIGHT.global) !== 0 && vpidOf(owner) === vpidOf(tag));
+      return mine && this.#sameGigabyte(entry, low, high);
+    });
+  }
+
+  /** Drops all entries for which `drops` holds. */
+  invalidate(drops: (at: number) => boolean): void {
+    for (let at = 0; at < this.words.length; at += WORDS) {
+      if (((this.words[at + RIGHTS] as number) & VALID) !== 0 && drops(at)) this.drop(at);
+    }
+  }
+
+  /** All of a VPID; with `keepGlobal`, all but the global ones (MOV to CR3). */
+  invalidateVpid(vpid: number, keepGlobal: boolean): void {
+    this.invalidate(
+      (at) =>
+        vpidOf(this.words[at + TAG] as number) === vpid &&
+        !(keepGlobal && (this.rights(at) & RIGHT.global) !== 0),
+    );
+  }
+
+  /** All of one PCID but the global ones. */
+  invalidateTag(tag: number): void {
+    this.invalidate((at) => this.words[at + TAG] === tag && (this.rights(at) & RIGHT.global) === 0);
+  }
+
+  /** Large pages are at most 1 GiB, so this drops no less than needed; more is always allowed. */
+  #sameGigabyte(at: number, low: number, high: number): boolean {
+    const { words } = this;
+    const sameHigh = words[at + PAGE_HIGH] === high >>> 12;
+    return sameHigh && (words[at + PAGE] as number) >>> 18 === pageOf(low, high) >>> 18;
+  }
+}
+
+/** The low 32 bits of the page number. */
+const pageOf = (low: number, high: number): number => ((low >>> 12) | (high << 20)) >>> 0;
+
+const slotOf = (page: number): number => ((page ^ (page >>> 11)) & (TLB_ENTRIES - 1)) * WORDS;
