@@ -4,9 +4,11 @@
  */
 
 import { unreachable } from "../../sim/assert.ts";
+import { effectiveAddress, linearAddress } from "./addressing.ts";
+import { AssistContext, type AssistFunction } from "./assist.ts";
 import { cyclesOf } from "./cycles.ts";
-import type { Decoded, Decoder, MemoryOperand, OperandValue } from "./decode.ts";
-import { type Fault, GP0, plainFault, SS0, VECTORS } from "./fault.ts";
+import type { Decoded, Decoder, OperandValue } from "./decode.ts";
+import { type Fault, GP0, plainFault, VECTORS } from "./fault.ts";
 import { record } from "./instruction.ts";
 import { isFault, type LinearMemory } from "./mmu.ts";
 import type { Variant } from "./semantics.ts";
@@ -16,8 +18,10 @@ import {
   type Compare,
   type MicroOp,
   type OperandWidth,
+  OPEN_FLAGS,
+  type OpenFlag,
   type SegmentChoice,
-  STATUS_FLAGS,
+  type SegmentName,
   type StatusFlag,
   type Unary,
   type Width,
@@ -31,11 +35,17 @@ export class ReferenceCpu {
   readonly state: CpuState;
   readonly #decoder: Decoder;
   readonly #memory: LinearMemory;
+  #undefinedFlags: readonly StatusFlag[] = [];
 
   constructor(state: CpuState, decoder: Decoder, memory: LinearMemory) {
     this.state = state;
     this.#decoder = decoder;
     this.#memory = memory;
+  }
+
+  /** The flags that the manual leaves undefined after the last instruction. */
+  get undefinedFlags(): readonly StatusFlag[] {
+    return this.#undefinedFlags;
   }
 
   /** Executes one instruction, or one iteration of a repeated one. On a fault nothing has changed. */
@@ -46,7 +56,9 @@ export class ReferenceCpu {
     if (decoded === "short") return fault;
     if (decoded === "#GP(0)") return GP0;
     if (decoded === "#UD") return plainFault("#UD");
-    const raised = new Evaluation(this.state, this.#memory, decoded).run();
+    const evaluation = new Evaluation(this.state, this.#memory, decoded);
+    const raised = evaluation.run();
+    this.#undefinedFlags = evaluation.undefinedFlags;
     if (raised === null) this.state.cycles += cyclesOf(decoded);
     return raised;
   }
@@ -60,6 +72,7 @@ class Evaluation {
   readonly #variant: Variant;
   readonly #nextRip: bigint;
   readonly #values: bigint[] = [];
+  readonly undefinedFlags: StatusFlag[];
   #rip: bigint;
 
   constructor(state: CpuState, memory: LinearMemory, decoded: Decoded) {
@@ -67,6 +80,7 @@ class Evaluation {
     this.#memory = memory;
     this.#decoded = decoded;
     this.#variant = variantOf(decoded);
+    this.undefinedFlags = [...(decoded.instruction.undefined ?? [])];
     this.#nextRip = BigInt.asUintN(64, state.rip + BigInt(decoded.length));
     this.#rip = this.#nextRip;
   }
@@ -98,11 +112,12 @@ class Evaluation {
       case "readGpr":
         return this.#state.gpr(gprNumber(micro.gpr)) & mask(micro.width);
       case "effectiveAddress":
-        return this.#effectiveAddress(micro.operand) & mask(micro.width);
-      case "readFlag":
         return (
-          (this.#state.rflags >> BigInt(micro.flag === "DF" ? 10 : STATUS_FLAGS[micro.flag])) & 1n
+          effectiveAddress(this.#state, this.#decoded, micro.operand, this.#nextRip) &
+          mask(micro.width)
         );
+      case "readFlag":
+        return (this.#state.rflags >> BigInt(OPEN_FLAGS[micro.flag])) & 1n;
       case "nextInstruction":
         return this.#nextRip;
       case "load":
@@ -119,6 +134,16 @@ class Evaluation {
           : this.#value(micro.a);
       case "truncate":
         return this.#value(micro.a) & mask(micro.width);
+      case "divide":
+        return divide(
+          micro.part,
+          this.#value(micro.high),
+          this.#value(micro.low),
+          this.#value(micro.divisor),
+          micro.width,
+        );
+      case "linearAddress":
+        return this.#sumOf(micro.segment, this.#value(micro.offset)).linear;
       case "select":
         return this.#value(micro.condition) === 1n ? this.#value(micro.a) : this.#value(micro.b);
       default:
@@ -130,6 +155,9 @@ class Evaluation {
     switch (micro.op) {
       case "faultIf":
         return this.#value(micro.condition) === 1n ? plainFault(micro.fault) : 0n;
+      case "leaveUndefined":
+        if (this.#value(micro.condition) === 1n) this.undefinedFlags.push(...micro.flags);
+        return 0n;
       case "finishIf":
         return this.#value(micro.condition) === 1n ? "finish" : 0n;
       case "store":
@@ -177,7 +205,7 @@ class Evaluation {
         if (this.#value(micro.condition) === 1n) this.#rip = this.#state.rip;
         return 0n;
       case "assist":
-        return plainFault("#UD");
+        return this.#assist(micro.run);
       default:
         return unreachable(micro as never);
     }
@@ -211,20 +239,17 @@ class Evaluation {
     this.#state.setGpr(number, kept | value);
   }
 
-  #effectiveAddress(operand: number): bigint {
-    const { memory } = this.#decoded.operands[operand] as { memory: MemoryOperand };
-    const { base, index, scale, displacement } = memory;
-    const from = base === "rip" ? this.#nextRip : base === null ? 0n : this.#state.gpr(base);
-    const plus = index === null ? 0n : this.#state.gpr(index) * BigInt(scale);
-    return BigInt.asUintN(64, from + plus + displacement);
+  #assist(run: AssistFunction): bigint | Fault {
+    const { rip } = this.#state;
+    this.#state.rip = this.#nextRip;
+    const fault = run(new AssistContext(this.#state, this.#memory, this.#decoded, this.#nextRip));
+    this.#rip = this.#state.rip;
+    this.#state.rip = rip;
+    return fault ?? 0n;
   }
 
   #linear(segment: SegmentChoice, offset: bigint): bigint | Fault {
-    const name = segment === "effective" ? this.#decoded.segment : segment;
-    const base = name === "FS" || name === "GS" ? this.#state.segmentBase(name) : 0n;
-    const linear = BigInt.asUintN(64, base + offset);
-    if (BigInt.asUintN(64, signed(linear, 48)) === linear) return linear;
-    return name === "SS" ? SS0 : GP0;
+    return linearAddress(this.#state, this.#decoded, segment, offset);
   }
 
   #load(
@@ -273,10 +298,10 @@ class Evaluation {
     });
   }
 
-  #setFlags(flags: Partial<Record<StatusFlag, bigint>>): void {
+  #setFlags(flags: Partial<Record<OpenFlag, bigint>>): void {
     let { rflags } = this.#state;
     for (const [flag, value] of Object.entries(flags)) {
-      const bit = 1n << BigInt(STATUS_FLAGS[flag as StatusFlag]);
+      const bit = 1n << BigInt(OPEN_FLAGS[flag as OpenFlag]);
       rflags = value === 1n ? rflags | bit : rflags & ~bit;
     }
     this.#state.rflags = rflags;
@@ -299,11 +324,11 @@ function resultFlags(result: bigint, width: number): { SF: bigint; ZF: bigint; P
 }
 
 function mapFlags(
-  flags: Readonly<Partial<Record<StatusFlag, number>>>,
+  flags: Readonly<Partial<Record<OpenFlag, number>>>,
   value: (id: number) => bigint,
-): Partial<Record<StatusFlag, bigint>> {
-  const mapped: Partial<Record<StatusFlag, bigint>> = {};
-  for (const [flag, id] of Object.entries(flags)) mapped[flag as StatusFlag] = value(id);
+): Partial<Record<OpenFlag, bigint>> {
+  const mapped: Partial<Record<OpenFlag, bigint>> = {};
+  for (const [flag, id] of Object.entries(flags)) mapped[flag as OpenFlag] = value(id);
   return mapped;
 }
 
@@ -333,6 +358,17 @@ export function binary(fn: Binary, a: bigint, b: bigint, width: number): bigint 
     case "sar":
       return wrap(signed(a, width) >> b);
   }
+}
+
+export function divide(
+  part: "quotient" | "remainder",
+  high: bigint,
+  low: bigint,
+  divisor: bigint,
+  width: number,
+): bigint {
+  const dividend = (high << BigInt(width)) | low;
+  return part === "quotient" ? dividend / divisor : dividend % divisor;
 }
 
 export function unary(fn: Unary, a: bigint, width: Width): bigint {

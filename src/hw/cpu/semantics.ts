@@ -4,16 +4,17 @@
  */
 
 import { assert } from "../../sim/assert.ts";
+import type { AssistFunction } from "./assist.ts";
 import type { OperandSpec } from "./forms.ts";
 import {
   type Binary,
   type Compare,
   type GprName,
   type MicroOp,
+  type OpenFlag,
   type OperandWidth,
   orderFault,
   type PlainFault,
-  type ReadableFlag,
   type SegmentChoice,
   type StatusFlag,
   type Unary,
@@ -46,6 +47,7 @@ export function operandOf(spec: OperandSpec, index: number, variant: Variant): O
     case "fixedGpr":
       return { index, width, place: "gpr", gpr: spec.gpr as GprName };
     case "immediate":
+    case "one":
     case "relative":
       return { index, width, place: "immediate" };
     case "memory":
@@ -82,9 +84,12 @@ export class Semantics {
     if (place === "gpr") return this.gpr(operand.gpr as GprName, width);
     if (place === "immediate") return this.#value({ op: "immediate", width, operand: index });
     if (place === "register") return this.#value({ op: "readRegister", width, operand: index });
-    const offset = this.address(operand);
-    this.#loads.set(offset.id, this.#list.length);
-    return this.load("effective", offset, width);
+    return this.load("effective", this.address(operand), width);
+  }
+
+  /** A register in 64 bits, whatever the width of the operand; a memory operand as it is. */
+  readWhole(operand: Operand): Value {
+    return operand.place === "memory" ? this.read(operand) : this.read({ ...operand, width: 64 });
   }
 
   /** A read with the sign extended to `width`: immediates are written shorter than what they act on. */
@@ -129,7 +134,13 @@ export class Semantics {
   // Memory.
 
   load(segment: SegmentChoice, offset: Value, width: OperandWidth): Value {
+    this.#loads.set(offset.id, this.#list.length);
     return this.#value({ op: "load", width, segment, offset: offset.id, intent: "read" });
+  }
+
+  /** Segment base and offset, for checks of alignment. */
+  linear(segment: SegmentChoice, offset: Value): Value {
+    return this.#value({ op: "linearAddress", width: 64, segment, offset: offset.id });
   }
 
   store(segment: SegmentChoice, offset: Value, value: Value): void {
@@ -215,6 +226,14 @@ export class Semantics {
     return this.#binary("sar", a, count);
   }
 
+  /** One part of high:low divided by an unsigned divisor that is above the high half. */
+  divide(part: "quotient" | "remainder", high: Value, low: Value, divisor: Value): Value {
+    const width = wide(divisor);
+    assert(high.width === width && low.width === width, "a dividend has two halves of one width");
+    const [h, l, d] = [high.id, low.id, divisor.id];
+    return this.#value({ op: "divide", width, part, high: h, low: l, divisor: d });
+  }
+
   not(a: Value): Value {
     return this.unary("not", a);
   }
@@ -278,13 +297,18 @@ export class Semantics {
     return this.#value({ op: "select", width: a.width, condition: condition.id, a: a.id, b: b.id });
   }
 
+  /** A value made to fit: extended with zeros, or cut off. */
+  resize(a: Value, width: Width): Value {
+    return a.width < width ? this.zeroExtend(a, width) : this.truncate(a, width);
+  }
+
   nextInstruction(): Value {
     return this.#value({ op: "nextInstruction", width: 64 });
   }
 
   // Flags.
 
-  flag(flag: ReadableFlag): Value {
+  flag(flag: OpenFlag): Value {
     return this.#value({ op: "readFlag", width: 1, flag });
   }
 
@@ -304,14 +328,19 @@ export class Semantics {
   }
 
   /** Sets the flags named, and SF, ZF and PF by `result` where one is given; the others stay. */
-  setFlags(flags: Readonly<Partial<Record<StatusFlag, Value>>>, result: Value | null = null): void {
-    const ids: Partial<Record<StatusFlag, number>> = {};
+  setFlags(flags: Readonly<Partial<Record<OpenFlag, Value>>>, result: Value | null = null): void {
+    const ids: Partial<Record<OpenFlag, number>> = {};
     for (const [flag, value] of Object.entries(flags)) {
       assert(value.width === 1, "a flag is one bit");
-      ids[flag as StatusFlag] = value.id;
+      ids[flag as OpenFlag] = value.id;
     }
     const of = result === null ? 8 : wide(result);
     this.#list.push({ op: "setFlags", flags: ids, result: result?.id ?? null, of });
+  }
+
+  /** Flags that the manual leaves undefined when the condition holds; they still get the values they are set to. */
+  leaveUndefined(condition: Value, flags: readonly StatusFlag[]): void {
+    this.#list.push({ op: "leaveUndefined", condition: condition.id, flags });
   }
 
   // Control.
@@ -324,24 +353,33 @@ export class Semantics {
     this.#list.push({ op: "finishIf", condition: condition.id });
   }
 
+  /** Faults when a branch to `target` would: in 64-bit mode, when it is not canonical. */
+  checkTarget(target: Value, taken: Value | null = null): void {
+    if (target.width !== 64) return;
+    const shift = this.const(64, 16);
+    const canonical = this.eq(this.sar(this.shl(target, shift), shift), target);
+    const bad = this.not(canonical);
+    this.faultIf(taken === null ? bad : this.and(taken, bad), "#GP(0)");
+  }
+
+  /** Goes to `target`, which has been checked or is a target by construction. */
   jump(target: Value): void {
     this.#list.push({ op: "jump", condition: null, target: this.zeroExtend(target, 64).id });
   }
 
   jumpIf(condition: Value, target: Value): void {
-    this.#list.push({
-      op: "jump",
-      condition: condition.id,
-      target: this.zeroExtend(target, 64).id,
-    });
+    this.checkTarget(target, condition);
+    const to = this.zeroExtend(target, 64);
+    this.#list.push({ op: "jump", condition: condition.id, target: to.id });
   }
 
   repeatIf(condition: Value): void {
     this.#list.push({ op: "repeatIf", condition: condition.id });
   }
 
-  assist(name: string): void {
-    this.#list.push({ op: "assist", name });
+  /** The rest of the instruction is a function; it comes last. */
+  assist(run: AssistFunction): void {
+    this.#list.push({ op: "assist", run });
   }
 
   // Inside.

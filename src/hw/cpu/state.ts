@@ -24,6 +24,15 @@ export const OFFSET = {
   /** Sixteen registers of 16 bytes. */
   xmm: 512,
   mxcsr: 768,
+  /** Eight physical registers R0 to R7 of 16 bytes: significand (8), sign and exponent (2). */
+  x87: 784,
+  /** Control, status and full tag word (2 each), opcode (2), instruction and data pointer (8 each). */
+  x87Control: 912,
+  x87Status: 914,
+  x87Tag: 916,
+  x87Opcode: 918,
+  x87Instruction: 920,
+  x87Data: 928,
   /** What follows is the engine's between entry and exit, and no state. */
   scratch: 1024,
 } as const;
@@ -51,90 +60,91 @@ export const RFLAGS_FIXED = 2n;
 export class CpuState {
   /** Offset of the block in linear memory. */
   readonly block: number;
-  readonly #view: DataView;
+  /** The block, for what has no accessor of its own; offsets are those of OFFSET. */
+  readonly view: DataView;
 
   constructor(buffer: ArrayBuffer, block: number) {
     assert(block % 16 === 0, "a CPU's block is aligned");
     this.block = block;
-    this.#view = new DataView(buffer, block, BLOCK_BYTES);
+    this.view = new DataView(buffer, block, BLOCK_BYTES);
     if (this.rflags === 0n) this.rflags = RFLAGS_FIXED;
   }
 
   /** The block's bytes that are state, for the snapshot registry. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.#view.buffer, this.block, STATE_BYTES);
+    return new Uint8Array(this.view.buffer, this.block, STATE_BYTES);
   }
 
   /** By number in the encoding. */
   gpr(number: number): bigint {
-    return this.#view.getBigUint64(OFFSET.gpr + 8 * number, true);
+    return this.view.getBigUint64(OFFSET.gpr + 8 * number, true);
   }
 
   setGpr(number: number, value: bigint): void {
-    this.#view.setBigUint64(OFFSET.gpr + 8 * number, value, true);
+    this.view.setBigUint64(OFFSET.gpr + 8 * number, value, true);
   }
 
   /** The byte of AH, CH, DH or BH when `high`. */
   gpr8(number: number, high: boolean): number {
-    return this.#view.getUint8(OFFSET.gpr + 8 * number + (high ? 1 : 0));
+    return this.view.getUint8(OFFSET.gpr + 8 * number + (high ? 1 : 0));
   }
 
   setGpr8(number: number, high: boolean, value: number): void {
-    this.#view.setUint8(OFFSET.gpr + 8 * number + (high ? 1 : 0), value);
+    this.view.setUint8(OFFSET.gpr + 8 * number + (high ? 1 : 0), value);
   }
 
   get rip(): bigint {
-    return this.#view.getBigUint64(OFFSET.rip, true);
+    return this.view.getBigUint64(OFFSET.rip, true);
   }
 
   set rip(value: bigint) {
-    this.#view.setBigUint64(OFFSET.rip, value, true);
+    this.view.setBigUint64(OFFSET.rip, value, true);
   }
 
   get rflags(): bigint {
-    return this.#view.getBigUint64(OFFSET.rflags, true);
+    return this.view.getBigUint64(OFFSET.rflags, true);
   }
 
   set rflags(value: bigint) {
-    this.#view.setBigUint64(OFFSET.rflags, value, true);
+    this.view.setBigUint64(OFFSET.rflags, value, true);
   }
 
   get cycles(): number {
-    return this.#view.getFloat64(OFFSET.cycles, true);
+    return this.view.getFloat64(OFFSET.cycles, true);
   }
 
   set cycles(value: number) {
-    this.#view.setFloat64(OFFSET.cycles, value, true);
+    this.view.setFloat64(OFFSET.cycles, value, true);
   }
 
   control(name: ControlName): bigint {
-    return this.#view.getBigUint64(OFFSET.control + 8 * CONTROL_NAMES.indexOf(name), true);
+    return this.view.getBigUint64(OFFSET.control + 8 * CONTROL_NAMES.indexOf(name), true);
   }
 
   setControl(name: ControlName, value: bigint): void {
-    this.#view.setBigUint64(OFFSET.control + 8 * CONTROL_NAMES.indexOf(name), value, true);
+    this.view.setBigUint64(OFFSET.control + 8 * CONTROL_NAMES.indexOf(name), value, true);
   }
 
   segment(name: SegmentName): SegmentState {
     const at = segmentOffset(name);
     return {
-      base: this.#view.getBigUint64(at, true),
-      limit: this.#view.getUint32(at + 8, true),
-      rights: this.#view.getUint32(at + 12, true),
-      selector: this.#view.getUint16(at + 16, true),
+      base: this.view.getBigUint64(at, true),
+      limit: this.view.getUint32(at + 8, true),
+      rights: this.view.getUint32(at + 12, true),
+      selector: this.view.getUint16(at + 16, true),
     };
   }
 
   segmentBase(name: SegmentName): bigint {
-    return this.#view.getBigUint64(segmentOffset(name), true);
+    return this.view.getBigUint64(segmentOffset(name), true);
   }
 
   setSegment(name: SegmentName, { selector, base, limit, rights }: SegmentState): void {
     const at = segmentOffset(name);
-    this.#view.setBigUint64(at, base, true);
-    this.#view.setUint32(at + 8, limit, true);
-    this.#view.setUint32(at + 12, rights, true);
-    this.#view.setUint16(at + 16, selector, true);
+    this.view.setBigUint64(at, base, true);
+    this.view.setUint32(at + 8, limit, true);
+    this.view.setUint32(at + 12, rights, true);
+    this.view.setUint16(at + 16, selector, true);
   }
 }
 

@@ -6,6 +6,8 @@
  * A value is named by the position of the micro-op that makes it. Integers are unsigned, of 1, 8, 16, 32 or 64 bits.
  */
 
+import type { AssistFunction } from "./assist.ts";
+
 export type Width = 1 | 8 | 16 | 32 | 64;
 export type OperandWidth = Exclude<Width, 1>;
 
@@ -19,8 +21,9 @@ export interface Value {
 export const STATUS_FLAGS = { CF: 0, PF: 2, AF: 4, ZF: 6, SF: 7, OF: 11 } as const;
 export type StatusFlag = keyof typeof STATUS_FLAGS;
 
-/** Flags that semantics may read; what changes the others is an assist. */
-export type ReadableFlag = StatusFlag | "DF";
+/** Flags that semantics may read and set; what concerns the others is an assist. */
+export const OPEN_FLAGS = { ...STATUS_FLAGS, DF: 10 } as const;
+export type OpenFlag = keyof typeof OPEN_FLAGS;
 
 export const GPR_NAMES = [
   "rAX",
@@ -78,7 +81,7 @@ export type MicroOp =
   | { readonly op: "readRegister"; readonly width: OperandWidth; readonly operand: number }
   | { readonly op: "readGpr"; readonly width: OperandWidth; readonly gpr: GprName }
   | { readonly op: "effectiveAddress"; readonly width: OperandWidth; readonly operand: number }
-  | { readonly op: "readFlag"; readonly width: 1; readonly flag: ReadableFlag }
+  | { readonly op: "readFlag"; readonly width: 1; readonly flag: OpenFlag }
   /** The address of the instruction that follows. */
   | { readonly op: "nextInstruction"; readonly width: 64 }
   | {
@@ -119,9 +122,34 @@ export type MicroOp =
       readonly a: number;
       readonly b: number;
     }
+  /**
+   * One part of a dividend of two widths, high:low, divided by an unsigned divisor. Only where the high half is below
+   * the divisor, so that the quotient fits; semantics see to that with faultIf.
+   */
+  | {
+      readonly op: "divide";
+      readonly width: OperandWidth;
+      readonly part: "quotient" | "remainder";
+      readonly high: number;
+      readonly low: number;
+      readonly divisor: number;
+    }
+  /** Segment base and offset, without any check. */
+  | {
+      readonly op: "linearAddress";
+      readonly width: 64;
+      readonly segment: SegmentChoice;
+      readonly offset: number;
+    }
+  /** Says that the manual leaves flags undefined when the condition holds; engines pass over it. */
+  | {
+      readonly op: "leaveUndefined";
+      readonly condition: number;
+      readonly flags: readonly StatusFlag[];
+    }
   // What follows can fault or end the instruction early, and changes nothing.
   | { readonly op: "faultIf"; readonly condition: number; readonly fault: PlainFault }
-  /** The instruction is over when the condition holds. */
+  /** The instruction is over when the condition holds; what is committed stays. */
   | { readonly op: "finishIf"; readonly condition: number }
   // What follows commits.
   | {
@@ -164,7 +192,7 @@ export type MicroOp =
   /** Sets single flags to values of one bit, SF, ZF and PF from `result` if there is one, and leaves the rest. */
   | {
       readonly op: "setFlags";
-      readonly flags: Readonly<Partial<Record<StatusFlag, number>>>;
+      readonly flags: Readonly<Partial<Record<OpenFlag, number>>>;
       readonly result: number | null;
       readonly of: OperandWidth;
     }
@@ -173,7 +201,7 @@ export type MicroOp =
   /** The instruction is executed again when the condition holds: one iteration of a repeated one is over. */
   | { readonly op: "repeatIf"; readonly condition: number }
   /** A named function over the CPU's state does the rest of the instruction. */
-  | { readonly op: "assist"; readonly name: string };
+  | { readonly op: "assist"; readonly run: AssistFunction };
 
 const COMMITTING: ReadonlySet<MicroOp["op"]> = new Set([
   "store",
@@ -187,13 +215,7 @@ const COMMITTING: ReadonlySet<MicroOp["op"]> = new Set([
   "repeatIf",
 ]);
 
-const FAULTING: ReadonlySet<MicroOp["op"]> = new Set([
-  "load",
-  "store",
-  "faultIf",
-  "finishIf",
-  "assist",
-]);
+const FAULTING: ReadonlySet<MicroOp["op"]> = new Set(["load", "store", "faultIf", "assist"]);
 
 /**
  * Why a list breaks the rule that a faulting instruction commits nothing, or null: every micro-op that can fault comes

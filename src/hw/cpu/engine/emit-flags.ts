@@ -5,7 +5,7 @@
 
 import { assert } from "../../../sim/assert.ts";
 import { OFFSET } from "../state.ts";
-import type { MicroOp, OperandWidth, ReadableFlag, StatusFlag, Width } from "../uop.ts";
+import type { MicroOp, OperandWidth, OpenFlag, StatusFlag, Width } from "../uop.ts";
 import { CPU } from "./emit-control.ts";
 import { SCRATCH } from "./layout.ts";
 import { type FunctionBody, I32, I64 } from "./wasm.ts";
@@ -13,6 +13,7 @@ import { type FunctionBody, I32, I64 } from "./wasm.ts";
 /** By value: the local that holds it. */
 type Locals = readonly number[];
 
+const DF = 0x400;
 const FLAG_AUX_BITS = 0xc000_0000_0000_0008n;
 
 /** Extends the sign of the value on the stack to 64 bits. */
@@ -33,7 +34,7 @@ export function storeLogicFlags(
 }
 
 /** Leaves one flag as an i32. */
-export function readFlag(body: FunctionBody, flag: ReadableFlag): void {
+export function readFlag(body: FunctionBody, flag: OpenFlag): void {
   const result = (): FunctionBody => body.get(CPU).memory("i64.load", SCRATCH.flagResult);
   const aux = (): FunctionBody => body.get(CPU).memory("i64.load", SCRATCH.flagAux);
   switch (flag) {
@@ -107,6 +108,22 @@ export function storeArithmeticFlags(
 }
 
 export function storeFlags(
+  locals: Locals,
+  body: FunctionBody,
+  { flags, result, of }: MicroOp & { op: "setFlags" },
+): void {
+  const { DF: direction, ...status } = flags;
+  if (direction !== undefined) storeDirection(body, locals[direction] as number);
+  if (direction === undefined || result !== null || Object.keys(status).length > 0)
+    storeStatus(locals, body, { op: "setFlags", flags: status, result, of });
+}
+
+function storeDirection(body: FunctionBody, direction: number): void {
+  body.get(CPU).get(CPU).memory("i32.load", OFFSET.rflags).i32(~DF).op("i32.and");
+  body.get(direction).i32(10).op("i32.shl", "i32.or").memory("i32.store", OFFSET.rflags);
+}
+
+function storeStatus(
   locals: Locals,
   body: FunctionBody,
   { flags, result, of }: MicroOp & { op: "setFlags" },

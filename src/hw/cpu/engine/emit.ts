@@ -8,27 +8,11 @@ import type { Form } from "../forms.ts";
 import { gprNumber, OFFSET } from "../state.ts";
 import type { MicroOp, OperandWidth, PlainFault, Width } from "../uop.ts";
 import { CPU, emitGoto, HANDLER_TYPE, REC } from "./emit-control.ts";
-import {
-  readFlag,
-  signExtend,
-  storeArithmeticFlags,
-  storeFlags,
-  storeLogicFlags,
-} from "./emit-flags.ts";
+import { readFlag, storeArithmeticFlags, storeFlags, storeLogicFlags } from "./emit-flags.ts";
+import { emitBinary, emitCompare, emitDivide, emitExtend, emitUnary, wrap } from "./emit-values.ts";
 import { EXIT, FAST_READ, FAST_WRITE, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
+import { importIndex } from "./imports.ts";
 import { FunctionBody, I32, I64, type MemoryOpcode } from "./wasm.ts";
-
-/** Indices of imported functions, by their place in IMPORTS. */
-export const IMPORTS = ["slowRead", "slowWrite", "mulHighUnsigned", "mulHighSigned"] as const;
-const importIndex = (name: (typeof IMPORTS)[number]): number => IMPORTS.indexOf(name);
-
-/** Types of a module of handlers. */
-export const TYPES = [
-  { parameters: [I32, I32], results: [I32] },
-  { parameters: [I32, I32, I32, I32, I32], results: [I32] },
-  { parameters: [I64, I64], results: [I64] },
-] as const;
-export const IMPORT_TYPES = [1, 1, 2, 2] as const;
 
 /** The last argument of a slow access: size in bytes, and these. */
 export const SLOW_MODIFY = 0x100;
@@ -131,21 +115,27 @@ class HandlerEmitter {
         this.#load(micro);
         return;
       case "binary":
-        this.#binary(micro);
+        emitBinary(this.#locals, body, micro);
         return;
       case "unary":
-        this.#unary(micro);
+        emitUnary(this.#locals, body, micro);
         return;
       case "compare":
-        this.#compare(micro);
+        emitCompare(this.#locals, body, micro);
         return;
       case "extend":
-        this.#extend(micro);
+        emitExtend(this.#locals, body, micro);
         return;
       case "truncate":
         this.#get(micro.a);
         if (micro.width === 1) body.i64(1n).op("i64.and", "i32.wrap_i64");
-        else this.#wrap(micro.width);
+        else wrap(body, micro.width);
+        return;
+      case "divide":
+        emitDivide(this.#locals, body, micro);
+        return;
+      case "linearAddress":
+        body.get(this.#linear(micro.offset, micro.segment));
         return;
       case "select":
         this.#get(micro.a);
@@ -165,6 +155,8 @@ class HandlerEmitter {
         body.get(CPU).i32(FAULT_CODES.indexOf(micro.fault)).memory("i32.store", SCRATCH.fault);
         this.#leave(EXIT.fault);
         body.op("end");
+        return;
+      case "leaveUndefined":
         return;
       case "finishIf":
         this.#get(micro.condition).if();
@@ -204,8 +196,8 @@ class HandlerEmitter {
         body.op("end");
         return;
       case "assist":
-        body.get(CPU).i32(FAULT_CODES.indexOf("#UD")).memory("i32.store", SCRATCH.fault);
-        this.#leave(EXIT.fault);
+        this.#leave(EXIT.assist);
+        this.#ended = true;
         return;
       default:
         unreachable(micro as never);
@@ -238,7 +230,7 @@ class HandlerEmitter {
       body.get(REC).memory("i32.load", RECORD.index).memory("i64.load");
       body.get(REC).memory("i64.load32_u", RECORD.scale).op("i64.shl", "i64.add");
     }
-    this.#wrap(width);
+    wrap(body, width);
   }
 
   // Memory.
@@ -311,130 +303,6 @@ class HandlerEmitter {
     body.call(importIndex("slowWrite")).if();
     this.#leave(EXIT.fault);
     body.op("end", "end");
-  }
-
-  // Values.
-
-  #wrap(width: Width): void {
-    if (width < 64) this.#body.i64((1n << BigInt(width)) - 1n).op("i64.and");
-  }
-
-  #binary(micro: MicroOp & { op: "binary" }): void {
-    const body = this.#body;
-    const { fn, width, a, b } = micro;
-    if (width === 1) {
-      this.#get(a);
-      this.#get(b);
-      assert(fn === "and" || fn === "or" || fn === "xor", "bits are combined by and, or, xor");
-      body.op(`i32.${fn}`);
-      return;
-    }
-    if (fn === "mulHighUnsigned" || fn === "mulHighSigned") {
-      this.#multiplyHigh(fn, width, a, b);
-      return;
-    }
-    if (fn === "sar") this.#signed(a, width);
-    else this.#get(a);
-    this.#get(b);
-    const opcode = fn === "shr" ? "i64.shr_u" : fn === "sar" ? "i64.shr_s" : (`i64.${fn}` as const);
-    body.op(opcode);
-    if (fn === "add" || fn === "sub" || fn === "mul" || fn === "shl" || fn === "sar")
-      this.#wrap(width);
-  }
-
-  #multiplyHigh(fn: "mulHighUnsigned" | "mulHighSigned", width: Width, a: number, b: number): void {
-    const body = this.#body;
-    if (width === 64) {
-      this.#get(a);
-      this.#get(b).call(importIndex(fn));
-      return;
-    }
-    for (const id of [a, b]) {
-      if (fn === "mulHighSigned") this.#signed(id, width);
-      else this.#get(id);
-    }
-    body.op("i64.mul").i64(BigInt(width)).op("i64.shr_u");
-    this.#wrap(width);
-  }
-
-  /** Leaves a value sign-extended to 64 bits. */
-  #signed(id: number, width: Width): void {
-    this.#get(id);
-    signExtend(this.#body, width);
-  }
-
-  #unary({ fn, width, a }: MicroOp & { op: "unary" }): void {
-    const body = this.#body;
-    if (width === 1) {
-      this.#get(a).op("i32.eqz");
-      return;
-    }
-    this.#get(a);
-    switch (fn) {
-      case "not":
-        body.i64(-1n).op("i64.xor");
-        this.#wrap(width);
-        return;
-      case "popcnt":
-        body.op("i64.popcnt");
-        return;
-      case "clz":
-        body.op("i64.clz");
-        if (width < 64) body.i64(BigInt(64 - width)).op("i64.sub");
-        return;
-      case "ctz":
-        // A bit above the width bounds the count.
-        if (width < 64) body.i64(1n << BigInt(width)).op("i64.or");
-        body.op("i64.ctz");
-        return;
-      case "byteSwap":
-        this.#byteSwap(width);
-    }
-  }
-
-  /** Swaps the bytes of the value on the stack: of neighbours, of pairs, of halves. */
-  #byteSwap(width: Width): void {
-    const body = this.#body;
-    const value = body.local(I64);
-    for (const [shift, low] of [
-      [8n, 0x00ff_00ff_00ff_00ffn],
-      [16n, 0x0000_ffff_0000_ffffn],
-    ] as const) {
-      body.set(value);
-      body.get(value).i64(shift).op("i64.shr_u").i64(low).op("i64.and");
-      body.get(value).i64(low).op("i64.and").i64(shift).op("i64.shl", "i64.or");
-    }
-    body.i64(32n).op("i64.rotl");
-    if (width < 64) body.i64(BigInt(64 - width)).op("i64.shr_u");
-  }
-
-  #compare({ fn, a, b, of }: MicroOp & { op: "compare" }): void {
-    if (of === 1) {
-      this.#get(a);
-      this.#get(b).op(fn === "eq" ? "i32.eq" : fn === "ltu" ? "i32.lt_u" : "i32.lt_s");
-    } else if (fn === "lts") {
-      this.#signed(a, of);
-      this.#signed(b, of);
-      this.#body.op("i64.lt_s");
-    } else {
-      this.#get(a);
-      this.#get(b).op(fn === "eq" ? "i64.eq" : "i64.lt_u");
-    }
-  }
-
-  #extend({ a, from, signed, width }: MicroOp & { op: "extend" }): void {
-    if (from === 1) {
-      this.#get(a).op("i64.extend_i32_u");
-      if (signed) {
-        this.#body.i64(-1n).op("i64.mul");
-        this.#wrap(width);
-      }
-    } else if (signed) {
-      this.#signed(a, from);
-      this.#wrap(width);
-    } else {
-      this.#get(a);
-    }
   }
 
   // Control.

@@ -3,13 +3,15 @@
  * modules are kept for the life of the process; a machine only instantiates them over its memory.
  */
 
+import type { AssistFunction } from "../assist.ts";
 import type { Decoded } from "../decode.ts";
 import type { Form } from "../forms.ts";
 import { record } from "../instruction.ts";
 import { variantOf } from "../reference.ts";
 import type { MicroOp, SegmentName } from "../uop.ts";
-import { emitHandler, IMPORT_TYPES, IMPORTS, type Shape, TYPES } from "./emit.ts";
+import { emitHandler, type Shape } from "./emit.ts";
 import { emitBlockEnd, emitStale } from "./emit-control.ts";
+import { type Import, IMPORT_TYPES, IMPORTS, TYPES } from "./imports.ts";
 import { encodeModule, type FunctionBody } from "./wasm.ts";
 
 /** Handlers that belong to no instruction, at the start of the table. */
@@ -18,28 +20,22 @@ export const STALE = 1;
 const FIRST_FREE = 2;
 const TABLE_SIZE = 8192;
 
-interface CompiledHandler {
-  readonly module: WebAssembly.Module;
-  /** Nothing can follow it in a block. */
-  readonly ends: boolean;
-}
-
 /** Compiled once a process: derived from the instruction tables alone. */
-const compiled = new Map<string, CompiledHandler>();
+const compiled = new Map<string, WebAssembly.Module>();
 const formNumbers = new Map<Form, number>();
 
-function compile(key: string, make: () => FunctionBody, ends = true): CompiledHandler {
-  let handler = compiled.get(key);
-  if (handler === undefined) {
+function compile(key: string, make: () => FunctionBody): WebAssembly.Module {
+  let module = compiled.get(key);
+  if (module === undefined) {
     const bytes = encodeModule({
       types: TYPES,
       imports: IMPORTS.map((name, i) => ({ name, type: IMPORT_TYPES[i] as number })),
       functions: [{ name: "h", type: 0, body: make() }],
     });
-    handler = { module: new WebAssembly.Module(bytes), ends };
-    compiled.set(key, handler);
+    module = new WebAssembly.Module(bytes);
+    compiled.set(key, module);
   }
-  return handler;
+  return module;
 }
 
 function shapeOf(decoded: Decoded): Shape {
@@ -66,14 +62,20 @@ function keyOf(decoded: Decoded, shape: Shape): string {
 const goesElsewhere = ({ op }: MicroOp): boolean => op === "jump" || op === "assist";
 
 /** What the environment gives to emitted code, by the names of IMPORTS. */
-export type HostFunctions = Readonly<
-  Record<(typeof IMPORTS)[number], (...values: never[]) => unknown>
->;
+export type HostFunctions = Readonly<Record<Import, (...values: never[]) => unknown>>;
+
+/** A handler in the table. */
+export interface PlacedHandler {
+  readonly place: number;
+  /** Control goes elsewhere after it. */
+  readonly ends: boolean;
+  readonly assist: AssistFunction | null;
+}
 
 /** The handlers of one memory. */
 export class HandlerTable {
   readonly #table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_SIZE });
-  readonly #places = new Map<string, { readonly place: number; readonly ends: boolean }>();
+  readonly #places = new Map<string, PlacedHandler>();
   readonly #imports: WebAssembly.Imports;
   #free = FIRST_FREE;
 
@@ -83,27 +85,23 @@ export class HandlerTable {
     this.#put(STALE, compile("stale", emitStale));
   }
 
-  /** The place in the table of the handler for a decoded instruction. */
-  placeOf(decoded: Decoded): number {
-    return this.#handlerOf(decoded).place;
-  }
-
-  /** True when control goes elsewhere after the instruction. */
-  endsBlock(decoded: Decoded): boolean {
-    return this.#handlerOf(decoded).ends;
-  }
-
-  #handlerOf(decoded: Decoded): { readonly place: number; readonly ends: boolean } {
+  /** The handler for a decoded instruction. */
+  handlerOf(decoded: Decoded): PlacedHandler {
     const shape = shapeOf(decoded);
     const key = keyOf(decoded, shape);
     const known = this.#places.get(key);
     if (known !== undefined) return known;
     const { instruction, form } = decoded;
     const list = record(instruction, form, variantOf(decoded));
-    const handler = compile(key, () => emitHandler(list, form, shape), list.some(goesElsewhere));
-    const placed = { place: this.#free, ends: handler.ends };
+    const module = compile(key, () => emitHandler(list, form, shape));
+    const assist = list.find(({ op }) => op === "assist");
+    const placed: PlacedHandler = {
+      place: this.#free,
+      ends: list.some(goesElsewhere),
+      assist: assist?.op === "assist" ? assist.run : null,
+    };
     this.#free += 1;
-    this.#put(placed.place, handler);
+    this.#put(placed.place, module);
     this.#places.set(key, placed);
     return placed;
   }
@@ -113,7 +111,7 @@ export class HandlerTable {
     return (this.#table.get(place) as (cpu: number, record: number) => number)(cpu, at);
   }
 
-  #put(place: number, { module }: CompiledHandler): void {
+  #put(place: number, module: WebAssembly.Module): void {
     const { exports } = new WebAssembly.Instance(module, this.#imports);
     this.#table.set(place, exports["h"]);
   }

@@ -4,11 +4,13 @@
  */
 
 import { assert } from "../../../sim/assert.ts";
+import { isCanonical } from "../addressing.ts";
+import { AssistContext } from "../assist.ts";
 import { cyclesOf } from "../cycles.ts";
 import type { Decoded, Decoder, OperandValue } from "../decode.ts";
 import { type Fault, GP0, plainFault, SS0 } from "../fault.ts";
 import { isFault, type LinearMemory } from "../mmu.ts";
-import { binary } from "../reference.ts";
+import { binary, divide } from "../reference.ts";
 import { type CpuState, OFFSET, segmentOffset } from "../state.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import { packFlags, unpackFlags } from "./flags.ts";
@@ -96,9 +98,13 @@ export class Interpreter {
       slowWrite: (cpu: number, at: number, low: number, high: number, what: number) =>
         this.#slowWrite(cpu, at, low, high, what),
       mulHighUnsigned: (a: bigint, b: bigint) =>
-        binary("mulHighUnsigned", BigInt.asUintN(64, a), BigInt.asUintN(64, b), 64),
+        binary("mulHighUnsigned", unsigned(a), unsigned(b), 64),
       mulHighSigned: (a: bigint, b: bigint) =>
-        binary("mulHighSigned", BigInt.asUintN(64, a), BigInt.asUintN(64, b), 64),
+        binary("mulHighSigned", unsigned(a), unsigned(b), 64),
+      quotient: (high: bigint, low: bigint, divisor: bigint) =>
+        divide("quotient", unsigned(high), unsigned(low), unsigned(divisor), 64),
+      remainder: (high: bigint, low: bigint, divisor: bigint) =>
+        divide("remainder", unsigned(high), unsigned(low), unsigned(divisor), 64),
     });
     memory.onProtect = () => this.#forgetPages(FAST_WRITE);
     this.forgetTranslations();
@@ -156,11 +162,27 @@ export class Interpreter {
     state.cycles = cycles - block.cycles + (instruction?.cyclesBefore ?? block.cycles);
     if (exit === EXIT.repeat)
       state.cycles += instruction === undefined ? 0 : cyclesOf(instruction.decoded);
+    if (exit === EXIT.assist && instruction !== undefined) return this.#assist(instruction);
     if (exit !== EXIT.fault) return null;
     const fault =
       this.#fault ??
       plainFault(FAULT_CODES[this.#view.getInt32(state.block + SCRATCH.fault, true)] ?? "#UD");
     this.#fault = null;
+    return fault;
+  }
+
+  #assist({ decoded, rip }: Block["instructions"][number]): Fault | null {
+    const { state } = this;
+    const run = this.#table.handlerOf(decoded).assist;
+    assert(run !== null, "a handler that leaves for an assist has one");
+    const nextRip = BigInt.asUintN(64, rip + BigInt(decoded.length));
+    const view = this.#blockView();
+    packFlags(view);
+    state.rip = nextRip;
+    const fault = run(new AssistContext(state, this.#memory, decoded, nextRip));
+    if (fault === null) state.cycles += cyclesOf(decoded);
+    else state.rip = rip;
+    unpackFlags(view);
     return fault;
   }
 
@@ -185,7 +207,7 @@ export class Interpreter {
       cycles += cyclesOf(decoded);
       at = BigInt.asUintN(64, at + BigInt(decoded.length));
       // A block lies in one page, so that its code changes as a whole.
-      if (this.#table.endsBlock(decoded) || (at & PAGE_MASK) !== (rip & PAGE_MASK)) break;
+      if (this.#table.handlerOf(decoded).ends || (at & PAGE_MASK) !== (rip & PAGE_MASK)) break;
     }
     const block: Block = { rip, start, instructions, cycles, fault };
     instructions.forEach((instruction, i) => {
@@ -215,7 +237,7 @@ export class Interpreter {
   #writeRecord(at: number, decoded: Decoded, rip: bigint): void {
     const view = this.#view;
     const nextRip = BigInt.asUintN(64, rip + BigInt(decoded.length));
-    view.setInt32(at + RECORD.handler, this.#table.placeOf(decoded), true);
+    view.setInt32(at + RECORD.handler, this.#table.handlerOf(decoded).place, true);
     view.setInt32(at + RECORD.cycles, cyclesOf(decoded), true);
     view.setBigUint64(at + RECORD.nextRip, nextRip, true);
     view.setInt32(at + RECORD.segmentBase, this.state.block + segmentOffset(decoded.segment), true);
@@ -359,9 +381,8 @@ export class Interpreter {
   }
 }
 
+const unsigned = (value: bigint): bigint => BigInt.asUintN(64, value);
+
 function address(low: number, high: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
-
-export const isCanonical = (linear: bigint): boolean =>
-  BigInt.asUintN(64, BigInt.asIntN(48, linear)) === linear;

@@ -73,4 +73,6 @@ export const EXIT = {
   leave: 3,
   /** An iteration of a repeated instruction is over, and the budget does not cover the next. */
   repeat: 4,
+  /** The instruction at the record is an assist, or ends in one. */
+  assist: 5,
 } as const;

@@ -1,0 +1,86 @@
+/**
+ * Assists: what is no straight line of micro-ops is a named function over the CPU's state, called by every engine. It
+ * returns the fault that it met, having changed nothing, or null.
+ */
+
+import { effectiveAddress, linearAddress } from "./addressing.ts";
+import type { Decoded, OperandValue } from "./decode.ts";
+import type { Fault } from "./fault.ts";
+import { isFault, type LinearMemory } from "./mmu.ts";
+import type { CpuState } from "./state.ts";
+import type { SegmentChoice } from "./uop.ts";
+
+export type AssistFunction = (context: AssistContext) => Fault | null;
+
+/** An instruction in the hands of an assist. RIP is that of the next instruction; an assist that goes elsewhere sets it. */
+export class AssistContext {
+  readonly state: CpuState;
+  readonly memory: LinearMemory;
+  readonly decoded: Decoded;
+  readonly nextRip: bigint;
+
+  constructor(state: CpuState, memory: LinearMemory, decoded: Decoded, nextRip: bigint) {
+    this.state = state;
+    this.memory = memory;
+    this.decoded = decoded;
+    this.nextRip = nextRip;
+  }
+
+  operand(index: number): OperandValue {
+    return this.decoded.operands[index] as OperandValue;
+  }
+
+  /** The number of the register at `operand`. */
+  register(index: number): number {
+    const operand = this.operand(index);
+    if (operand.is !== "register") throw new RangeError("the operand is a register");
+    return operand.register.number;
+  }
+
+  /** The offset of the memory operand, of the address size. */
+  offset(index: number): bigint {
+    const { addressSize } = this.decoded;
+    const address = effectiveAddress(this.state, this.decoded, index, this.nextRip);
+    return BigInt.asUintN(addressSize, address);
+  }
+
+  /** Reads 1, 2, 4 or 8 bytes; `displacement` bytes into a longer operand. */
+  load(
+    segment: SegmentChoice,
+    offset: bigint,
+    size: number,
+    access: "read" | "modify" = "read",
+  ): bigint | Fault {
+    const linear = linearAddress(this.state, this.decoded, segment, offset);
+    return isFault(linear) ? linear : this.memory.read(linear, size, access);
+  }
+
+  store(segment: SegmentChoice, offset: bigint, size: number, value: bigint): Fault | null {
+    const linear = linearAddress(this.state, this.decoded, segment, offset);
+    return isFault(linear) ? linear : this.memory.write(linear, size, value);
+  }
+
+  /** Reads any number of bytes, or the first fault. */
+  loadBytes(segment: SegmentChoice, offset: bigint, size: number): Uint8Array | Fault {
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size; at += 1) {
+      const byte = this.load(segment, offset + BigInt(at), 1);
+      if (isFault(byte)) return byte;
+      bytes[at] = Number(byte);
+    }
+    return bytes;
+  }
+
+  /** Writes all bytes or, on a fault, none: each place is tried before the first is written. */
+  storeBytes(segment: SegmentChoice, offset: bigint, bytes: Uint8Array): Fault | null {
+    for (const at of bytes.keys()) {
+      const tried = this.load(segment, offset + BigInt(at), 1, "modify");
+      if (isFault(tried)) return tried;
+    }
+    for (const [at, byte] of bytes.entries()) {
+      const fault = this.store(segment, offset + BigInt(at), 1, BigInt(byte));
+      if (fault !== null) return fault;
+    }
+    return null;
+  }
+}
