@@ -111,7 +111,7 @@ function levelsOf(mode: PagingMode): readonly Level[] {
 }
 
 function bitsOf(low: number, high: number, shift: number, count: number): number {
-  const mask = 2 ** count - 1;
+  const mask = (1 << count) - 1;
   if (shift >= 32) return (high >>> (shift - 32)) & mask;
   const joined = shift + count > 32 ? (low >>> shift) | (high << (32 - shift)) : low >>> shift;
   return joined & mask;
@@ -202,7 +202,7 @@ function hasReservedBit(
 
 /** Bits 13 and up to the page's size, beside PAT at 12, are reserved in an entry that maps a large page. */
 const hasLowAddressBits = (low: number, shift: number): boolean =>
-  (low & (2 ** shift - 1) & ~0x1fff) !== 0;
+  (low & ((1 << shift) - 1) & ~0x1fff) !== 0;
 
 interface Leaf {
   readonly address: number;
@@ -228,7 +228,7 @@ function finish(
   if ((entryLow & GLOBAL) !== 0) rights |= RIGHT.global;
   const base = frameOf(entryLow, entryHigh);
   if (level.shift === 12) return { frame: base, rights };
-  const page = 2 ** level.shift;
+  const page = 1 << level.shift;
   const inside = bitsOf(low, high, 12, level.shift - 12) * 4096;
   return { frame: base - (base % page) + inside, rights: rights | RIGHT.large };
 }
