@@ -1,9 +1,9 @@
 /** From the operands of a decoded instruction to linear addresses: SDM Vol. 1, "Operand Addressing". */
 
-import type { Decoded, MemoryOperand } from "./decode.ts";
+import { type Decoded, displacementOf, type MemoryOperand } from "./decode.ts";
 import { type Fault, GP0, SS0 } from "./fault.ts";
 import type { CpuState } from "./state.ts";
-import type { SegmentChoice } from "./uop.ts";
+import type { SegmentChoice, SegmentName } from "./uop.ts";
 
 /** The offset of the memory operand at `operand`, before it is truncated to the address size. */
 export function effectiveAddress(
@@ -13,14 +13,26 @@ export function effectiveAddress(
   nextRip: bigint,
 ): bigint {
   const { memory } = decoded.operands[operand] as { readonly memory: MemoryOperand };
-  const { base, index, scale, displacement } = memory;
+  const { base, index, scale } = memory;
   const from = base === "rip" ? nextRip : base === null ? 0n : state.gpr(base);
   const plus = index === null ? 0n : state.gpr(index) * BigInt(scale);
-  return BigInt.asUintN(64, from + plus + displacement);
+  return BigInt.asUintN(64, from + plus + displacementOf(decoded, memory));
 }
 
 export const isCanonical = (linear: bigint): boolean =>
   BigInt.asUintN(64, BigInt.asIntN(48, linear)) === linear;
+
+/** The linear address of an offset in a segment, without any check, and the segment. */
+export function segmentSum(
+  state: CpuState,
+  decoded: Decoded,
+  segment: SegmentChoice,
+  offset: bigint,
+): { readonly name: SegmentName; readonly linear: bigint } {
+  const name = segment === "effective" ? decoded.segment : segment;
+  const base = name === "FS" || name === "GS" ? state.segmentBase(name) : 0n;
+  return { name, linear: BigInt.asUintN(64, base + offset) };
+}
 
 /** The linear address of an offset in a segment, or the fault of an address that is not canonical. */
 export function linearAddress(
@@ -29,9 +41,7 @@ export function linearAddress(
   segment: SegmentChoice,
   offset: bigint,
 ): bigint | Fault {
-  const name = segment === "effective" ? decoded.segment : segment;
-  const base = name === "FS" || name === "GS" ? state.segmentBase(name) : 0n;
-  const linear = BigInt.asUintN(64, base + offset);
+  const { name, linear } = segmentSum(state, decoded, segment, offset);
   if (isCanonical(linear)) return linear;
   return name === "SS" ? SS0 : GP0;
 }

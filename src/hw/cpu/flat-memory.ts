@@ -4,8 +4,8 @@
  */
 
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
-import type { DirectMemory } from "./engine/interpreter.ts";
 import { type Fault, VECTORS } from "./fault.ts";
+import type { DirectMemory } from "./mmu.ts";
 
 const WRITE = 2;
 const USER = 4;
@@ -15,7 +15,8 @@ const HAS_CODE = 4;
 const MAX_FETCH = 15;
 
 export class FlatMemory implements DirectMemory {
-  onProtect: (() => void) | null = null;
+  onForget: ((linear: bigint | null) => void) | null = null;
+  onForgetFetch: (() => void) | null = null;
   readonly #memory: PagedMemory;
   readonly #start: bigint;
   readonly #watchers = new Map<number, (() => void)[]>();
@@ -44,13 +45,14 @@ export class FlatMemory implements DirectMemory {
     return null;
   }
 
-  fetch(linear: bigint): { readonly bytes: Uint8Array; readonly fault: Fault | null } {
-    const at = this.#offset(linear, 1);
-    if (at === null) return { bytes: new Uint8Array(0), fault: this.#pageFault(linear, 1, FETCH) };
-    const count = Math.min(MAX_FETCH, this.#memory.sizeBytes - at);
-    const bytes = this.#memory.read(at, count);
-    const fault = count < MAX_FETCH ? this.#pageFault(linear + BigInt(count), 1, FETCH) : null;
-    return { bytes, fault };
+  /** A physical address is an offset in the memory. */
+  translateFetch(linear: bigint): number | Fault {
+    return this.#offset(linear, 1) ?? this.#pageFault(linear, 1, FETCH);
+  }
+
+  codeBytes(physical: number): Uint8Array {
+    const count = Math.min(MAX_FETCH, PAGE_SIZE - (physical % PAGE_SIZE));
+    return this.#memory.read(physical, count);
   }
 
   page(linear: bigint, access: "read" | "write"): number | null {
@@ -64,14 +66,16 @@ export class FlatMemory implements DirectMemory {
     return this.#memory.base + at;
   }
 
-  watchCode(linear: bigint, changed: () => void): void {
-    const at = this.#offset(linear, 1);
-    if (at === null) return;
-    const page = Math.floor(at / PAGE_SIZE);
+  watchCode(physical: number, changed: () => void): void {
+    const page = Math.floor(physical / PAGE_SIZE);
     const watchers = this.#watchers.get(page);
-    if (watchers === undefined) this.#watchers.set(page, [changed]);
-    else watchers.push(changed);
+    if (watchers !== undefined) {
+      watchers.push(changed);
+      return;
+    }
+    this.#watchers.set(page, [changed]);
     this.#memory.flags[page] = (this.#memory.flags[page] as number) | HAS_CODE;
+    this.onForget?.(null);
   }
 
   #codeChanged(page: number): void {

@@ -1,6 +1,6 @@
 /**
- * How a CPU reaches memory: by segment and offset to a linear address, and through translation to bytes. Engines share
- * one of these a CPU, so faults and side effects are the same in all.
+ * How a CPU reaches memory: from linear addresses through translation to bytes. Engines share one of these a CPU, so
+ * faults and side effects are the same in all.
  */
 
 import type { Fault } from "./fault.ts";
@@ -15,10 +15,28 @@ export interface LinearMemory {
   read(linear: bigint, size: number, access: "read" | "modify"): bigint | Fault;
   /** Writes all bytes or, on a fault, none. */
   write(linear: bigint, size: number, value: bigint): Fault | null;
-  /** Up to 15 instruction bytes; fewer, or the fault, where fetching stops. */
-  fetch(linear: bigint): { readonly bytes: Uint8Array; readonly fault: Fault | null };
+  /** Translates for a fetch: the physical address, or the fault. */
+  translateFetch(linear: bigint): number | Fault;
+  /** Instruction bytes from a physical address to the end of its page, at most 15. */
+  codeBytes(physical: number): Uint8Array;
 }
 
-export function isFault(value: bigint | Fault | null): value is Fault {
+/** Memory as the interpreter wants it: with places that emitted code may reach by itself. */
+export interface DirectMemory extends LinearMemory {
+  /**
+   * Where the page of a linear address lies in linear memory, for reads or for writes, after an access of that kind
+   * has succeeded; null when each access has to come here. A page given for writes counts as written until
+   * `onForget` is called.
+   */
+  page(linear: bigint, access: "read" | "write"): number | null;
+  /** Tells that code was decoded at a physical address; `changed` is called once when its page is written. */
+  watchCode(physical: number, changed: () => void): void;
+  /** Called when pages given out must be asked for again: that of one linear address, or all. */
+  onForget: ((linear: bigint | null) => void) | null;
+  /** Called when a translation that fetches used is gone. */
+  onForgetFetch: (() => void) | null;
+}
+
+export function isFault(value: bigint | number | Fault | null): value is Fault {
   return typeof value === "object" && value !== null;
 }

@@ -4,11 +4,12 @@
  */
 
 import { unreachable } from "../../sim/assert.ts";
-import { effectiveAddress, linearAddress } from "./addressing.ts";
+import { effectiveAddress, linearAddress, segmentSum } from "./addressing.ts";
 import { AssistContext, type AssistFunction } from "./assist.ts";
 import { cyclesOf } from "./cycles.ts";
+import { decodeAt } from "./decode-at.ts";
 import type { Decoded, Decoder, OperandValue } from "./decode.ts";
-import { type Fault, GP0, plainFault, VECTORS } from "./fault.ts";
+import { type Fault, plainFault, VECTORS } from "./fault.ts";
 import { record } from "./instruction.ts";
 import { isFault, type LinearMemory } from "./mmu.ts";
 import type { Variant } from "./semantics.ts";
@@ -21,7 +22,6 @@ import {
   OPEN_FLAGS,
   type OpenFlag,
   type SegmentChoice,
-  type SegmentName,
   type StatusFlag,
   type Unary,
   type Width,
@@ -50,12 +50,9 @@ export class ReferenceCpu {
 
   /** Executes one instruction, or one iteration of a repeated one. On a fault nothing has changed. */
   step(): Fault | null {
-    const { rip } = this.state;
-    const { bytes, fault } = this.#memory.fetch(rip);
-    const decoded = this.#decoder.decode(bytes, 64);
-    if (decoded === "short") return fault;
-    if (decoded === "#GP(0)") return GP0;
-    if (decoded === "#UD") return plainFault("#UD");
+    const fetched = decodeAt(this.#decoder, this.#memory, this.state.rip, 64);
+    if ("vector" in fetched) return fetched;
+    const { decoded } = fetched;
     const evaluation = new Evaluation(this.state, this.#memory, decoded);
     const raised = evaluation.run();
     this.#undefinedFlags = evaluation.undefinedFlags;
@@ -143,7 +140,8 @@ class Evaluation {
           micro.width,
         );
       case "linearAddress":
-        return this.#sumOf(micro.segment, this.#value(micro.offset)).linear;
+        return segmentSum(this.#state, this.#decoded, micro.segment, this.#value(micro.offset))
+          .linear;
       case "select":
         return this.#value(micro.condition) === 1n ? this.#value(micro.a) : this.#value(micro.b);
       default:

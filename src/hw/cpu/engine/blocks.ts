@@ -1,0 +1,205 @@
+/**
+ * Blocks: straight runs of decoded instructions as records in linear memory. A block lies in one page and is known by
+ * its linear and physical address; when its page is written, every record of it is made stale, so that also a block
+ * that is being executed stops before the next instruction.
+ */
+
+import type { InterpreterArea } from "./interpreter.ts";
+import { cyclesOf } from "../cycles.ts";
+import { decodeAt } from "../decode-at.ts";
+import type { Decoded, Decoder, OperandValue } from "../decode.ts";
+import type { Fault } from "../fault.ts";
+import { type DirectMemory, isFault } from "../mmu.ts";
+import { type CpuState, OFFSET, segmentOffset } from "../state.ts";
+import { BLOCK_END, type HandlerTable, STALE } from "./handlers.ts";
+import { RECORD, RECORD_BYTES } from "./layout.ts";
+
+/** Longest block, in instructions. */
+const MAX_BLOCK = 64;
+const PAGE_MASK = -4096n;
+
+export interface BlockInstruction {
+  readonly decoded: Decoded;
+  readonly rip: bigint;
+  /** Cycles of the block's instructions before this one. */
+  readonly cyclesBefore: number;
+}
+
+export interface Block {
+  readonly rip: bigint;
+  /** RIP after the last instruction. */
+  readonly end: bigint;
+  /** Address of the first record. */
+  readonly start: number;
+  readonly instructions: readonly BlockInstruction[];
+  readonly cycles: number;
+  /** It may be entered again without being looked up. */
+  readonly lasting: boolean;
+}
+
+export class Blocks {
+  readonly #view: DataView;
+  readonly #state: CpuState;
+  readonly #decoder: Decoder;
+  readonly #memory: DirectMemory;
+  readonly #table: HandlerTable;
+  readonly #area: InterpreterArea;
+  readonly #forgetJumps: () => void;
+  /** By physical address of the first byte; several when a page has several linear addresses. */
+  readonly #long = new Map<number, Block[]>();
+  readonly #single = new Map<number, Block[]>();
+  readonly #byRecord = new Map<number, { readonly block: Block; readonly position: number }>();
+  #nextRecord: number;
+
+  constructor(
+    view: DataView,
+    state: CpuState,
+    decoder: Decoder,
+    memory: DirectMemory,
+    table: HandlerTable,
+    area: InterpreterArea,
+    forgetJumps: () => void,
+  ) {
+    this.#view = view;
+    this.#state = state;
+    this.#decoder = decoder;
+    this.#memory = memory;
+    this.#table = table;
+    this.#area = area;
+    this.#forgetJumps = forgetJumps;
+    this.#nextRecord = area.records;
+  }
+
+  /** The block at `rip`, or the fault of fetching its first instruction. With `single`, of one instruction. */
+  at(rip: bigint, single: boolean): Block | Fault {
+    const blocks = single ? this.#single : this.#long;
+    const physical = this.#memory.translateFetch(rip);
+    if (isFault(physical)) return physical;
+    const known = blocks.get(physical)?.find((block) => block.rip === rip);
+    return known ?? this.#decode(rip, single ? 1 : MAX_BLOCK, blocks);
+  }
+
+  /** The block and place in it of a record; one past the last instruction for its end. */
+  of(record: number): { readonly block: Block; readonly position: number } {
+    const found = this.#byRecord.get(record);
+    if (found === undefined) throw new RangeError("a record belongs to a block");
+    return found;
+  }
+
+  #decode(rip: bigint, most: number, blocks: Map<number, Block[]>): Block | Fault {
+    const needed = RECORD_BYTES * (most + 1);
+    if (this.#nextRecord + needed > this.#area.records + this.#area.recordBytes) this.#forgetAll();
+    const instructions: BlockInstruction[] = [];
+    let at = rip;
+    let cycles = 0;
+    let lasting = true;
+    let physical = 0;
+    while (instructions.length < most) {
+      const fetched = decodeAt(this.#decoder, this.#memory, at, 64);
+      if (isFetchFault(fetched)) {
+        // It is raised when it is reached, by a block of its own.
+        if (instructions.length === 0) return fetched;
+        break;
+      }
+      // The second page of such an instruction has to be translated each time.
+      if (fetched.straddles && instructions.length > 0) break;
+      if (instructions.length === 0) physical = fetched.physical;
+      if (fetched.straddles) lasting = false;
+      const { decoded } = fetched;
+      instructions.push({ decoded, rip: at, cyclesBefore: cycles });
+      cycles += cyclesOf(decoded);
+      at = BigInt.asUintN(64, at + BigInt(decoded.length));
+      if (this.#table.handlerOf(decoded).ends || (at & PAGE_MASK) !== (rip & PAGE_MASK)) break;
+    }
+    const block: Block = { rip, end: at, start: this.#nextRecord, instructions, cycles, lasting };
+    this.#writeBlock(block);
+    if (lasting) {
+      const others = blocks.get(physical);
+      if (others === undefined) blocks.set(physical, [block]);
+      else others.push(block);
+      this.#memory.watchCode(physical, () => this.#invalidate(block, physical, blocks));
+    }
+    return block;
+  }
+
+  #writeBlock(block: Block): void {
+    const { start, instructions, cycles, end } = block;
+    instructions.forEach(({ decoded, rip }, i) => {
+      this.#writeRecord(start + RECORD_BYTES * i, decoded, rip);
+      this.#byRecord.set(start + RECORD_BYTES * i, { block, position: i });
+    });
+    const last = start + RECORD_BYTES * instructions.length;
+    this.#view.setInt32(last + RECORD.handler, BLOCK_END, true);
+    this.#view.setBigUint64(last + RECORD.nextRip, end, true);
+    this.#byRecord.set(last, { block, position: instructions.length });
+    this.#view.setInt32(start + RECORD.blockCycles, cycles, true);
+    this.#nextRecord = last + RECORD_BYTES;
+  }
+
+  #writeRecord(at: number, decoded: Decoded, rip: bigint): void {
+    const view = this.#view;
+    const nextRip = BigInt.asUintN(64, rip + BigInt(decoded.length));
+    view.setInt32(at + RECORD.handler, this.#table.handlerOf(decoded).place, true);
+    view.setInt32(at + RECORD.cycles, cyclesOf(decoded), true);
+    view.setBigUint64(at + RECORD.nextRip, nextRip, true);
+    view.setInt32(
+      at + RECORD.segmentBase,
+      this.#state.block + segmentOffset(decoded.segment),
+      true,
+    );
+    let immediates = 0;
+    decoded.operands.forEach((operand, i) => {
+      if (operand.is === "register" && i < 2) {
+        const place = i === 0 ? RECORD.register0 : RECORD.register1;
+        view.setInt32(at + place, this.#registerAddress(operand), true);
+      } else if (operand.is === "memory") {
+        this.#writeAddress(at, operand, nextRip);
+      } else if (operand.is === "immediate") {
+        const relative = decoded.form.operands[i]?.kind === "relative";
+        const value = relative
+          ? BigInt.asUintN(decoded.operandSize, nextRip + operand.value)
+          : operand.value;
+        if (immediates === 0) view.setBigUint64(at + RECORD.immediate, value, true);
+        else view.setUint32(at + RECORD.immediate2, Number(value), true);
+        immediates += 1;
+      }
+    });
+  }
+
+  #registerAddress({ register }: OperandValue & { is: "register" }): number {
+    return this.#state.block + OFFSET.gpr + 8 * register.number + (register.high ? 1 : 0);
+  }
+
+  #writeAddress(at: number, { memory }: OperandValue & { is: "memory" }, nextRip: bigint): void {
+    const view = this.#view;
+    const gpr = (number: number): number => this.#state.block + OFFSET.gpr + 8 * number;
+    const none = this.#state.block + OFFSET.zero;
+    const { base, index, scale, displacement } = memory;
+    view.setInt32(at + RECORD.base, typeof base === "number" ? gpr(base) : none, true);
+    view.setInt32(at + RECORD.index, index === null ? none : gpr(index), true);
+    view.setInt32(at + RECORD.scale, 31 - Math.clz32(scale), true);
+    const whole = base === "rip" ? nextRip + displacement : displacement;
+    view.setBigUint64(at + RECORD.displacement, BigInt.asUintN(64, whole), true);
+  }
+
+  #invalidate(block: Block, physical: number, blocks: Map<number, Block[]>): void {
+    const left = (blocks.get(physical) ?? []).filter((other) => other !== block);
+    if (left.length === 0) blocks.delete(physical);
+    else blocks.set(physical, left);
+    for (let i = 0; i <= block.instructions.length; i += 1) {
+      this.#view.setInt32(block.start + RECORD_BYTES * i + RECORD.handler, STALE, true);
+    }
+    this.#forgetJumps();
+  }
+
+  #forgetAll(): void {
+    this.#long.clear();
+    this.#single.clear();
+    this.#byRecord.clear();
+    this.#nextRecord = this.#area.records;
+    this.#forgetJumps();
+  }
+}
+
+const isFetchFault = (fetched: ReturnType<typeof decodeAt>): fetched is Fault =>
+  "vector" in fetched;
