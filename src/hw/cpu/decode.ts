@@ -180,7 +180,8 @@ export class Decoder {
 /** More specific forms are tried first. */
 function specificity({ prefix, modrm, plusRegister }: Form): number {
   const fixed = modrm !== null && modrm.fixed !== null ? 4 : 0;
-  return fixed + (prefix !== null && prefix !== "NP" ? 2 : 0) + (plusRegister ? 0 : 1);
+  const selects = prefix === "66" || prefix === "F3" || prefix === "F2";
+  return fixed + (selects ? 2 : 0) + (plusRegister ? 0 : 1);
 }
 
 function readPrefixes(reader: ByteReader, code: CodeSize): Prefixes {
@@ -239,6 +240,8 @@ function fits(
   if (form.rexW === true && (prefixes.rex & 8) === 0) return false;
   if (form.operandSize !== null && form.operandSize !== operandSizeFor(form, prefixes, code))
     return false;
+  if (form.addressSize !== null && form.addressSize !== addressSizeFor(prefixes, code))
+    return false;
   if (form.modrm === null) return true;
   assert(modrm !== null, "a form with ModR/M sees the byte");
   const { digit, fixed, allows } = form.modrm;
@@ -252,6 +255,8 @@ function fitsPrefix(form: Form, { operandSize, repeat }: Prefixes): boolean {
   switch (form.prefix) {
     case null:
       return true;
+    case "NFx":
+      return repeat === "none";
     case "NP":
       return !operandSize && repeat === "none";
     case "66":
@@ -394,6 +399,12 @@ function operandValue(spec: OperandSpec, context: OperandContext): OperandValue 
 function gprOperand(spec: OperandSpec, number: number, rex: number): OperandValue {
   const high = spec.width === 8 && rex === 0 && number >= 4 && number < 8;
   return { is: "register", register: { number: high ? number - 4 : number, high } };
+}
+
+/** The displacement of a memory operand, with what POP adds to an address based on rSP (SDM Vol. 2B, "POP"). */
+export function displacementOf({ form, operandSize }: Decoded, memory: MemoryOperand): bigint {
+  const popped = form.popsFirst && memory.base === 4 ? operandSize / 8 : 0;
+  return memory.displacement + BigInt(popped);
 }
 
 /** SDM Vol. 2, "32-Bit Addressing Forms with the ModR/M Byte" and "… with the SIB Byte". */

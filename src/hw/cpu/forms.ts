@@ -22,6 +22,10 @@ export interface FormExtra {
    * 64-Bit Operand Size").
    */
   readonly default64?: boolean | "forced";
+  /** The address size that selects the row. */
+  readonly addressSize?: 16 | 32 | 64;
+  /** An address based on rSP is reckoned after the operand has been popped. */
+  readonly popsFirst?: true;
 }
 
 /** Opcode column, operand column, and what the other columns say. */
@@ -75,7 +79,7 @@ export interface Form {
   /** The low three bits of the opcode name a register (`+rd`). */
   readonly plusRegister: boolean;
   /** Mandatory prefix; null when prefixes have their ordinary meaning. */
-  readonly prefix: "NP" | "66" | "F3" | "F2" | null;
+  readonly prefix: "NP" | "NFx" | "66" | "F3" | "F2" | null;
   readonly rexW: boolean | null;
   readonly modrm: ModRmPattern | null;
   /** Sizes in bytes of immediates and displacements that follow, in order; 0 for one of the operand's size. */
@@ -84,6 +88,8 @@ export interface Form {
   /** The operand size that selects this form; null when it does not matter. */
   readonly operandSize: 16 | 32 | 64 | null;
   readonly default64: boolean | "forced";
+  readonly addressSize: 16 | 32 | 64 | null;
+  readonly popsFirst: boolean;
   readonly modes: Modes;
 }
 
@@ -207,6 +213,8 @@ export function parseRow(mnemonic: string, row: FormRow): Form[] {
     operands,
     operandSize,
     default64: extra.default64 ?? false,
+    addressSize: extra.addressSize ?? null,
+    popsFirst: extra.popsFirst ?? false,
     modes: extra.modes ?? "V/V",
   }));
 }
@@ -266,8 +274,8 @@ function parseToken(token: string, parsing: Parsing, where: string): void {
   const immediate = IMMEDIATES[token];
   if (immediate !== undefined) {
     parsing.immediates.push(immediate);
-  } else if (token === "NP") {
-    parsing.prefix = "NP";
+  } else if (token === "NP" || token === "NFx") {
+    parsing.prefix = token;
   } else if (token === "REX.W") {
     parsing.rexW = true;
   } else if (token === "/r") {

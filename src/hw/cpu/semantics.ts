@@ -87,11 +87,6 @@ export class Semantics {
     return this.load("effective", this.address(operand), width);
   }
 
-  /** A register in 64 bits, whatever the width of the operand; a memory operand as it is. */
-  readWhole(operand: Operand): Value {
-    return operand.place === "memory" ? this.read(operand) : this.read({ ...operand, width: 64 });
-  }
-
   /** A read with the sign extended to `width`: immediates are written shorter than what they act on. */
   readSigned(operand: Operand, width: OperandWidth): Value {
     const value = this.read(operand);
@@ -110,6 +105,13 @@ export class Semantics {
       assert(place === "memory", "an immediate is not written");
       this.store("effective", this.address(operand), value);
     }
+  }
+
+  /** A write that leaves all of the register as it was when the condition does not hold. */
+  writeIf(condition: Value, operand: Operand, value: Value): void {
+    const whole = operand.width === 32 ? { ...operand, width: 64 as const } : operand;
+    const old = this.read(whole);
+    this.write(whole, this.select(condition, this.zeroExtend(value, whole.width), old));
   }
 
   /** The offset of a memory operand in its segment, of the address size. */
@@ -170,9 +172,10 @@ export class Semantics {
     return this.load("SS", this.gpr("rSP", this.variant.stackSize), width);
   }
 
-  drop(bytes: number): void {
+  drop(bytes: number | Value): void {
     const size = this.variant.stackSize;
-    this.setGpr("rSP", this.add(this.gpr("rSP", size), this.const(size, bytes)));
+    const by = typeof bytes === "number" ? this.const(size, bytes) : this.resize(bytes, size);
+    this.setGpr("rSP", this.add(this.gpr("rSP", size), by));
   }
 
   // Values.
@@ -353,22 +356,20 @@ export class Semantics {
     this.#list.push({ op: "finishIf", condition: condition.id });
   }
 
-  /** Faults when a branch to `target` would: in 64-bit mode, when it is not canonical. */
+  /** Faults when a branch to `target` would, if it is taken: in 64-bit mode, when it is not canonical. */
   checkTarget(target: Value, taken: Value | null = null): void {
     if (target.width !== 64) return;
     const shift = this.const(64, 16);
-    const canonical = this.eq(this.sar(this.shl(target, shift), shift), target);
-    const bad = this.not(canonical);
-    this.faultIf(taken === null ? bad : this.and(taken, bad), "#GP(0)");
+    const isBad = this.not(this.eq(this.sar(this.shl(target, shift), shift), target));
+    this.faultIf(taken === null ? isBad : this.and(taken, isBad), "#GP(0)");
   }
 
-  /** Goes to `target`, which has been checked or is a target by construction. */
+  /** Goes to a target that has been checked. */
   jump(target: Value): void {
     this.#list.push({ op: "jump", condition: null, target: this.zeroExtend(target, 64).id });
   }
 
   jumpIf(condition: Value, target: Value): void {
-    this.checkTarget(target, condition);
     const to = this.zeroExtend(target, 64);
     this.#list.push({ op: "jump", condition: condition.id, target: to.id });
   }
