@@ -8,11 +8,11 @@ import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import { Decoder } from "../../src/hw/cpu/decode.ts";
 import { FlatMemory } from "../../src/hw/cpu/flat-memory.ts";
-import type { Form } from "../../src/hw/cpu/forms.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { CpuState } from "../../src/hw/cpu/state.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
+import { anyDraw, assemble, POINTERS } from "./encodings.ts";
 
 export const decoder = new Decoder(INSTRUCTIONS);
 
@@ -26,6 +26,8 @@ const ENGINE_BYTES = CPU_BYTES + RECORD_BYTES;
 export interface StartState {
   readonly gpr: readonly bigint[];
   readonly rflags: bigint;
+  /** Of FS and GS. */
+  readonly segmentBase?: bigint;
 }
 
 /** A program with the state that it starts from. */
@@ -53,10 +55,10 @@ const EDGES = [
 const anyPointer = (): fc.Arbitrary<bigint> =>
   fc.oneof(
     {
-      weight: 6,
+      weight: 40,
       arbitrary: fc.bigInt({
-        min: MEMORY_START + 4096n,
-        max: MEMORY_START + BigInt(MEMORY_BYTES) - 64n,
+        min: MEMORY_START + 4096n + 128n,
+        max: MEMORY_START + BigInt(MEMORY_BYTES) - 400n,
       }),
     },
     { weight: 1, arbitrary: fc.bigInt({ min: MEMORY_START - 8n, max: MEMORY_START + 16n }) },
@@ -73,100 +75,72 @@ const anyPointer = (): fc.Arbitrary<bigint> =>
     },
   );
 
-export function anyRegister(): fc.Arbitrary<bigint> {
+function anyValue(): fc.Arbitrary<bigint> {
   return fc.oneof(
-    { weight: 3, arbitrary: anyPointer() },
-    { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) },
+    { weight: 4, arbitrary: fc.bigInt({ min: 0n, max: 64n }) },
     { weight: 2, arbitrary: fc.constantFrom(...EDGES) },
-    { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 64n }) },
+    { weight: 2, arbitrary: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) },
+    { weight: 1, arbitrary: anyPointer() },
   );
 }
 
-const STATUS = 0x8d5n;
+const STATUS_AND_DIRECTION = 0xcd5n;
+const RSP = 4;
 
 export function anyStartState(): fc.Arbitrary<StartState> {
   return fc.record({
-    gpr: fc.array(anyRegister(), { minLength: 16, maxLength: 16 }),
-    rflags: fc.bigInt({ min: 0n, max: 0xfffn }).map((bits) => (bits & STATUS) | 2n),
+    gpr: fc
+      .tuple(
+        fc.array(anyValue(), { minLength: 16, maxLength: 16 }),
+        fc.array(anyPointer(), { minLength: POINTERS.length, maxLength: POINTERS.length }),
+        fc.oneof(
+          { weight: 12, arbitrary: fc.integer({ min: 32, max: 1000 }) },
+          { weight: 1, arbitrary: fc.nat(2000) },
+        ),
+      )
+      .map(([values, pointers, slot]) => {
+        const gpr = [...values];
+        POINTERS.forEach((register, i) => {
+          gpr[register] = pointers[i] as bigint;
+        });
+        gpr[RSP] = MEMORY_START + 4096n + 8n * BigInt(slot);
+        return gpr;
+      }),
+    rflags: fc.bigInt({ min: 0n, max: 0xfffn }).map((bits) => (bits & STATUS_AND_DIRECTION) | 2n),
+    segmentBase: fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.bigInt({ min: -64n, max: 64n }).map((n) => BigInt.asUintN(64, n)),
+      },
+      { weight: 1, arbitrary: anyPointer() },
+    ),
   });
 }
 
-const FORMS: readonly Form[] = INSTRUCTIONS.flatMap(({ forms }) => forms).filter(({ modes }) =>
-  modes.startsWith("V"),
-);
-
-/** The bytes of one instruction of a random form, with random operands; small displacements and branches. */
-export function anyInstructionBytes(): fc.Arbitrary<number[]> {
-  return fc
-    .record({
-      form: fc.constantFrom(...FORMS),
-      rex: fc.option(fc.nat(15), { nil: null }),
-      modrm: fc.nat(255),
-      sib: fc.nat(255),
-      displacement: fc.integer({ min: -128, max: 127 }),
-      immediate: fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.constantFrom(...EDGES)),
-      branch: fc.integer({ min: -24, max: 40 }),
-    })
-    .map((draw) => encode(draw));
-}
-
-interface Draw {
-  readonly form: Form;
-  readonly rex: number | null;
-  readonly modrm: number;
-  readonly sib: number;
-  readonly displacement: number;
-  readonly immediate: bigint;
-  readonly branch: number;
-}
-
-const MAP_BYTES = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
-
-function encode({ form, rex, modrm, sib, displacement, immediate, branch }: Draw): number[] {
-  const bytes: number[] = [];
-  if (form.operandSize === 16 && form.prefix === null) bytes.push(0x66);
-  if (form.prefix !== null && form.prefix !== "NP") bytes.push(Number.parseInt(form.prefix, 16));
-  const rexByte = (form.rexW === true ? 8 : 0) | ((rex ?? 0) & 7);
-  if (rexByte !== 0 || rex !== null) bytes.push(0x40 | rexByte);
-  bytes.push(...MAP_BYTES[form.map], form.opcode + (form.plusRegister ? modrm & 7 : 0));
-  if (form.modrm !== null) bytes.push(...encodeModRm(form, modrm, sib, displacement));
-  for (const size of form.immediates) {
-    const relative = form.operands.some(({ kind }) => kind === "relative");
-    const value = relative ? BigInt(branch) : immediate;
-    for (let i = 0; i < size; i += 1) bytes.push(Number((value >> BigInt(8 * i)) & 0xffn));
-  }
-  if (form.operands.some(({ kind }) => kind === "moffs")) {
-    for (let i = 0; i < 8; i += 1)
-      bytes.push(Number(((MEMORY_START + 4096n + BigInt(sib)) >> BigInt(8 * i)) & 0xffn));
-  }
-  return bytes;
-}
-
-function encodeModRm(form: Form, drawn: number, sib: number, displacement: number): number[] {
-  const { digit, fixed, allows } = form.modrm as NonNullable<Form["modrm"]>;
-  if (fixed !== null) return [fixed];
-  let mod = drawn >> 6;
-  if (allows === "memory" && mod === 3) mod = 1;
-  if (allows === "register") mod = 3;
-  const reg = digit ?? (drawn >> 3) & 7;
-  const rm = drawn & 7;
-  const bytes = [(mod << 6) | (reg << 3) | rm];
-  if (mod !== 3 && rm === 4) bytes.push(sib);
-  const absolute = mod === 0 && (rm === 5 || (rm === 4 && (sib & 7) === 5));
-  if (mod === 1) bytes.push(displacement & 0xff);
-  if (mod === 2 || absolute)
-    for (let i = 0; i < 4; i += 1) bytes.push((displacement >> (8 * i)) & 0xff);
-  return bytes;
+/** Eight words that fill the data: values, and addresses of instructions for returns and jumps to find. */
+function anyData(): fc.Arbitrary<readonly (bigint | number)[]> {
+  const word = fc.oneof<fc.Arbitrary<bigint | number>[]>(fc.nat(23), anyValue());
+  return fc.array(word, { minLength: 8, maxLength: 8 });
 }
 
 export function anyProgram(): fc.Arbitrary<Program> {
-  return fc.record({
-    code: fc
-      .array(anyInstructionBytes(), { minLength: 1, maxLength: 24, size: "max" })
-      .map((list) => Uint8Array.from(list.flat())),
-    start: anyStartState(),
-    data: fc.uint8Array({ minLength: 64, maxLength: 64 }),
-  });
+  return fc
+    .record({
+      draws: fc.array(anyDraw(EDGES), { minLength: 1, maxLength: 24, size: "max" }),
+      start: anyStartState(),
+      words: anyData(),
+    })
+    .map(({ draws, start, words }) => {
+      const { code, starts } = assemble(draws);
+      const data = new Uint8Array(8 * words.length);
+      const view = new DataView(data.buffer);
+      words.forEach((word, i) => {
+        const target = typeof word === "number" ? starts[word % starts.length] : undefined;
+        const value = typeof word === "bigint" ? word : MEMORY_START + BigInt(target ?? 0);
+        view.setBigUint64(8 * i, value, true);
+      });
+      return { code, start, data };
+    });
 }
 
 /** A CPU of either engine with a memory of its own. */
@@ -210,6 +184,8 @@ function machine({ code, start, data }: Program): {
   for (let at = CODE_BYTES; at < MEMORY_BYTES; at += data.length) memory.write(at, data);
   start.gpr.forEach((value, i) => state.setGpr(i, value));
   state.rflags = start.rflags;
+  for (const name of ["FS", "GS"] as const)
+    state.setSegment(name, { ...state.segment(name), base: start.segmentBase ?? 0n });
   state.rip = MEMORY_START;
   return { state, memory, flat };
 }

@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { law } from "../../support/law.ts";
 import { anyProgram, interpretedMachine, look, referenceMachine } from "../../support/programs.ts";
 
-const MAX_CYCLES = 60;
+const MAX_CYCLES = 150;
 
 law("engines-agree", {
   says: "On any program from any state, reference and interpreter reach the same state, fault and cycle.",
   cites: "DESIGN, The CPU engine: one text, several engines",
   forAll: { program: anyProgram() },
-  runs: 200,
+  runs: 400,
   holds: ({ program }) => {
     const [a, b] = [referenceMachine(program), interpretedMachine(program)];
     const [left, right] = [a.run(MAX_CYCLES), b.run(MAX_CYCLES)];
@@ -25,7 +25,7 @@ law("engines-stop-at-every-cycle", {
     program: anyProgram(),
     stops: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 5, maxLength: 30 }),
   },
-  runs: 100,
+  runs: 200,
   holds: ({ program, stops }) => {
     const [a, b] = [referenceMachine(program), interpretedMachine(program)];
     let limit = 0;

@@ -7,7 +7,13 @@
 import type { InterpreterArea } from "./interpreter.ts";
 import { cyclesOf } from "../cycles.ts";
 import { decodeAt } from "../decode-at.ts";
-import type { Decoded, Decoder, OperandValue } from "../decode.ts";
+import {
+  type Decoded,
+  type Decoder,
+  displacementOf,
+  type MemoryOperand,
+  type OperandValue,
+} from "../decode.ts";
 import type { Fault } from "../fault.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { type CpuState, OFFSET, segmentOffset } from "../state.ts";
@@ -89,28 +95,23 @@ export class Blocks {
   #decode(rip: bigint, most: number, blocks: Map<number, Block[]>): Block | Fault {
     const needed = RECORD_BYTES * (most + 1);
     if (this.#nextRecord + needed > this.#area.records + this.#area.recordBytes) this.#forgetAll();
+    const first = decodeAt(this.#decoder, this.#memory, rip, 64);
+    if ("vector" in first) return first;
+    const { physical, straddles } = first;
     const instructions: BlockInstruction[] = [];
     let at = rip;
     let cycles = 0;
-    let lasting = true;
-    let physical = 0;
-    while (instructions.length < most) {
-      const fetched = decodeAt(this.#decoder, this.#memory, at, 64);
-      if (isFetchFault(fetched)) {
-        // It is raised when it is reached, by a block of its own.
-        if (instructions.length === 0) return fetched;
-        break;
-      }
-      // The second page of such an instruction has to be translated each time.
-      if (fetched.straddles && instructions.length > 0) break;
-      if (instructions.length === 0) physical = fetched.physical;
-      if (fetched.straddles) lasting = false;
-      const { decoded } = fetched;
-      instructions.push({ decoded, rip: at, cyclesBefore: cycles });
-      cycles += cyclesOf(decoded);
-      at = BigInt.asUintN(64, at + BigInt(decoded.length));
-      if (this.#table.handlerOf(decoded).ends || (at & PAGE_MASK) !== (rip & PAGE_MASK)) break;
+    let next: Decoded | null = first.decoded;
+    while (next !== null) {
+      instructions.push({ decoded: next, rip: at, cyclesBefore: cycles });
+      cycles += cyclesOf(next);
+      at = BigInt.asUintN(64, at + BigInt(next.length));
+      const over: boolean =
+        this.#table.handlerOf(next).ends || (at & PAGE_MASK) !== (rip & PAGE_MASK);
+      next = over || instructions.length === most ? null : this.#ahead(physical, Number(at - rip));
     }
+    // The second page of an instruction that has one is translated each time.
+    const lasting = !straddles;
     const block: Block = { rip, end: at, start: this.#nextRecord, instructions, cycles, lasting };
     this.#writeBlock(block);
     if (lasting) {
@@ -120,6 +121,12 @@ export class Blocks {
       this.#memory.watchCode(physical, () => this.#invalidate(block, physical, blocks));
     }
     return block;
+  }
+
+  /** The instruction that far into the block, if it lies in the page: nothing is translated ahead of its time. */
+  #ahead(physical: number, offset: number): Decoded | null {
+    const decoded = this.#decoder.decode(this.#memory.codeBytes(physical + offset), 64);
+    return typeof decoded === "object" ? decoded : null;
   }
 
   #writeBlock(block: Block): void {
@@ -151,9 +158,9 @@ export class Blocks {
     decoded.operands.forEach((operand, i) => {
       if (operand.is === "register" && i < 2) {
         const place = i === 0 ? RECORD.register0 : RECORD.register1;
-        view.setInt32(at + place, this.#registerAddress(operand), true);
+        view.setInt32(at + place, this.#registerAddress(operand, decoded.form.operands[i]?.kind), true);
       } else if (operand.is === "memory") {
-        this.#writeAddress(at, operand, nextRip);
+        this.#writeAddress(at, decoded, operand.memory, nextRip);
       } else if (operand.is === "immediate") {
         const relative = decoded.form.operands[i]?.kind === "relative";
         const value = relative
@@ -166,15 +173,21 @@ export class Blocks {
     });
   }
 
-  #registerAddress({ register }: OperandValue & { is: "register" }): number {
+  #registerAddress(
+    { register }: OperandValue & { is: "register" },
+    kind: OperandKind | undefined,
+  ): number {
+    if (kind === "xmmReg" || kind === "xmmRm")
+      return this.#state.block + OFFSET.xmm + 16 * register.number;
     return this.#state.block + OFFSET.gpr + 8 * register.number + (register.high ? 1 : 0);
   }
 
-  #writeAddress(at: number, { memory }: OperandValue & { is: "memory" }, nextRip: bigint): void {
+  #writeAddress(at: number, decoded: Decoded, memory: MemoryOperand, nextRip: bigint): void {
     const view = this.#view;
     const gpr = (number: number): number => this.#state.block + OFFSET.gpr + 8 * number;
     const none = this.#state.block + OFFSET.zero;
-    const { base, index, scale, displacement } = memory;
+    const { base, index, scale } = memory;
+    const displacement = displacementOf(decoded, memory);
     view.setInt32(at + RECORD.base, typeof base === "number" ? gpr(base) : none, true);
     view.setInt32(at + RECORD.index, index === null ? none : gpr(index), true);
     view.setInt32(at + RECORD.scale, 31 - Math.clz32(scale), true);
@@ -200,6 +213,3 @@ export class Blocks {
     this.#forgetJumps();
   }
 }
-
-const isFetchFault = (fetched: ReturnType<typeof decodeAt>): fetched is Fault =>
-  "vector" in fetched;
