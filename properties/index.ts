@@ -2,6 +2,7 @@
 
 import "./hw/cpu/engines.property.ts";
 import "./hw/cpu/paging.property.ts";
+import "./hw/cpu/translation.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/order.property.ts";
 import "./sim/recording.property.ts";

@@ -75,6 +75,8 @@ export class PagedMemory {
   readonly bytes: Uint8Array;
   /** Told of each change, by a write here or by a restore, of a page that carries an engine bit. */
   onPageChanged: ((page: number) => void) | null = null;
+  /** Told when pages count as unwritten again: who writes without `touch` while their flags are set must ask anew. */
+  onFlagsCleared: (() => void) | null = null;
 
   readonly #view: DataView;
   readonly #words: Uint32Array;
@@ -181,6 +183,7 @@ export class PagedMemory {
       });
       this.#chunks[chunk] = pages;
     });
+    this.onFlagsCleared?.();
     return { sizeBytes: this.sizeBytes, chunks: this.#chunks.slice() };
   }
 
@@ -192,6 +195,7 @@ export class PagedMemory {
       if (this.#chunks[chunk] === wanted && !this.#chunkHas(PAGE_UNSAVED, chunk)) continue;
       this.#restoreChunk(chunk, wanted);
     }
+    this.onFlagsCleared?.();
   }
 
   /** How many pages `restore(image)` would copy. */
@@ -227,6 +231,7 @@ export class PagedMemory {
         }
       });
     });
+    this.onFlagsCleared?.();
     hasher.f64(this.sizeBytes);
     for (const word of this.#sum) hasher.u32(word);
   }
@@ -350,6 +355,7 @@ export class MemoryPool {
 
   give(memory: PagedMemory): void {
     memory.onPageChanged = null;
+    memory.onFlagsCleared = null;
     for (let page = 0; page < memory.pageCount; page += 1) {
       memory.flags[page] = (memory.flags[page] as number) & WRITTEN;
     }

@@ -26,6 +26,7 @@ export class FlatMemory implements DirectMemory {
     this.#memory = memory;
     this.#start = start;
     memory.onPageChanged = (page) => this.#codeChanged(page);
+    memory.onFlagsCleared = () => this.onForget?.(null);
   }
 
   read(linear: bigint, size: number, access: "read" | "modify"): bigint | Fault {

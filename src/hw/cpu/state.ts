@@ -117,12 +117,31 @@ export class CpuState {
     this.view.setFloat64(OFFSET.cycles, value, true);
   }
 
+  xmm(number: number): bigint {
+    const at = OFFSET.xmm + 16 * number;
+    return (this.view.getBigUint64(at + 8, true) << 64n) | this.view.getBigUint64(at, true);
+  }
+
+  setXmm(number: number, value: bigint): void {
+    const at = OFFSET.xmm + 16 * number;
+    this.view.setBigUint64(at, BigInt.asUintN(64, value), true);
+    this.view.setBigUint64(at + 8, value >> 64n, true);
+  }
+
+  get mxcsr(): number {
+    return this.view.getUint32(OFFSET.mxcsr, true);
+  }
+
+  set mxcsr(value: number) {
+    this.view.setUint32(OFFSET.mxcsr, value, true);
+  }
+
   control(name: ControlName): bigint {
-    return this.view.getBigUint64(OFFSET.control + 8 * CONTROL_NAMES.indexOf(name), true);
+    return this.view.getBigUint64(controlOffset(name), true);
   }
 
   setControl(name: ControlName, value: bigint): void {
-    this.view.setBigUint64(OFFSET.control + 8 * CONTROL_NAMES.indexOf(name), value, true);
+    this.view.setBigUint64(controlOffset(name), value, true);
   }
 
   segment(name: SegmentName): SegmentState {
@@ -133,6 +152,11 @@ export class CpuState {
       rights: this.view.getUint32(at + 12, true),
       selector: this.view.getUint16(at + 16, true),
     };
+  }
+
+  /** The current privilege level: the DPL of SS (SDM Vol. 3, "Privilege Levels"). */
+  get cpl(): number {
+    return (this.view.getUint32(segmentOffset("SS") + 12, true) >>> 13) & 3;
   }
 
   segmentBase(name: SegmentName): bigint {
@@ -154,4 +178,8 @@ export function gprNumber(name: GprName): number {
 
 export function segmentOffset(name: SegmentName): number {
   return OFFSET.segments + SEGMENT_BYTES * SEGMENT_NAMES.indexOf(name);
+}
+
+export function controlOffset(name: ControlName): number {
+  return OFFSET.control + 8 * CONTROL_NAMES.indexOf(name);
 }

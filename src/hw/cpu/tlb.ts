@@ -6,7 +6,7 @@
 
 import { RIGHT, type Translation } from "./paging.ts";
 
-export const TLB_ENTRIES = 2048;
+const TLB_ENTRIES = 2048;
 const WORDS = 6;
 /** Page number (low and high), tag, frame number (low and high), rights with the valid bit. */
 const [PAGE, PAGE_HIGH, TAG, FRAME, FRAME_HIGH, RIGHTS] = [0, 1, 2, 3, 4, 5] as const;
@@ -21,16 +21,19 @@ const vpidOf = (tag: number): number => tag >>> 12;
 export class Tlb {
   /** For the snapshot registry. */
   readonly words: Uint32Array;
+  readonly #mask: number;
 
-  constructor(words = new Uint32Array(TLB_ENTRIES * WORDS)) {
-    this.words = words;
+  /** `entries` is a power of two. */
+  constructor(entries = TLB_ENTRIES) {
+    this.words = new Uint32Array(entries * WORDS);
+    this.#mask = entries - 1;
   }
 
   /** Place of the entry for a linear address under a tag, or -1. Global ones serve every PCID of their VPID. */
   find(low: number, high: number, tag: number): number {
     const { words } = this;
     const page = pageOf(low, high);
-    const at = slotOf(page);
+    const at = this.#slotOf(page);
     const rights = words[at + RIGHTS] as number;
     if (
       (rights & VALID) === 0 ||
@@ -55,11 +58,20 @@ export class Tlb {
     );
   }
 
-  /** Takes the place of whatever was there. */
-  fill(low: number, high: number, tag: number, { frame, rights }: Translation): void {
+  /** Takes a place; returns an address in the page that lost it, or null. */
+  fill(
+    low: number,
+    high: number,
+    tag: number,
+    { frame, rights }: Translation,
+  ): { readonly low: number; readonly high: number } | null {
     const { words } = this;
     const page = pageOf(low, high);
-    const at = slotOf(page);
+    const at = this.#slotOf(page);
+    const taken = ((words[at + RIGHTS] as number) & VALID) !== 0;
+    const evicted = taken
+      ? addressOf(words[at + PAGE] as number, words[at + PAGE_HIGH] as number)
+      : null;
     const number = frame / PAGE_BYTES;
     words[at + PAGE] = page;
     words[at + PAGE_HIGH] = high >>> 12;
@@ -67,6 +79,7 @@ export class Tlb {
     words[at + FRAME] = number >>> 0;
     words[at + FRAME_HIGH] = Math.floor(number / TWO_32);
     words[at + RIGHTS] = rights | VALID;
+    return evicted;
   }
 
   drop(at: number): void {
@@ -112,6 +125,10 @@ export class Tlb {
     this.invalidate((at) => this.words[at + TAG] === tag && (this.rights(at) & RIGHT.global) === 0);
   }
 
+  #slotOf(page: number): number {
+    return ((page ^ (page >>> 11)) & this.#mask) * WORDS;
+  }
+
   /** Large pages are at most 1 GiB, so this drops no less than needed; more is always allowed. */
   #sameGigabyte(at: number, low: number, high: number): boolean {
     const { words } = this;
@@ -123,4 +140,8 @@ export class Tlb {
 /** The low 32 bits of the page number. */
 const pageOf = (low: number, high: number): number => ((low >>> 12) | (high << 20)) >>> 0;
 
-const slotOf = (page: number): number => ((page ^ (page >>> 11)) & (TLB_ENTRIES - 1)) * WORDS;
+/** The halves of a page's first address. */
+const addressOf = (page: number, pageHigh: number): { low: number; high: number } => ({
+  low: page << 12,
+  high: ((page >>> 20) | (pageHigh << 12)) >>> 0,
+});
