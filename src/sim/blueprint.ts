@@ -63,6 +63,9 @@ export const DEFAULT_SETUP = {
 export interface WorldSnapshot {
   /** The earliest time that the run can be continued to from here. */
   readonly time: Cycles;
+  /** The time that the world was at, and the decisions that it had taken. */
+  readonly now: Cycles;
+  readonly steps: number;
   readonly registry: RegistrySnapshot;
   readonly memoryImages: readonly MemoryImage[];
 }

@@ -6,7 +6,7 @@
 
 import { assert } from "./assert.ts";
 import { Hasher, toHex } from "./hash.ts";
-import { type Cycles, NEVER } from "./time.ts";
+import { assertCycles, type Cycles, NEVER } from "./time.ts";
 
 /** The rolling digest at the time `index * epochCycles`, 32 hexadecimal digits. */
 export interface EpochDigest {
@@ -28,6 +28,7 @@ export class Epochs {
 
   /** `cycles` is the length of an epoch; 0 for a run without digests. */
   constructor(cycles: Cycles) {
+    assertCycles(cycles, "the length of an epoch");
     this.#cycles = cycles;
     this.#nextTime = cycles > 0 ? cycles : NEVER;
   }

@@ -25,11 +25,14 @@ export class InputLog {
     this.#inputs.push(input);
   }
 
-  /** Forgets the inputs not taken yet. True when there were any. */
-  truncate(): boolean {
-    const future = this.#inputs.length > this.cursor;
-    this.#inputs.length = this.cursor;
-    return future;
+  /** True when there are inputs not taken yet. */
+  get hasFuture(): boolean {
+    return this.#inputs.length > this.cursor;
+  }
+
+  /** Forgets the inputs not taken yet. */
+  truncate(): void {
+    this.#inputs.length = Math.min(this.#inputs.length, this.cursor);
   }
 
   copyFrom(other: InputLog): void {

@@ -86,6 +86,7 @@ export class Schedule {
   #pauseAt: Cycles = NEVER;
 
   constructor(plan: SchedulePlan | null, sliceCycles: Cycles) {
+    assert(Number.isSafeInteger(sliceCycles) && sliceCycles >= 1, "a slice has whole cycles");
     this.#plan = plan;
     this.#sliceCycles = sliceCycles;
     this.#slice = this.#makeSlice();

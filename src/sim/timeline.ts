@@ -4,6 +4,7 @@
  * of the run and the memory by a constant.
  */
 
+import { assert } from "./assert.ts";
 import type { WorldSnapshot } from "./blueprint.ts";
 import type { Cycles } from "./time.ts";
 
@@ -31,6 +32,8 @@ export class Timeline {
   #snapshots: WorldSnapshot[] = [];
 
   constructor(options: TimelineOptions) {
+    assert(options.everyCycles >= 1, "snapshots lie at least one cycle apart");
+    assert(options.maxSnapshots >= 2, "a timeline has room for two snapshots");
     this.#options = options;
     this.#everyCycles = options.everyCycles;
   }
@@ -58,9 +61,11 @@ export class Timeline {
     return this.#snapshots.findLast((snapshot) => snapshot.time <= time);
   }
 
-  /** Forgets what lies after `time`: the run takes another way from there. */
-  truncate(time: Cycles): void {
-    this.#snapshots = this.#snapshots.filter((snapshot) => snapshot.time <= time);
+  /** Forgets what lies after time `now` or after `steps` decisions: the run takes another way from there. */
+  truncate(now: Cycles, steps: number): void {
+    this.#snapshots = this.#snapshots.filter(
+      (snapshot) => snapshot.now <= now && snapshot.steps <= steps,
+    );
   }
 
   /** Bytes of distinct pages that the snapshots hold. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { AssertionError, InputError } from "./assert.ts";
+import type { Blueprint } from "./blueprint.ts";
 import { drawFaultPlan } from "./faults.ts";
+import { PagedMemory } from "./paged-memory.ts";
 import { RandomStreams } from "./random.ts";
 import { drawSchedulePlan } from "./schedule.ts";
-import { SnapshotRegistry } from "./snapshot.ts";
+import { firstSnapshotDifference, SnapshotRegistry } from "./snapshot.ts";
 import { type TokensConfig, tokens } from "./toy/tokens.ts";
 import { World } from "./world.ts";
 
@@ -52,6 +54,11 @@ describe("a world", () => {
     const plan = drawFaultPlan(new RandomStreams("1").stream("faults"), sites, 50, 1000);
     expect(plan).toHaveLength(50);
     expect(plan.every(({ time }, i) => time < 1000 && time >= (plan[i - 1]?.time ?? 0))).toBe(true);
+    const two = [...sites, { target: "disk", kind: "fail" }];
+    const near = drawFaultPlan(new RandomStreams("1").stream("faults"), two, 50, 2);
+    expect(new Set(near.map(({ time, target }) => `${target} ${time}`))).toEqual(
+      new Set(["ring 0", "ring 1", "disk 0", "disk 1"]),
+    );
   });
 
   test("refuses an input that nobody takes", () => {
@@ -69,6 +76,34 @@ describe("a world", () => {
     world.runUntil(2_000_000);
     world.seek(1000);
     expect(() => world.input("ring", "insert")).toThrow("fork it first");
+  });
+
+  test("is as it was after it has refused to be rewritten", () => {
+    const world = World.create(tokens, { config: config() });
+    world.observe({});
+    world.keepTimeline({ everyCycles: 1000, maxSnapshots: 4, maxBytes: 1 << 20 });
+    world.runUntil(1000);
+    world.input("ring", "insert", 3);
+    world.runUntil(2_000_000);
+    const end = world.digest();
+    world.seek(500);
+    expect(() => world.input("ring", "insert")).toThrow("fork it first");
+    world.runUntil(2_000_000);
+    expect(world.inputs).toHaveLength(1);
+    expect(world.digest()).toBe(end);
+  });
+
+  test("without digests, forgets the snapshots of the way it did not take", () => {
+    const world = World.create(tokens, { config: config(), epochCycles: 0 });
+    world.keepTimeline({ everyCycles: 1000, maxSnapshots: 40, maxBytes: 1 << 30 });
+    world.runUntil(20_000);
+    world.seek(5500);
+    world.input("ring", "insert", 3);
+    world.runUntil(9000);
+    const there = world.digest();
+    world.runUntil(9500);
+    world.seek(9000);
+    expect(world.digest()).toBe(there);
   });
 
   test("takes another way after an input given in the past", () => {
@@ -96,6 +131,38 @@ describe("a world", () => {
     world.runUntil(500);
     expect(() => world.runUntil(0.5)).toThrow(AssertionError);
     expect(() => world.post(499, "ring", "arrive")).toThrow(AssertionError);
+    expect(() => world.post(500.5, "ring", "arrive")).toThrow(AssertionError);
+    const handle = world.post(500, "ring", "arrive");
+    expect(() => world.reschedule(handle, 499)).toThrow(AssertionError);
+    expect(() => world.reschedule(handle, 500.5)).toThrow(AssertionError);
+    for (const setup of [{ sliceCycles: 0 }, { epochCycles: 0.5 }]) {
+      expect(() => World.create(tokens, { config: config(), ...setup })).toThrow(AssertionError);
+    }
+  });
+
+  test("hands a fault its detail, and takes no name that a component merely inherits", () => {
+    const details: unknown[] = [];
+    const blueprint: Blueprint = {
+      name: "patient",
+      version: 1,
+      parse: (given) => given,
+      images: () => [],
+      build: (world) =>
+        world.add({
+          name: "patient",
+          handlers: {},
+          faults: { pain: (detail) => void details.push(detail) },
+        }),
+      start() {},
+    };
+    const fault = { time: 1, target: "patient", kind: "pain" };
+    const faults = [fault, { ...fault, detail: { level: 3 } }];
+    World.create(blueprint, { config: null, faults }).runUntil(2);
+    expect(details).toEqual([undefined, { level: 3 }]);
+    for (const bad of [{ kind: "toString" }, { time: -1 }, { time: 0.5 }]) {
+      const plan = [{ ...fault, ...bad }];
+      expect(() => World.create(blueprint, { config: null, faults: plan })).toThrow("fault 1 of 1");
+    }
   });
 
   test.each([
@@ -136,6 +203,25 @@ describe("the snapshot registry", () => {
     const [a, b] = [new SnapshotRegistry(), new SnapshotRegistry()];
     a.plain("thing", null);
     expect(() => b.load(a.save())).toThrow("a snapshot is loaded into a world of the same make");
+  });
+
+  test("names the difference that is the story: what components registered before the world's own", () => {
+    const registry = new SnapshotRegistry();
+    const own = registry.plain("world.core", { steps: 1 });
+    const thing = registry.plain("thing", { list: [1, 2] });
+    const memory = new PagedMemory(600 * 4096);
+    registry.memory("memory", memory);
+    const before = registry.save();
+    expect(firstSnapshotDifference(before, before)).toBe(null);
+    own.value.steps = 2;
+    const expected = { name: "world.core", path: ".steps", left: 1, right: 2 };
+    expect(firstSnapshotDifference(before, registry.save())).toEqual(expected);
+    memory.write8(599 * 4096 + 1, 7);
+    const inMemory = { name: "memory", path: "[0x257001]", left: 0, right: 7 };
+    expect(firstSnapshotDifference(before, registry.save())).toEqual(inMemory);
+    thing.value.list[1] = 3;
+    const inThing = { name: "thing", path: ".list[1]", left: 2, right: 3 };
+    expect(firstSnapshotDifference(before, registry.save())).toEqual(inThing);
   });
 
   test("tells what is derived from state to rebuild after a load", () => {

@@ -148,8 +148,7 @@ export class World {
 
   /** Posts an event at `time`, not before now, and returns its handle. */
   post(time: Cycles, target: string, kind: string, payload: Plain = null): number {
-    assert(time >= this.now, "an event lies in the future");
-    assert(Number.isSafeInteger(time), "an event's time is in whole cycles");
+    this.#assertFuture(time);
     this.#schedule.endSliceBy(time);
     return this.#queue.post(time, target, kind, payload);
   }
@@ -166,7 +165,7 @@ export class World {
 
   /** Moves an event; returns its new handle, or null when it is no longer in the queue. */
   reschedule(handle: number, time: Cycles): number | null {
-    assert(time >= this.now, "an event lies in the future");
+    this.#assertFuture(time);
     this.#schedule.endSliceBy(time);
     return this.#queue.reschedule(handle, time);
   }
@@ -295,7 +294,8 @@ export class World {
   snapshot(): WorldSnapshot {
     const registry = this.registry.save();
     const time = Math.max(this.#now, this.#lastDecision + 1);
-    return { time, registry, memoryImages: [...imagesByName(registry).values()] };
+    const memoryImages = [...imagesByName(registry).values()];
+    return { time, now: this.#now, steps: this.#steps, registry, memoryImages };
   }
 
   restore(snapshot: WorldSnapshot): void {
@@ -342,6 +342,11 @@ export class World {
   }
 
   // Inside.
+
+  #assertFuture(time: Cycles): void {
+    assert(time >= this.now, "an event lies in the future");
+    assertCycles(time, "when an event happens");
+  }
 
   #decideUntil(
     end: Cycles,
@@ -430,17 +435,18 @@ export class World {
     for (const fault of faults) this.#queue.post(fault.time, WORLD, "fault", faultPayload(fault));
   }
 
+  /** The run takes another way from here. */
   #forgetFuture(): void {
-    const hadInputs = this.#inputs.truncate();
-    if (!hadInputs && !this.#epochs.hasFuture && !this.trace.hasFuture) return;
-    if (this.#observer !== null) {
+    const isBack = this.#inputs.hasFuture || this.#epochs.hasFuture || this.trace.hasFuture;
+    if (isBack && this.#observer !== null) {
       throw new InputError(
         "input: the run is being recorded and has gone back in time; fork it first",
       );
     }
+    this.#inputs.truncate();
     this.#epochs.truncate();
     this.trace.truncate();
-    this.#timeline?.truncate(this.#now);
+    this.#timeline?.truncate(this.#now, this.#steps);
   }
 
   #registerOwnState(): void {
