@@ -62,11 +62,13 @@ export function firstDivergence(
   const epoch = firstDifferentEpoch(leftRun.epochs, rightRun.epochs);
   const end = Math.min(leftRun.endTime, rightRun.endTime);
   const from = Math.min(epoch * epochCycles, end);
-  const to = Math.min(from + epochCycles, end);
+  const to = epochCycles > 0 ? Math.min(from + epochCycles, end) : end;
   left.runUntil(from);
   right.runUntil(from);
-  const divergent = differentEvent(eventsUntil(left.fork(), to), eventsUntil(right.fork(), to));
-  return divergent ?? differentState(left, right, from, to);
+  const number = firstDifferentEvent(eventsUntil(left.fork(), to), eventsUntil(right.fork(), to));
+  if (number === null) return differentState(left, right, from, to);
+  // What one run does in this epoch the other may do in a later one.
+  return differenceOf(eventAt(left.fork(), number, end), eventAt(right.fork(), number, end));
 }
 
 /** Collects the events of a world from where it is to `time`, and ends the world. */
@@ -79,21 +81,38 @@ function eventsUntil(world: World, time: Cycles): TraceEvent[] {
   return events;
 }
 
-function differentEvent(
+/** Number of the first event that differs, if any. Both lists begin at one event of the runs. */
+function firstDifferentEvent(
   left: readonly TraceEvent[],
   right: readonly TraceEvent[],
-): Divergence | null {
+): number | null {
   const count = Math.max(left.length, right.length);
   for (let i = 0; i < count; i += 1) {
-    const a = left[i] ?? null;
-    const b = right[i] ?? null;
-    const field = a === null || b === null ? "none" : differentField(a, b);
-    if (field === null) continue;
-    const first = (a ?? b) as TraceEvent;
-    const time = Math.min(a?.time ?? first.time, b?.time ?? first.time);
-    return { what: "event", number: first.number, time, field, left: a, right: b };
+    const [a, b] = [left[i], right[i]];
+    if (a === undefined || b === undefined) return ((a ?? b) as TraceEvent).number;
+    if (differentField(a, b) !== null) return a.number;
   }
   return null;
+}
+
+/** The event of that number, or null when the world has none before `end`. Ends the world. */
+function eventAt(world: World, number: number, end: Cycles): TraceEvent | null {
+  const found: TraceEvent[] = [];
+  world.trace.attach({
+    event: (event) => {
+      if (event.number === number) found.push(event);
+    },
+  });
+  while (found.length === 0 && world.nextTime < end) world.step();
+  world.release();
+  return found[0] ?? null;
+}
+
+function differenceOf(left: TraceEvent | null, right: TraceEvent | null): Divergence {
+  const first = (left ?? right) as TraceEvent;
+  const time = Math.min(left?.time ?? first.time, right?.time ?? first.time);
+  const field = left === null || right === null ? "none" : differentField(left, right);
+  return { what: "event", number: first.number, time, field: field ?? "none", left, right };
 }
 
 function differentField(a: TraceEvent, b: TraceEvent): string | null {
