@@ -73,9 +73,21 @@ export function clonePlain<T>(value: T, path = "it"): T {
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const item = value[key];
-    copy[key] = typeof item === "number" ? item : clonePlain(item, `${path}.${key}`);
+    const itemCopy = typeof item === "number" ? item : clonePlain(item, `${path}.${key}`);
+    if (key === "__proto__") defineOwn(copy, key, itemCopy);
+    else copy[key] = itemCopy;
   }
   return copy as T;
+}
+
+/** JSON may have a key `__proto__`; assigning to that would set the prototype. */
+function defineOwn(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 const bytesOf = (array: TypedArray): Uint8Array =>
@@ -115,6 +127,7 @@ export function hashPlain(hasher: Hasher, value: unknown): void {
     for (const item of value) hashPlain(hasher, item);
   } else if (isTypedArray(value)) {
     hasher.u32(9);
+    hasher.text(value[Symbol.toStringTag]);
     hasher.u32(value.byteLength);
     hasher.bytes(bytesOf(value));
   } else if (isPlainObject(value)) {
