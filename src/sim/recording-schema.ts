@@ -135,11 +135,20 @@ export function checkEpoch(value: Json, expectedIndex: number, place: string): s
   return digest;
 }
 
-export function checkEnd(value: Json, inputs: number, epochs: number, place: string): RecordingEnd {
+export function checkEnd(
+  value: Json,
+  taken: readonly StampedInput[],
+  epochs: number,
+  place: string,
+): RecordingEnd {
   expect(isObject(value), place, "the end of the run");
   const { time, steps, digest } = value;
   expect(isWhole(time) && isWhole(steps), place, "the time and step of the end");
   expect(isDigest(digest), place, "a digest");
+  const last = taken.at(-1);
+  const isPast = last === undefined || (last.step < steps && last.time <= time);
+  expect(isPast, place, "an end later than the last input");
+  const inputs = taken.length;
   expect(
     value["inputs"] === inputs && value["epochs"] === epochs,
     place,

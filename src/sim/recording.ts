@@ -63,6 +63,7 @@ export class RecordingWriter implements WorldObserver {
   readonly #checksum = new Hasher();
   #inputs = 0;
   #epochs = 0;
+  #lastStep = -1;
 
   constructor(world: World, images: readonly ImageNeed[], write: (text: string) => void) {
     this.#write = write;
@@ -80,6 +81,7 @@ export class RecordingWriter implements WorldObserver {
 
   input({ step, time, target, kind, payload }: StampedInput): void {
     this.#inputs += 1;
+    this.#lastStep = step;
     this.#line({ input: [step, time, target, kind, payload] });
   }
 
@@ -88,8 +90,11 @@ export class RecordingWriter implements WorldObserver {
     this.#line({ epoch: [index, digest] });
   }
 
-  /** Ends the recording at the world's present moment. */
+  /** Ends the recording at the world's present moment. Throws InputError when what it tells lies beyond that. */
   close(world: World): void {
+    if (world.steps <= this.#lastStep || world.epochDigests.length < this.#epochs) {
+      throw new InputError("recording: the run has gone back in time; it ends where it has been");
+    }
     const end: RecordingEnd = {
       time: world.now,
       steps: world.steps,
@@ -189,7 +194,7 @@ export class RecordingReader {
     } else if (record?.epoch !== undefined) {
       this.#epochs.push(checkEpoch(record.epoch, this.#epochs.length + 1, place));
     } else if (record?.end !== undefined) {
-      this.#end = checkEnd(record.end, this.#inputs.length, this.#epochs.length, place);
+      this.#end = checkEnd(record.end, this.#inputs, this.#epochs.length, place);
     } else {
       throw new InputError(`${place}: neither an input nor an epoch nor the end`);
     }
