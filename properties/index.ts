@@ -4,6 +4,7 @@ import "./hw/cpu/engines.property.ts";
 import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/translation.property.ts";
 import "./sim/determinism.property.ts";
+import "./sim/difference.property.ts";
 import "./sim/order.property.ts";
 import "./sim/recording.property.ts";
 import "./sim/snapshot.property.ts";

@@ -2,9 +2,17 @@
 
 import fc from "fast-check";
 import { EventQueue } from "../../src/sim/event-queue.ts";
+import { NEVER } from "../../src/sim/time.ts";
 import type { RingState } from "../../src/sim/toy/tokens.ts";
 import type { TraceEvent } from "../../src/sim/trace.ts";
+import { World } from "../../src/sim/world.ts";
 import { law } from "../support/law.ts";
+import {
+  anyPostersConfig,
+  latenessOf,
+  LONGEST_OPERATION,
+  posters,
+} from "../support/posters-world.ts";
 import {
   anyInputs,
   anySchedule,
@@ -12,6 +20,7 @@ import {
   anyTokensSetup,
   createTokens,
   HORIZON,
+  pool,
   runWithInputs,
   using,
 } from "../support/worlds.ts";
@@ -19,12 +28,18 @@ import {
 type QueueCommand =
   | { readonly do: "post"; readonly time: number }
   | { readonly do: "take" }
+  | { readonly do: "save" }
+  | { readonly do: "load" }
   | { readonly do: "cancel" | "reschedule"; readonly nth: number; readonly time: number };
 
 const anyQueueCommand = (): fc.Arbitrary<QueueCommand> =>
   fc.oneof(
     { weight: 4, arbitrary: fc.record({ do: fc.constant("post" as const), time: fc.nat(20) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("take" as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom({ do: "save" as const }, { do: "load" as const }),
+    },
     {
       weight: 2,
       arbitrary: fc.record({
@@ -36,7 +51,7 @@ const anyQueueCommand = (): fc.Arbitrary<QueueCommand> =>
   );
 
 law("events-are-totally-ordered", {
-  says: "The queue gives events by time and, at one time, in the order of posting; a cancelled event never comes.",
+  says: "The queue gives events by time and, at one time, in the order of posting; moving one is posting it anew, and a cancelled one never comes; going back brings all of it back.",
   cites: "DESIGN, Time, order, randomness",
   forAll: { commands: fc.array(anyQueueCommand(), { maxLength: 80, size: "max" }) },
   runs: 300,
@@ -44,6 +59,11 @@ law("events-are-totally-ordered", {
     const queue = new EventQueue();
     // The model is the plain list of what waits.
     let waiting: { time: number; handle: number }[] = [];
+    let handles = 0;
+    const isNew = (handle: number): boolean => {
+      handles += 1;
+      return handle === handles - 1;
+    };
     const forget = (handle: number): void => {
       waiting = waiting.filter((entry) => entry.handle !== handle);
     };
@@ -54,9 +74,18 @@ law("events-are-totally-ordered", {
       const taken = queue.take();
       return taken.time === first.time && taken.sequence === first.handle;
     };
+    let saved = { queue: queue.save(), waiting: [...waiting], handles };
     for (const command of commands) {
-      if (command.do === "post") {
-        waiting.push({ time: command.time, handle: queue.post(command.time, "t", "k", null) });
+      if (command.do === "save") {
+        saved = { queue: queue.save(), waiting: [...waiting], handles };
+      } else if (command.do === "load") {
+        queue.load(saved.queue);
+        waiting = [...saved.waiting];
+        ({ handles } = saved);
+      } else if (command.do === "post") {
+        const handle = queue.post(command.time, "t", "k", null);
+        if (!isNew(handle)) return false;
+        waiting.push({ time: command.time, handle });
       } else if (command.do === "take") {
         if (!takeBoth()) return false;
       } else {
@@ -67,7 +96,9 @@ law("events-are-totally-ordered", {
         } else {
           const handle = queue.reschedule(command.nth, command.time);
           if ((handle !== null) !== waits) return false;
-          if (handle !== null) waiting.push({ time: command.time, handle });
+          if (handle === null) continue;
+          if (!isNew(handle)) return false;
+          waiting.push({ time: command.time, handle });
         }
       }
       if (queue.size !== waiting.length) return false;
@@ -90,6 +121,62 @@ law("dispatch-follows-time", {
       return before.time === event.time && posted;
     });
   },
+});
+
+law("time-never-goes-back", {
+  says: "No event, input or fault happens, and no slice begins, before what happened already.",
+  cites: "src/sim/world.ts; DESIGN, Time, order, randomness",
+  forAll: { setup: anyTokensSetup(), inputs: anyInputs() },
+  holds: ({ setup, inputs }) => {
+    let last = 0;
+    return eventsOf(setup, inputs).every(({ type, time }) => {
+      if (!type.name.startsWith("world.")) return true;
+      const isLater = time >= last;
+      // A slice can begin ahead of what comes next: its runner need not be the one furthest behind.
+      if (type.name !== "world.slice") last = time;
+      return isLater;
+    });
+  },
+});
+
+law("faults-strike-at-their-time", {
+  says: "Each fault of the plan strikes once, at its time, those of one time in the plan's order.",
+  cites: "src/sim/faults.ts",
+  forAll: { setup: anyTokensSetup(), inputs: anyInputs() },
+  holds: ({ setup, inputs }) => {
+    const struck = eventsOf(setup, inputs)
+      .filter(({ type }) => type.name === "world.fault")
+      .map(({ time, fields }) => `${time} ${String(fields["target"])} ${String(fields["kind"])}`);
+    const due = setup.faults
+      .filter(({ time }) => time < HORIZON)
+      .toSorted((a, b) => a.time - b.time)
+      .map(({ time, target, kind }) => `${time} ${target} ${kind}`);
+    return struck.join() === due.join();
+  },
+});
+
+law("a-runner-stops-at-its-events", {
+  says: "A runner never runs past an event that it posts or moves, nor a slice past an event that waited at its start.",
+  cites: "ARCHITECTURE, Invariants",
+  forAll: {
+    config: anyPostersConfig(),
+    seed: fc.nat(1000).map(String),
+    sliceCycles: fc.constantFrom(1, 50, 1000, 10_000),
+    schedule: fc.option(anySchedule(), { nil: null }),
+  },
+  holds: ({ config, seed, sliceCycles, schedule }) =>
+    using(World.create(posters, { config, seed, sliceCycles, schedule }, pool), (world) => {
+      let isWithin = true;
+      world.trace.attach({
+        event: ({ type, fields }) => {
+          if (type.name !== "world.slice") return;
+          const next = world.pendingEvents()[0]?.time ?? NEVER;
+          isWithin &&= Number(fields["until"]) <= next;
+        },
+      });
+      world.runUntil(HORIZON / 4);
+      return isWithin && latenessOf(world) < LONGEST_OPERATION;
+    }),
 });
 
 law("clocks-stay-together", {

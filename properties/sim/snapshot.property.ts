@@ -4,17 +4,22 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { Hasher } from "../../src/sim/hash.ts";
 import { MemoryPool } from "../../src/sim/paged-memory.ts";
+import { eventType, formatEvent, Trace, type TraceSink } from "../../src/sim/trace.ts";
+import type { World } from "../../src/sim/world.ts";
 import { law } from "../support/law.ts";
 import { AllKinds, anyChange, type Change } from "../support/kinds.ts";
 import {
   anyInputs,
+  anyPauses,
   anyTime,
   anyTokensSetup,
   createTokens,
   digestOfRun,
   HORIZON,
   runWithInputs,
+  type TokensSetup,
   using,
+  walk,
 } from "../support/worlds.ts";
 
 const anyChanges = (): fc.Arbitrary<Change[]> => fc.array(anyChange(), { maxLength: 12 });
@@ -65,6 +70,7 @@ law("a-used-memory-is-as-good-as-new", {
   says: "An image restored into a memory that held anything else gives the image's bytes, and zeros where it has none.",
   cites: "DESIGN, Memory",
   forAll: { image: anyChanges(), used: anyChanges() },
+  runs: 50,
   holds: ({ image, used }) => {
     const [source, other] = [new AllKinds(), new AllKinds()];
     for (const change of image) source.apply(change);
@@ -83,39 +89,59 @@ law("a-used-memory-is-as-good-as-new", {
 law("a-restored-world-goes-on-as-the-original", {
   says: "A world restored to a snapshot, from anywhere, goes on exactly as it did.",
   cites: "DESIGN, State is data",
-  forAll: { setup: anyTokensSetup(), inputs: anyInputs(), moment: anyTime(), elsewhere: anyTime() },
-  holds: ({ setup, inputs, moment, elsewhere }) =>
+  forAll: {
+    setup: anyTokensSetup(),
+    inputs: anyInputs(),
+    moment: anyTime(),
+    pauses: anyPauses(),
+    elsewhere: anyTime(),
+  },
+  holds: ({ setup, inputs, moment, pauses, elsewhere }) =>
     using(createTokens(setup), (world) => {
       runWithInputs(world, inputs, moment);
+      walk(world, pauses);
       const snapshot = world.snapshot();
-      const atMoment = world.digest();
-      world.runUntil(moment + elsewhere);
-      const later = world.digest();
+      const atMoment = placeOf(world);
+      const end = world.now + elsewhere;
+      world.runUntil(end);
+      const later = placeOf(world);
       world.restore(snapshot);
-      const back = world.digest() === atMoment;
-      world.runUntil(moment + elsewhere);
-      return back && world.digest() === later;
+      const back = placeOf(world) === atMoment;
+      world.runUntil(end);
+      return back && placeOf(world) === later;
     }),
 });
 
 law("a-fork-is-the-world-and-leaves-it-alone", {
   says: "A fork goes on exactly as the world would, and what happens in one does not reach the other.",
   cites: "DESIGN, State is data",
-  forAll: { setup: anyTokensSetup(), moment: anyTime(), end: anyTime() },
-  holds: ({ setup, moment, end }) =>
+  forAll: {
+    setup: anyTokensSetup(),
+    inputs: anyInputs(),
+    pauses: anyPauses(),
+    moment: anyTime(),
+    length: anyTime(),
+  },
+  holds: ({ setup, inputs, pauses, moment, length }) =>
     using(createTokens(setup), (world) => {
-      world.runUntil(moment);
-      const here = world.digest();
+      world.keepTimeline({ everyCycles: 3000, maxSnapshots: 8, maxBytes: 1 << 30 });
+      runWithInputs(world, inputs, HORIZON);
+      // From here on there are inputs to come, for both of them.
+      world.seek(moment);
+      walk(world, pauses);
+      const here = placeOf(world);
+      const end = world.now + length;
       const forked = using(world.fork(), (fork) => {
-        fork.runUntil(moment + end);
-        const digest = fork.digest();
+        const same = placeOf(fork) === here;
+        fork.runUntil(end);
+        const place = same ? placeOf(fork) : "another place";
         fork.input("ring", "insert", 0);
         fork.memoryOf("memory").fill(0, 8192, 0x55);
-        return digest;
+        return place;
       });
-      const untouched = world.digest() === here;
-      world.runUntil(moment + end);
-      return untouched && world.digest() === forked;
+      const untouched = placeOf(world) === here;
+      world.runUntil(end);
+      return untouched && placeOf(world) === forked;
     }),
 });
 
@@ -150,8 +176,46 @@ law("seeking-changes-nothing", {
     }),
 });
 
+law("another-way-is-the-run-that-went-it-at-once", {
+  says: "After going back, an input makes the run, its digests and events what they are when it is given at first.",
+  cites: "src/sim/world.ts; DESIGN, State is data",
+  forAll: {
+    setup: anyTokensSetup(),
+    inputs: anyInputs(),
+    moment: fc.oneof(anyTime(), fc.constant(0)),
+    node: fc.nat(9),
+    everyCycles: fc.integer({ min: 500, max: 20_000 }),
+    again: fc.array(anyTime(), { maxLength: 4 }),
+    listens: fc.boolean(),
+  },
+  holds: ({ setup, inputs, moment, node, everyCycles, again, listens }) =>
+    using(createTokens(setup), (world) =>
+      using(createTokens(setup), (direct) => {
+        const [seen, expected]: string[][] = [[], []];
+        const sinkTo = (lines: string[] | undefined): TraceSink => ({
+          event: (event) => void lines?.push(formatEvent(event)),
+        });
+        world.keepTimeline({ everyCycles, maxSnapshots: 12, maxBytes: 1 << 30 });
+        runWithInputs(world, inputs, HORIZON);
+        world.seek(moment);
+        if (listens) world.trace.attach(sinkTo(seen));
+        world.input("ring", "insert", node);
+        const before = inputs.filter(({ time }) => time < moment);
+        runWithInputs(direct, before, moment);
+        if (listens) direct.trace.attach(sinkTo(expected));
+        direct.input("ring", "insert", node);
+        for (const each of [world, direct]) each.runUntil(HORIZON);
+        const same = seen?.join() === expected?.join() && placeOf(world) === placeOf(direct);
+        for (const time of again) world.seek(Math.max(moment, time));
+        world.seek(HORIZON + 1);
+        direct.runUntil(HORIZON + 1);
+        return same && placeOf(world) === placeOf(direct);
+      }),
+    ),
+});
+
 law("a-timeline-keeps-its-bound", {
-  says: "A timeline never holds more snapshots or bytes than allowed, and always the start.",
+  says: "A timeline never holds more snapshots or bytes than allowed, always the start, and, bytes allowing, snapshots at a bounded distance.",
   cites: "src/sim/timeline.ts",
   forAll: {
     setup: anyTokensSetup(),
@@ -171,25 +235,106 @@ law("a-timeline-keeps-its-bound", {
         if (timeline.before(0) === undefined) return false;
       }
       return true;
-    }),
+    }) && distancesAreBounded(setup, everyCycles, maxSnapshots),
 });
 
 law("events-are-delivered-once", {
-  says: "A sink gets each event of a run once and in order, however often parts of the run are executed again.",
+  says: "A sink gets each event of a run after its attachment once and in order, however often parts of the run are executed again.",
   cites: "src/sim/trace.ts",
-  forAll: { setup: anyTokensSetup(), moments: fc.array(anyTime(), { maxLength: 6 }) },
-  holds: ({ setup, moments }) =>
+  forAll: {
+    setup: anyTokensSetup(),
+    from: fc.oneof(fc.constant(0), anyTime()),
+    moments: fc.array(anyTime(), { maxLength: 6 }),
+  },
+  holds: ({ setup, from, moments }) =>
     using(createTokens(setup), (world) => {
       const numbers: number[] = [];
-      world.trace.attach({ event: ({ number }) => void numbers.push(number) });
       world.keepTimeline({ everyCycles: 3000, maxSnapshots: 8, maxBytes: 1 << 30 });
+      world.runUntil(from);
+      const first = world.trace.count;
+      world.trace.attach({ event: ({ number }) => void numbers.push(number) });
       for (const moment of moments) world.seek(moment);
       world.seek(HORIZON);
-      return numbers.length === world.trace.count && numbers.every((number, i) => number === i);
+      const inOrder = numbers.every((number, i) => number === first + i);
+      return inOrder && first + numbers.length === world.trace.count;
     }),
 });
 
+law("every-part-of-an-event-counts", {
+  says: "The digest of a trace tells apart events that differ in time, source, type or any field.",
+  cites: "src/sim/trace.ts",
+  forAll: {
+    event: fc.record(anyEventParts()),
+    other: fc.record(anyEventParts(), { requiredKeys: [] }),
+  },
+  holds: ({ event, other }) => {
+    const [digest, otherDigest] = [event, { ...event, ...other }].map((emitted) => {
+      const trace = new Trace(true);
+      emitTo(trace, emitted);
+      const hasher = new Hasher();
+      trace.digest(hasher);
+      return hasher.hex();
+    });
+    const same = Object.entries(other).every(([key, value]) =>
+      Object.is(value, event[key as keyof AnyEvent]),
+    );
+    return same === (digest === otherDigest);
+  },
+});
+
 // Helpers
+
+/** Where a world is in its run: all that can be seen of it and was not asked for by a caller. */
+function placeOf(world: World): string {
+  const { steps, pending, epochDigests, inputs } = world;
+  return [world.digest(), steps, pending, world.trace.count, ...epochDigests, inputs.length].join();
+}
+
+/** With room for all bytes: wherever the run is, the last snapshot lies within twice the distance of equal parts. */
+function distancesAreBounded(
+  setup: TokensSetup,
+  everyCycles: number,
+  maxSnapshots: number,
+): boolean {
+  return using(createTokens(setup), (world) => {
+    world.keepTimeline({ everyCycles, maxSnapshots, maxBytes: 1 << 30 });
+    world.runUntil(HORIZON);
+    const bound = Math.max(everyCycles, (4 * HORIZON) / maxSnapshots);
+    for (let time = 0; time <= HORIZON; time += everyCycles) {
+      const snapshot = world.timeline?.before(time);
+      if (snapshot === undefined || time - snapshot.time > bound) return false;
+    }
+    return true;
+  });
+}
+
+interface AnyEvent {
+  readonly type: string;
+  readonly time: number;
+  readonly source: string;
+  readonly number: number;
+  readonly text: string;
+  readonly flag: boolean;
+  readonly wide: bigint;
+}
+
+const ANY_SHAPE = { number: "number", text: "text", flag: "flag", wide: "wide" } as const;
+
+function anyEventParts() {
+  return {
+    type: fc.constantFrom("a.happened", "b.happened"),
+    time: fc.nat(5),
+    source: fc.constantFrom("cpu0", "cpu1"),
+    number: fc.constantFrom(0, -0, 1, 2 ** 40, Number.NaN),
+    text: fc.string({ maxLength: 3 }),
+    flag: fc.boolean(),
+    wide: fc.constantFrom(0n, 1n, -1n, 2n ** 64n),
+  };
+}
+
+function emitTo(trace: Trace, { type, time, source, ...fields }: AnyEvent): void {
+  trace.emit(eventType(type, ANY_SHAPE), time, source, fields);
+}
 
 function digestOf(kinds: AllKinds): string {
   const hasher = new Hasher();

@@ -42,8 +42,9 @@ export function anyTokensSetup(): fc.Arbitrary<TokensSetup> {
   return fc
     .record({
       config: anyTokensConfig(),
-      seed: fc.nat(1000).map(String),
-      epochCycles: fc.constantFrom(1000, 7777, 20_000),
+      seed: fc.oneof(fc.nat(1000).map(String), fc.string({ unit: "binary", maxLength: 6 })),
+      // Without epochs events are not digested either.
+      epochCycles: fc.constantFrom(0, 1000, 7777, 20_000),
       sliceCycles: fc.constantFrom(1, 50, 1000, 10_000),
       schedule: fc.option(anySchedule(), { nil: null }),
       faults: fc.array(anyFault(), { maxLength: 3 }),
@@ -88,6 +89,48 @@ export function runWithInputs(world: World, inputs: readonly PlannedInput[], end
     world.input("ring", "insert", node);
   }
   world.runUntil(end);
+}
+
+/** One move of somebody who walks through a run. */
+export interface Move {
+  readonly how: "time" | "step" | "slice" | "input" | "back";
+  readonly time: number;
+  readonly cpu: number;
+}
+
+/** Moves that never leave the run: they pause it, between decisions and in the middle of slices. */
+export function anyPauses(): fc.Arbitrary<Move[]> {
+  return anyMoves("time", "step", "slice");
+}
+
+/** Also gives inputs, and goes back and forth; for a world with a timeline. */
+export function anyWalk(): fc.Arbitrary<Move[]> {
+  return anyMoves("time", "step", "slice", "input", "back");
+}
+
+function anyMoves(...how: Move["how"][]): fc.Arbitrary<Move[]> {
+  const move = fc.record({ how: fc.constantFrom(...how), time: anyTime(), cpu: fc.nat(3) });
+  return fc.array(move, { maxLength: 12 });
+}
+
+export function walk(world: World, moves: readonly Move[]): void {
+  const { cpus } = world.setup.config as TokensConfig;
+  for (const { how, time, cpu } of moves) {
+    if (how === "step") world.step();
+    else if (how === "time") world.runUntil(Math.max(time, world.now));
+    else if (how === "input") world.input("ring", "insert", cpu);
+    else if (how === "back") goBackAndForth(world, time);
+    else if (cpu < cpus) world.runInto(`cpu${cpu}`, time);
+  }
+}
+
+/** Afterwards the world is at least as far as before. */
+function goBackAndForth(world: World, time: number): void {
+  const { steps, now } = world;
+  world.seek(Math.min(time, now));
+  world.runUntil(now);
+  // Inputs at the very moment came after all that was decided before it.
+  while (world.steps < steps) world.step();
 }
 
 /** Runs, takes the digest of the end, and gives the memories back. */
