@@ -32,8 +32,23 @@ const isRisky = ({ instruction, form }: Candidate): boolean =>
   (/^BT/.test(instruction.mnemonic) && form.immediates.length === 0) ||
   (instruction.mnemonic === "CMPXCHG16B" && form.modrm !== null);
 
-const TAME = CANDIDATES.filter((candidate) => !isRisky(candidate));
-const RISKY = CANDIDATES.filter(isRisky);
+/** Instructions are equally likely, those of one condition counting as one. */
+const familyOf = ({ instruction, form }: Candidate): string =>
+  /^(SET|CMOV|J)/.exec(instruction.mnemonic)?.[0] ?? `${instruction.mnemonic}/${form.map}`;
+
+function anyOf(candidates: readonly Candidate[]): fc.Arbitrary<Candidate> {
+  const families = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const family = familyOf(candidate);
+    families.set(family, [...(families.get(family) ?? []), candidate]);
+  }
+  return fc
+    .tuple(fc.constantFrom(...families.values()), fc.nat(0xffff))
+    .map(([family, n]) => family[n % family.length] as Candidate);
+}
+
+const anyTame = anyOf(CANDIDATES.filter((candidate) => !isRisky(candidate)));
+const anyRisky = anyOf(CANDIDATES.filter(isRisky));
 
 /** One instruction before it is placed. */
 export interface Draw {
@@ -61,7 +76,7 @@ const often = <T>(weight: number, tame: fc.Arbitrary<T>, wild: fc.Arbitrary<T>):
 export function anyDraw(edges: readonly bigint[]): fc.Arbitrary<Draw> {
   const register = often(20, fc.constantFrom(...RESULTS), fc.nat(15));
   return fc.record({
-    candidate: often(20, fc.constantFrom(...TAME), fc.constantFrom(...RISKY)),
+    candidate: often(20, anyTame, anyRisky),
     reg: register,
     rm: register,
     inMemory: fc.boolean(),

@@ -9,6 +9,8 @@ export const ADC = instruction("ADC", {
     ["15 id", "EAX, imm32"],
     ["REX.W + 15 id", "RAX, imm32"],
     ["80 /2 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /2 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /2 iw", "r/m16, imm16"],
     ["81 /2 id", "r/m32, imm32"],
     ["REX.W + 81 /2 id", "r/m64, imm32"],

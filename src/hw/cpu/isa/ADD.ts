@@ -9,6 +9,8 @@ export const ADD = instruction("ADD", {
     ["05 id", "EAX, imm32"],
     ["REX.W + 05 id", "RAX, imm32"],
     ["80 /0 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /0 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /0 iw", "r/m16, imm16"],
     ["81 /0 id", "r/m32, imm32"],
     ["REX.W + 81 /0 id", "r/m64, imm32"],

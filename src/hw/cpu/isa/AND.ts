@@ -9,6 +9,8 @@ export const AND = instruction("AND", {
     ["25 id", "EAX, imm32"],
     ["REX.W + 25 id", "RAX, imm32"],
     ["80 /4 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /4 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /4 iw", "r/m16, imm16"],
     ["81 /4 id", "r/m32, imm32"],
     ["REX.W + 81 /4 id", "r/m64, imm32"],

@@ -9,6 +9,8 @@ export const CMP = instruction("CMP", {
     ["3D id", "EAX, imm32"],
     ["REX.W + 3D id", "RAX, imm32"],
     ["80 /7 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /7 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /7 iw", "r/m16, imm16"],
     ["81 /7 id", "r/m32, imm32"],
     ["REX.W + 81 /7 id", "r/m64, imm32"],

@@ -9,6 +9,8 @@ export const OR = instruction("OR", {
     ["0D id", "EAX, imm32"],
     ["REX.W + 0D id", "RAX, imm32"],
     ["80 /1 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /1 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /1 iw", "r/m16, imm16"],
     ["81 /1 id", "r/m32, imm32"],
     ["REX.W + 81 /1 id", "r/m64, imm32"],

@@ -9,6 +9,8 @@ export const SBB = instruction("SBB", {
     ["1D id", "EAX, imm32"],
     ["REX.W + 1D id", "RAX, imm32"],
     ["80 /3 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /3 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /3 iw", "r/m16, imm16"],
     ["81 /3 id", "r/m32, imm32"],
     ["REX.W + 81 /3 id", "r/m64, imm32"],

@@ -9,6 +9,8 @@ export const SUB = instruction("SUB", {
     ["2D id", "EAX, imm32"],
     ["REX.W + 2D id", "RAX, imm32"],
     ["80 /5 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /5 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /5 iw", "r/m16, imm16"],
     ["81 /5 id", "r/m32, imm32"],
     ["REX.W + 81 /5 id", "r/m64, imm32"],

@@ -9,6 +9,8 @@ export const XOR = instruction("XOR", {
     ["35 id", "EAX, imm32"],
     ["REX.W + 35 id", "RAX, imm32"],
     ["80 /6 ib", "r/m8, imm8"],
+    // In the opcode map only (SDM Vol. 2D, "Opcode Extensions").
+    ["82 /6 ib", "r/m8, imm8", { modes: "I/V" }],
     ["81 /6 iw", "r/m16, imm16"],
     ["81 /6 id", "r/m32, imm32"],
     ["REX.W + 81 /6 id", "r/m64, imm32"],
