@@ -425,7 +425,7 @@ function readMemory(
     const sib = reader.next();
     const indexNumber = ((sib >> 3) & 7) | rexX;
     index = indexNumber === 4 ? null : indexNumber;
-    scale = (1 << (sib >> 6)) as MemoryOperand["scale"];
+    if (index !== null) scale = (1 << (sib >> 6)) as MemoryOperand["scale"];
     base = (sib & 7) | rexB;
     if ((sib & 7) === 5 && mod === 0) {
       base = null;
