@@ -136,6 +136,7 @@ export function parseOperand(text: string): OperandSpec {
       spec("rm", w, text, { memoryWidth: m }),
     ) ??
     match(/^r(8|16|32|64)$/, text, (w) => spec("reg", w, text)) ??
+    match(/^reg\/m(8|16|32)$/, text, (w) => spec("rm", 32, text, { memoryWidth: w })) ??
     match(/^m(8|16|32|64|80|128)(?:fp|int|dec|bcd)?$/, text, (w) => memory(w, text)) ??
     match(/^imm(8|16|32|64)$/, text, (w) => spec("immediate", w, text)) ??
     match(/^rel(8|16|32)$/, text, () => spec("relative", 64, text)) ??
@@ -150,6 +151,8 @@ export function parseOperand(text: string): OperandSpec {
   switch (text) {
     case "1":
       return spec("one", 8, text);
+    case "reg":
+      return spec("reg", 32, text);
     case "m":
       return memory(0, text);
     case "Sreg":
@@ -322,6 +325,7 @@ function placeOperands(written: readonly OperandSpec[], opcode: Opcode): readonl
 /** The operand size that a row stands for: that of its widest general operand, unless all are of 8 bits or fixed. */
 function sizeOf(operands: readonly OperandSpec[], rexW: boolean | null): 16 | 32 | 64 | null {
   if (rexW === true) return 64;
+  const onVectors = operands.some(({ kind }) => kind.startsWith("xmm") || kind.startsWith("mmx"));
   const sizing = operands.filter(
     ({ kind, text }) =>
       (kind === "reg" ||
@@ -329,7 +333,8 @@ function sizeOf(operands: readonly OperandSpec[], rexW: boolean | null): 16 | 32
         kind === "opcodeReg" ||
         kind === "moffs" ||
         kind === "fixedGpr" ||
-        kind === "memory") &&
+        (kind === "memory" && !onVectors)) &&
+      !text.startsWith("reg") &&
       text !== "DX" &&
       text !== "CL",
   );

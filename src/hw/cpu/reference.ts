@@ -26,6 +26,8 @@ import {
   type Unary,
   type Width,
 } from "./uop.ts";
+import { isVectorMicroOp, type VectorMicroOp } from "./vector.ts";
+import { evaluateVector } from "./vector-evaluation.ts";
 
 const mask = (width: number): bigint => (1n << BigInt(width)) - 1n;
 const msb = (value: bigint, width: number): bigint => (value >> BigInt(width - 1)) & 1n;
@@ -99,6 +101,11 @@ class Evaluation {
   }
 
   #execute(micro: MicroOp): bigint | Fault | "finish" {
+    if (isVectorMicroOp(micro)) {
+      const value = (id: number): bigint => this.#value(id);
+      const [state, memory, decoded] = [this.#state, this.#memory, this.#decoded];
+      return evaluateVector(micro, { state, memory, decoded, value });
+    }
     switch (micro.op) {
       case "const":
         return micro.value;
@@ -117,6 +124,8 @@ class Evaluation {
         return (this.#state.rflags >> BigInt(OPEN_FLAGS[micro.flag])) & 1n;
       case "nextInstruction":
         return this.#nextRip;
+      case "readControl":
+        return this.#state.control(micro.register);
       case "load":
         return this.#load(micro.segment, this.#value(micro.offset), micro.width, micro.intent);
       case "binary":
@@ -149,7 +158,7 @@ class Evaluation {
     }
   }
 
-  #commit(micro: MicroOp): bigint | Fault | "finish" {
+  #commit(micro: Exclude<MicroOp, VectorMicroOp>): bigint | Fault | "finish" {
     switch (micro.op) {
       case "faultIf":
         return this.#value(micro.condition) === 1n ? plainFault(micro.fault) : 0n;

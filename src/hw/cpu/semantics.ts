@@ -383,6 +383,16 @@ export class Semantics {
     this.#list.push({ op: "assist", run });
   }
 
+  /** Appends a micro-op; returns its place. For the recorder of vectors. */
+  append(micro: MicroOp): number {
+    this.#list.push(micro);
+    return this.#list.length - 1;
+  }
+
+  control(register: "CR0" | "CR4"): Value {
+    return this.#value({ op: "readControl", width: 64, register });
+  }
+
   // Inside.
 
   #value(micro: MicroOp & { readonly width: Width }): Value {

@@ -7,6 +7,7 @@
  */
 
 import type { AssistFunction } from "./assist.ts";
+import type { VectorMicroOp } from "./vector.ts";
 
 export type Width = 1 | 8 | 16 | 32 | 64;
 export type OperandWidth = Exclude<Width, 1>;
@@ -69,7 +70,7 @@ export type Compare = "eq" | "ltu" | "lts";
 export type Unary = "not" | "popcnt" | "clz" | "ctz" | "byteSwap";
 
 /** Exceptions that a micro-op can raise by itself: no error code, or the error code 0. */
-export type PlainFault = "#DE" | "#UD" | "#GP(0)" | "#BR" | "#OF";
+export type PlainFault = "#DE" | "#UD" | "#NM" | "#GP(0)" | "#BR" | "#OF";
 
 /** What an access is for: a read that a write follows needs the right to write from the start. */
 export type Intent = "read" | "modify";
@@ -201,7 +202,9 @@ export type MicroOp =
   /** The instruction is executed again when the condition holds: one iteration of a repeated one is over. */
   | { readonly op: "repeatIf"; readonly condition: number }
   /** A named function over the CPU's state does the rest of the instruction. */
-  | { readonly op: "assist"; readonly run: AssistFunction };
+  | { readonly op: "assist"; readonly run: AssistFunction }
+  | { readonly op: "readControl"; readonly width: 64; readonly register: "CR0" | "CR4" }
+  | VectorMicroOp;
 
 const COMMITTING: ReadonlySet<MicroOp["op"]> = new Set([
   "store",
@@ -213,14 +216,27 @@ const COMMITTING: ReadonlySet<MicroOp["op"]> = new Set([
   "setFlags",
   "jump",
   "repeatIf",
+  "writeVector",
+  "writeMxcsr",
+  "storeVector",
+  "float",
 ]);
 
-const FAULTING: ReadonlySet<MicroOp["op"]> = new Set(["load", "store", "faultIf", "assist"]);
+const FAULTING: ReadonlySet<MicroOp["op"]> = new Set([
+  "load",
+  "store",
+  "faultIf",
+  "assist",
+  "loadVector",
+  "storeVector",
+  "float",
+]);
 
 /**
  * Why a list breaks the rule that a faulting instruction commits nothing, or null: every micro-op that can fault comes
  * before the first that commits. A store does both, so only one is allowed, before every other commit, unless it
- * follows a load of the same place with the intent to modify, which has taken the fault already.
+ * follows a load of the same place with the intent to modify, which has taken the fault already. What floating point
+ * adds to MXCSR stays when more of it faults.
  */
 export function orderFault(list: readonly MicroOp[]): string | null {
   let commit: string | null = null;
@@ -228,7 +244,9 @@ export function orderFault(list: readonly MicroOp[]): string | null {
   for (const micro of list) {
     if (micro.op === "load" && micro.intent === "modify") modified.add(micro.offset);
     const faults = FAULTING.has(micro.op) && !(micro.op === "store" && modified.has(micro.offset));
-    if (faults && commit !== null) return `${micro.op} can fault after ${commit} has committed`;
+    const again = micro.op === "float" && commit === "float";
+    if (faults && commit !== null && !again)
+      return `${micro.op} can fault after ${commit} has committed`;
     if (COMMITTING.has(micro.op)) commit = micro.op;
   }
   return null;

@@ -15,6 +15,7 @@ import {
   type OperandValue,
 } from "../decode.ts";
 import type { Fault } from "../fault.ts";
+import type { OperandKind } from "../forms.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { type CpuState, OFFSET, segmentOffset } from "../state.ts";
 import { BLOCK_END, type HandlerTable, STALE } from "./handlers.ts";
@@ -158,7 +159,11 @@ export class Blocks {
     decoded.operands.forEach((operand, i) => {
       if (operand.is === "register" && i < 2) {
         const place = i === 0 ? RECORD.register0 : RECORD.register1;
-        view.setInt32(at + place, this.#registerAddress(operand, decoded.form.operands[i]?.kind), true);
+        view.setInt32(
+          at + place,
+          this.#registerAddress(operand, decoded.form.operands[i]?.kind),
+          true,
+        );
       } else if (operand.is === "memory") {
         this.#writeAddress(at, decoded, operand.memory, nextRip);
       } else if (operand.is === "immediate") {

@@ -5,14 +5,16 @@
 
 import { assert, unreachable } from "../../../sim/assert.ts";
 import type { Form } from "../forms.ts";
-import { gprNumber, OFFSET } from "../state.ts";
+import { controlOffset, gprNumber, OFFSET } from "../state.ts";
 import type { MicroOp, OperandWidth, PlainFault, Width } from "../uop.ts";
 import { CPU, emitGoto, HANDLER_TYPE, REC } from "./emit-control.ts";
 import { readFlag, storeArithmeticFlags, storeFlags, storeLogicFlags } from "./emit-flags.ts";
+import { isVectorMicroOp } from "../vector.ts";
+import { emitVector, type VectorEmitter } from "./emit-vector.ts";
 import { emitBinary, emitCompare, emitDivide, emitExtend, emitUnary, wrap } from "./emit-values.ts";
 import { EXIT, FAST_READ, FAST_WRITE, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
 import { importIndex } from "./imports.ts";
-import { FunctionBody, I32, I64, type MemoryOpcode } from "./wasm.ts";
+import { FunctionBody, I32, I64, type MemoryOpcode, V128 } from "./wasm.ts";
 
 /** The last argument of a slow access: size in bytes, and these. */
 export const SLOW_MODIFY = 0x100;
@@ -20,7 +22,7 @@ export const SLOW_MODIFY = 0x100;
 export const SLOW_STACK = 0x200;
 
 /** Codes of plain faults, as the host finds them in SCRATCH.fault. */
-export const FAULT_CODES: readonly PlainFault[] = ["#DE", "#UD", "#GP(0)", "#BR", "#OF"];
+export const FAULT_CODES: readonly PlainFault[] = ["#DE", "#UD", "#GP(0)", "#BR", "#OF", "#NM"];
 
 const PAGE_MASK = -4096n;
 
@@ -69,7 +71,7 @@ class HandlerEmitter {
   emit(): FunctionBody {
     this.#list.forEach((micro, id) => {
       if ("width" in micro && !isCommit(micro)) {
-        const local = this.#body.local(micro.width === 1 ? I32 : I64);
+        const local = this.#body.local(localType(micro.width));
         this.#locals[id] = local;
         this.#value(micro);
         this.#body.set(local);
@@ -88,6 +90,10 @@ class HandlerEmitter {
   /** Leaves the value of a micro-op on the stack. */
   #value(micro: MicroOp): void {
     const body = this.#body;
+    if (isVectorMicroOp(micro)) {
+      emitVector(micro, this.#vectorEmitter());
+      return;
+    }
     switch (micro.op) {
       case "const":
         if (micro.width === 1) body.i32(Number(micro.value));
@@ -110,6 +116,9 @@ class HandlerEmitter {
         return;
       case "nextInstruction":
         body.get(REC).memory("i64.load", RECORD.nextRip);
+        return;
+      case "readControl":
+        body.get(CPU).memory("i64.load", controlOffset(micro.register));
         return;
       case "load":
         this.#load(micro);
@@ -149,6 +158,10 @@ class HandlerEmitter {
 
   #effect(micro: MicroOp): void {
     const body = this.#body;
+    if (isVectorMicroOp(micro)) {
+      emitVector(micro, this.#vectorEmitter());
+      return;
+    }
     switch (micro.op) {
       case "faultIf":
         this.#get(micro.condition).if();
@@ -202,6 +215,18 @@ class HandlerEmitter {
       default:
         unreachable(micro as never);
     }
+  }
+
+  #vectorEmitter(): VectorEmitter {
+    return {
+      body: this.#body,
+      locals: this.#locals,
+      registerAddress: (operand) => this.#registerAddress(operand),
+      linear: (offset, segment) => this.#linear(offset, segment),
+      place: (linear, bytes, table) => this.#place(linear, bytes, table),
+      slowArguments: (linear, bytes, flags) => this.#slowArguments(linear, bytes, flags),
+      leave: (exit) => this.#leave(exit),
+    };
   }
 
   // Operands.
@@ -359,6 +384,8 @@ class HandlerEmitter {
     this.#ended = true;
   }
 }
+
+const localType = (width: Width | 128): number => (width === 1 ? I32 : width === 128 ? V128 : I64);
 
 const isCommit = (micro: MicroOp): boolean =>
   micro.op === "store" || micro.op === "writeRegister" || micro.op === "writeGpr";

@@ -26,6 +26,7 @@ import {
   NO_ADDRESS,
   SCRATCH,
 } from "./layout.ts";
+import { vectorFunctions } from "./vector-host.ts";
 
 const PAGE_MASK = -4096n;
 
@@ -67,6 +68,13 @@ export class Interpreter {
         divide("quotient", unsigned(high), unsigned(low), unsigned(divisor), 64),
       remainder: (high: bigint, low: bigint, divisor: bigint) =>
         divide("remainder", unsigned(high), unsigned(low), unsigned(divisor), 64),
+      ...vectorFunctions({
+        state,
+        memory,
+        fail: (at, fault) => this.#fail(state.block, at, fault),
+        notCanonical: (at, what) => this.#notCanonical(at, what),
+        rememberPage: (linear, access) => this.#rememberPage(linear, access),
+      }),
     });
     const forgetJumps = (): void => this.#forgetJumps();
     this.#blocks = new Blocks(this.#view, state, decoder, memory, this.#table, area, forgetJumps);

@@ -44,6 +44,9 @@ export const SCRATCH = {
   /** What a slow read has read, or a slow write is to write. */
   value: S + 24,
   fault: S + 32,
+  /** Operands and results, of 16 bytes, of what the host does with vectors. */
+  vectorA: S + 48,
+  vectorB: S + 64,
 } as const;
 
 /** Direct-mapped caches over the TLB: 16 bytes an entry, the page's linear address and an addend to linear memory. */

@@ -6,6 +6,7 @@
 export const I32 = 0x7f;
 export const I64 = 0x7e;
 export const F64 = 0x7c;
+export const V128 = 0x7b;
 const VOID = 0x40;
 
 /** Opcodes without immediates, by the specification's names. */
@@ -127,6 +128,12 @@ export class FunctionBody {
 
   op(...opcodes: readonly Opcode[]): this {
     for (const opcode of opcodes) this.#bytes.push(OPCODES[opcode]);
+    return this;
+  }
+
+  /** Bytes as they are. */
+  raw(...bytes: readonly number[]): this {
+    this.#bytes.push(...bytes);
     return this;
   }
 
