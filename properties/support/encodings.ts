@@ -47,7 +47,14 @@ function anyOf(candidates: readonly Candidate[]): fc.Arbitrary<Candidate> {
     .map(([family, n]) => family[n % family.length] as Candidate);
 }
 
-const anyTame = anyOf(CANDIDATES.filter((candidate) => !isRisky(candidate)));
+const isVector = ({ form }: Candidate): boolean =>
+  form.operands.some(({ kind }) => /^(xmm|mmx)/.test(kind));
+
+const TAME = CANDIDATES.filter((candidate) => !isRisky(candidate));
+const anyTame = fc.oneof(
+  anyOf(TAME.filter((candidate) => !isVector(candidate))),
+  anyOf(TAME.filter(isVector)),
+);
 const anyRisky = anyOf(CANDIDATES.filter(isRisky));
 
 /** One instruction before it is placed. */
@@ -112,7 +119,8 @@ const isByte = (form: Form, kind: string): boolean =>
   form.operands.some((operand) => operand.kind === kind && operand.width === 8);
 
 /** The bytes; a branch goes `distance` bytes beyond the instruction, `relative` to data where RIP is the base. */
-export function encode(draw: Draw, distance: number, toData: number): number[] {
+export function encode(drawn: Draw, distance: number, toData: number): number[] {
+  const draw = aligned(drawn);
   const { candidate, prefixes, lock, repeat, immediate } = draw;
   const { form, instruction } = candidate;
   const { modrm } = form;
@@ -139,6 +147,13 @@ export function encode(draw: Draw, distance: number, toData: number): number[] {
   if (form.operands.some(({ kind }) => kind === "moffs"))
     pushNumber(bytes, BigInt(0x10_1000 + 8 * (draw.displacement & 0x1ff)), 8);
   return bytes;
+}
+
+/** A displacement that leaves operands of 16 bytes aligned, but for one in sixteen. */
+function aligned(draw: Draw): Draw {
+  const whole = draw.candidate.form.operands.some(({ memoryWidth }) => memoryWidth === 128);
+  if (!whole || (draw.displacement & 15) === 15) return draw;
+  return { ...draw, displacement: draw.displacement & ~15 };
 }
 
 function isInMemory(allows: "any" | "register" | "memory", { inMemory }: Draw): boolean {

@@ -13,6 +13,7 @@ import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { CpuState } from "../../src/hw/cpu/state.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import { anyDraw, assemble, POINTERS } from "./encodings.ts";
+import { anyMxcsr, anyVector } from "./vectors.ts";
 
 export const decoder = new Decoder(INSTRUCTIONS);
 
@@ -26,6 +27,9 @@ const ENGINE_BYTES = CPU_BYTES + RECORD_BYTES;
 export interface StartState {
   readonly gpr: readonly bigint[];
   readonly rflags: bigint;
+  /** Zeros where absent. */
+  readonly xmm?: readonly bigint[];
+  readonly mxcsr?: number;
   /** Of FS and GS. */
   readonly segmentBase?: bigint;
 }
@@ -56,10 +60,12 @@ const anyPointer = (): fc.Arbitrary<bigint> =>
   fc.oneof(
     {
       weight: 40,
-      arbitrary: fc.bigInt({
-        min: MEMORY_START + 4096n + 128n,
-        max: MEMORY_START + BigInt(MEMORY_BYTES) - 400n,
-      }),
+      arbitrary: fc
+        .bigInt({
+          min: MEMORY_START + 4096n + 128n,
+          max: MEMORY_START + BigInt(MEMORY_BYTES) - 400n,
+        })
+        .map((pointer) => ((pointer >> 8n) % 8n === 0n ? pointer : pointer & ~15n)),
     },
     { weight: 1, arbitrary: fc.bigInt({ min: MEMORY_START - 8n, max: MEMORY_START + 16n }) },
     {
@@ -84,6 +90,10 @@ function anyValue(): fc.Arbitrary<bigint> {
   );
 }
 
+/** PE, MP, NE and PG; PAE, OSFXSR and OSXMMEXCPT. */
+const CR0 = 0x8000_0023n;
+const CR4 = 0x620n;
+
 const STATUS_AND_DIRECTION = 0xcd5n;
 const RSP = 4;
 
@@ -106,6 +116,8 @@ export function anyStartState(): fc.Arbitrary<StartState> {
         gpr[RSP] = MEMORY_START + 4096n + 8n * BigInt(slot);
         return gpr;
       }),
+    xmm: fc.array(anyVector(), { minLength: 16, maxLength: 16 }),
+    mxcsr: anyMxcsr(),
     rflags: fc.bigInt({ min: 0n, max: 0xfffn }).map((bits) => (bits & STATUS_AND_DIRECTION) | 2n),
     segmentBase: fc.oneof(
       {
@@ -183,6 +195,10 @@ function machine({ code, start, data }: Program): {
   memory.write(0, code.subarray(0, CODE_BYTES));
   for (let at = CODE_BYTES; at < MEMORY_BYTES; at += data.length) memory.write(at, data);
   start.gpr.forEach((value, i) => state.setGpr(i, value));
+  start.xmm?.forEach((value, i) => state.setXmm(i, value));
+  state.mxcsr = start.mxcsr ?? 0x1f80;
+  state.setControl("CR0", CR0);
+  state.setControl("CR4", CR4);
   state.rflags = start.rflags;
   for (const name of ["FS", "GS"] as const)
     state.setSegment(name, { ...state.segment(name), base: start.segmentBase ?? 0n });
@@ -193,6 +209,7 @@ function machine({ code, start, data }: Program): {
 /** All that a program can see of a machine, as text. */
 export function look({ state, memory }: Machine): string {
   const registers = Array.from({ length: 16 }, (_, i) => state.gpr(i).toString(16));
+  const vectors = Array.from({ length: 16 }, (_, i) => state.xmm(i).toString(16));
   const bytes = Buffer.from(
     memory.bytes.buffer,
     memory.bytes.byteOffset,
@@ -200,6 +217,8 @@ export function look({ state, memory }: Machine): string {
   ).toString("latin1");
   return [
     ...registers,
+    ...vectors,
+    state.mxcsr.toString(16),
     state.rip.toString(16),
     state.rflags.toString(16),
     state.cycles,

@@ -54,6 +54,8 @@ export function operandOf(spec: OperandSpec, index: number, variant: Variant): O
     case "moffs":
       return { index, width, place: "memory" };
     case "rm":
+    case "xmmRm":
+    case "mmxRm":
       return { index, width, place: variant.memory ? "memory" : "register" };
     default:
       return { index, width, place: "register" };

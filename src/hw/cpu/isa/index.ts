@@ -74,6 +74,7 @@ import { SETcc } from "./SETcc.ts";
 import { SFENCE } from "./SFENCE.ts";
 import { SHLD } from "./SHLD.ts";
 import { SHRD } from "./SHRD.ts";
+import { SSE_INSTRUCTIONS } from "./sse/index.ts";
 import { STC } from "./STC.ts";
 import { STD } from "./STD.ts";
 import { STOS } from "./STOS.ts";
@@ -160,6 +161,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   SFENCE,
   SHLD,
   SHRD,
+  ...SSE_INSTRUCTIONS,
   STC,
   STD,
   ...STOS,

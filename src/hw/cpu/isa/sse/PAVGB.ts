@@ -1,0 +1,16 @@
+/** PAVGB, PAVGW: averages, rounded up. SDM Vol. 2B, "PAVGB/PAVGW—Average Packed Integers". */
+
+import type { Instruction } from "../../instruction.ts";
+import { packedInteger } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PAVGB: readonly Instruction[] = [
+  vectorInstruction("PAVGB", {
+    forms: [["66 0F E0 /r", "xmm1, xmm2/m128"]],
+    semantics: packedInteger("average", 8),
+  }),
+  vectorInstruction("PAVGW", {
+    forms: [["66 0F E3 /r", "xmm1, xmm2/m128"]],
+    semantics: packedInteger("average", 16),
+  }),
+];

@@ -1,0 +1,12 @@
+/** PEXTRW: a word to a general register or memory. SDM Vol. 2B, "PEXTRW—Extract Word". */
+
+import { extractByImmediate } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PEXTRW = vectorInstruction("PEXTRW", {
+  forms: [
+    ["66 0F C5 /r ib", "reg, xmm, imm8"],
+    ["66 0F 3A 15 /r ib", "reg/m16, xmm, imm8"],
+  ],
+  semantics: extractByImmediate(16),
+});

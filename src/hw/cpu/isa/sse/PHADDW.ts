@@ -1,0 +1,16 @@
+/** PHADDW, PHADDD: sums of neighbours. SDM Vol. 2B, "PHADDW/PHADDD—Packed Horizontal Add". */
+
+import type { Instruction } from "../../instruction.ts";
+import { horizontalInteger } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PHADDW: readonly Instruction[] = [
+  vectorInstruction("PHADDW", {
+    forms: [["66 0F 38 01 /r", "xmm1, xmm2/m128"]],
+    semantics: horizontalInteger("add", 16),
+  }),
+  vectorInstruction("PHADDD", {
+    forms: [["66 0F 38 02 /r", "xmm1, xmm2/m128"]],
+    semantics: horizontalInteger("add", 32),
+  }),
+];

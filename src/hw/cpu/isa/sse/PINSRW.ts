@@ -1,0 +1,9 @@
+/** PINSRW: a word from a general register or memory. SDM Vol. 2B, "PINSRW—Insert Word". */
+
+import { insertByImmediate } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PINSRW = vectorInstruction("PINSRW", {
+  forms: [["66 0F C4 /r ib", "xmm1, r32/m16, imm8", { sizes: [32, 64] }]],
+  semantics: insertByImmediate(16),
+});

@@ -1,0 +1,12 @@
+/**
+ * PMADDUBSW: saturated sums of two neighbouring products of unsigned and signed bytes.
+ * SDM Vol. 2B, "PMADDUBSW—Multiply and Add Packed Signed and Unsigned Bytes".
+ */
+
+import { packedInteger } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PMADDUBSW = vectorInstruction("PMADDUBSW", {
+  forms: [["66 0F 38 04 /r", "xmm1, xmm2/m128"]],
+  semantics: packedInteger("mulAddMixed", 8),
+});

@@ -1,0 +1,16 @@
+/** PMAXUB, PMAXUW: maxima of unsigned integers. SDM Vol. 2B, "PMAXUB/PMAXUW—Maximum of Packed Unsigned Integers". */
+
+import type { Instruction } from "../../instruction.ts";
+import { packedInteger } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PMAXUB: readonly Instruction[] = [
+  vectorInstruction("PMAXUB", {
+    forms: [["66 0F DE /r", "xmm1, xmm2/m128"]],
+    semantics: packedInteger("maxUnsigned", 8),
+  }),
+  vectorInstruction("PMAXUW", {
+    forms: [["66 0F 38 3E /r", "xmm1, xmm2/m128"]],
+    semantics: packedInteger("maxUnsigned", 16),
+  }),
+];

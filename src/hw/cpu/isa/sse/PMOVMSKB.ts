@@ -1,0 +1,9 @@
+/** PMOVMSKB: the highest bits of sixteen bytes. SDM Vol. 2B, "PMOVMSKB—Move Byte Mask". */
+
+import { moveMask } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PMOVMSKB = vectorInstruction("PMOVMSKB", {
+  forms: [["66 0F D7 /r", "reg, xmm"]],
+  semantics: moveMask(8),
+});

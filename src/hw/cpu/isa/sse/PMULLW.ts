@@ -1,0 +1,12 @@
+/**
+ * PMULLW: low halves of the products of words.
+ * SDM Vol. 2B, "PMULLW—Multiply Packed Signed Integers and Store Low Result".
+ */
+
+import { packedInteger } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PMULLW = vectorInstruction("PMULLW", {
+  forms: [["66 0F D5 /r", "xmm1, xmm2/m128"]],
+  semantics: packedInteger("mul", 16),
+});

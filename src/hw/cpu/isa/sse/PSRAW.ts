@@ -1,0 +1,25 @@
+/**
+ * PSRAW, PSRAD: lanes to the right, with the sign.
+ * SDM Vol. 2B, "PSRAW/PSRAD/PSRAQ—Shift Packed Data Right Arithmetic".
+ */
+
+import type { Instruction } from "../../instruction.ts";
+import { shiftLanes } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PSRAW: readonly Instruction[] = [
+  vectorInstruction("PSRAW", {
+    forms: [
+      ["66 0F E1 /r", "xmm1, xmm2/m128"],
+      ["66 0F 71 /4 ib", "xmm1, imm8"],
+    ],
+    semantics: shiftLanes("sar", 16),
+  }),
+  vectorInstruction("PSRAD", {
+    forms: [
+      ["66 0F E2 /r", "xmm1, xmm2/m128"],
+      ["66 0F 72 /4 ib", "xmm1, imm8"],
+    ],
+    semantics: shiftLanes("sar", 32),
+  }),
+];

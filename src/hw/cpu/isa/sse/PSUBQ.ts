@@ -1,0 +1,9 @@
+/** PSUBQ: differences. SDM Vol. 2B, "PSUBQ—Subtract Packed Quadword Integers". */
+
+import { packedInteger } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PSUBQ = vectorInstruction("PSUBQ", {
+  forms: [["66 0F FB /r", "xmm1, xmm2/m128"]],
+  semantics: packedInteger("sub", 64),
+});

@@ -1,0 +1,9 @@
+/** PXOR: bitwise exclusive or. SDM Vol. 2B, "PXOR—Logical Exclusive OR". */
+
+import { packedInteger } from "../../vector-patterns.ts";
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const PXOR = vectorInstruction("PXOR", {
+  forms: [["66 0F EF /r", "xmm1, xmm2/m128"]],
+  semantics: packedInteger("xor", 64),
+});

@@ -1,0 +1,8 @@
+/** STMXCSR: stores MXCSR. SDM Vol. 2B, "STMXCSR—Store MXCSR Register State". */
+
+import { vectorInstruction } from "../../vector-semantics.ts";
+
+export const STMXCSR = vectorInstruction("STMXCSR", {
+  forms: [["NP 0F AE /3", "m32", { sizes: [32, 64] }]],
+  semantics: (v, dst) => v.store(dst, v.mxcsr()),
+});
