@@ -47,8 +47,7 @@ function multiplyHigh(
   { width, a, b }: MicroOp & { op: "binary" },
 ): void {
   if (width === 64) {
-    body.get(locals[a] as number);
-    body.get(locals[b] as number).call(importIndex(fn));
+    multiplyHigh64(body, locals[a] as number, locals[b] as number, fn === "mulHighSigned");
     return;
   }
   for (const id of [a, b]) {
@@ -57,6 +56,33 @@ function multiplyHigh(
   }
   body.op("i64.mul").i64(BigInt(width)).op("i64.shr_u");
   wrap(body, width);
+}
+
+/** The upper half of a product of 128 bits, from the four products of halves. */
+function multiplyHigh64(body: FunctionBody, a: number, b: number, isSigned: boolean): void {
+  const low = (local: number): FunctionBody => body.get(local).i64(0xffff_ffffn).op("i64.and");
+  const high = (local: number): FunctionBody => body.get(local).i64(32n).op("i64.shr_u");
+  const [cross, other] = [body.local(I64), body.local(I64)];
+  high(a);
+  low(b).op("i64.mul").set(cross);
+  low(a);
+  high(b).op("i64.mul").set(other);
+  high(a);
+  high(b).op("i64.mul");
+  high(cross).op("i64.add");
+  high(other).op("i64.add");
+  // The carry of the middle: three words of 32 bits and a product's upper half.
+  low(a);
+  low(b).op("i64.mul").i64(32n).op("i64.shr_u");
+  low(cross).op("i64.add");
+  low(other).op("i64.add").i64(32n).op("i64.shr_u", "i64.add");
+  if (!isSigned) return;
+  for (const [negative, factor] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    body.get(negative).i64(63n).op("i64.shr_s").get(factor).op("i64.and", "i64.sub");
+  }
 }
 
 /** Leaves a value sign-extended to 64 bits. */

@@ -6,8 +6,6 @@ import { I32, I64 } from "./wasm.ts";
 export const IMPORTS = [
   "slowRead",
   "slowWrite",
-  "mulHighUnsigned",
-  "mulHighSigned",
   "quotient",
   "remainder",
   "slowVectorRead",
@@ -17,13 +15,12 @@ export const IMPORTS = [
 export type Import = (typeof IMPORTS)[number];
 export const importIndex = (name: Import): number => IMPORTS.indexOf(name);
 
-/** A handler; an access; a function of two values; a function of three; softfloat. */
+/** A handler; an access; a function of three values; softfloat. */
 export const TYPES = [
   { parameters: [I32, I32], results: [I32] },
   { parameters: [I32, I32, I32, I32, I32], results: [I32] },
-  { parameters: [I64, I64], results: [I64] },
   { parameters: [I64, I64, I64], results: [I64] },
   { parameters: [I32, I32, I32, I32], results: [I32] },
 ] as const;
 /** The type of each import. */
-export const IMPORT_TYPES = [1, 1, 2, 2, 3, 3, 1, 1, 4] as const;
+export const IMPORT_TYPES = [1, 1, 2, 2, 1, 1, 3] as const;

@@ -4,13 +4,13 @@
  */
 
 import { assert } from "../../../sim/assert.ts";
-import { isCanonical } from "../addressing.ts";
+import { isCanonicalAccess } from "../addressing.ts";
 import { AssistContext } from "../assist.ts";
 import { cyclesOf } from "../cycles.ts";
 import type { Decoder } from "../decode.ts";
 import { type Fault, GP0, plainFault, SS0 } from "../fault.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
-import { binary, divide } from "../reference.ts";
+import { divide } from "../reference.ts";
 import type { CpuState } from "../state.ts";
 import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
@@ -60,10 +60,6 @@ export class Interpreter {
         this.#slowRead(cpu, at, low, high, what),
       slowWrite: (cpu: number, at: number, low: number, high: number, what: number) =>
         this.#slowWrite(cpu, at, low, high, what),
-      mulHighUnsigned: (a: bigint, b: bigint) =>
-        binary("mulHighUnsigned", unsigned(a), unsigned(b), 64),
-      mulHighSigned: (a: bigint, b: bigint) =>
-        binary("mulHighSigned", unsigned(a), unsigned(b), 64),
       quotient: (high: bigint, low: bigint, divisor: bigint) =>
         divide("quotient", unsigned(high), unsigned(low), unsigned(divisor), 64),
       remainder: (high: bigint, low: bigint, divisor: bigint) =>
@@ -204,8 +200,9 @@ export class Interpreter {
   #slowRead(cpu: number, at: number, low: number, high: number, what: number): number {
     const linear = address(low, high);
     const access = (what & SLOW_MODIFY) === 0 ? "read" : "modify";
-    const value = isCanonical(linear)
-      ? this.#memory.read(linear, what & 0xff, access)
+    const size = what & 0xff;
+    const value = isCanonicalAccess(linear, size)
+      ? this.#memory.read(linear, size, access)
       : this.#notCanonical(at, what);
     if (isFault(value)) return this.#fail(cpu, at, value);
     this.#view.setBigUint64(cpu + SCRATCH.value, value, true);
@@ -215,8 +212,8 @@ export class Interpreter {
 
   #slowWrite(cpu: number, at: number, low: number, high: number, what: number): number {
     const linear = address(low, high);
-    if (!isCanonical(linear)) return this.#fail(cpu, at, this.#notCanonical(at, what));
     const size = what & 0xff;
+    if (!isCanonicalAccess(linear, size)) return this.#fail(cpu, at, this.#notCanonical(at, what));
     const value = BigInt.asUintN(8 * size, this.#view.getBigUint64(cpu + SCRATCH.value, true));
     const fault = this.#memory.write(linear, size, value);
     if (fault !== null) return this.#fail(cpu, at, fault);
