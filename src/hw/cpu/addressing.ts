@@ -34,14 +34,19 @@ export function segmentSum(
   return { name, linear: BigInt.asUintN(64, base + offset) };
 }
 
+/** Whether an access is; one across the end of the canonical addresses is not. */
+export const isCanonicalAccess = (linear: bigint, size: number): boolean =>
+  isCanonical(linear) && isCanonical(BigInt.asUintN(64, linear + BigInt(size - 1)));
+
 /** The linear address of an offset in a segment, or the fault of an address that is not canonical. */
 export function linearAddress(
   state: CpuState,
   decoded: Decoded,
   segment: SegmentChoice,
   offset: bigint,
+  size: number,
 ): bigint | Fault {
   const { name, linear } = segmentSum(state, decoded, segment, offset);
-  if (isCanonical(linear)) return linear;
+  if (isCanonicalAccess(linear, size)) return linear;
   return name === "SS" ? SS0 : GP0;
 }

@@ -51,12 +51,12 @@ export class AssistContext {
     size: number,
     access: "read" | "modify" = "read",
   ): bigint | Fault {
-    const linear = linearAddress(this.state, this.decoded, segment, offset);
+    const linear = linearAddress(this.state, this.decoded, segment, offset, size);
     return isFault(linear) ? linear : this.memory.read(linear, size, access);
   }
 
   store(segment: SegmentChoice, offset: bigint, size: number, value: bigint): Fault | null {
-    const linear = linearAddress(this.state, this.decoded, segment, offset);
+    const linear = linearAddress(this.state, this.decoded, segment, offset, size);
     return isFault(linear) ? linear : this.memory.write(linear, size, value);
   }
 

@@ -38,11 +38,12 @@ function shifted(u: Semantics, a: Value, b: Value, count: Value, fn: "shl" | "sh
   return u.or(u[fn](a, count), u[back](u[back](b, u.const(width, 1)), rest));
 }
 
-/** Counts up to 31 leave a result above 16 undefined; then a comes in again behind b. */
+/** Counts above 16 leave the result undefined; b comes in a second time then, as in AMD's processors. */
 function shifted16(u: Semantics, a: Value, b: Value, count: Value, fn: "shl" | "shr"): Value {
   const at = (value: Value, place: number): Value =>
     u.shl(u.zeroExtend(value, 64), u.const(64, place));
-  const all = u.or(u.or(at(a, 32), at(b, 16)), at(a, 0));
+  const [top, bottom] = fn === "shl" ? [a, b] : [b, a];
+  const all = u.or(u.or(at(top, 32), at(b, 16)), at(bottom, 0));
   const moved = u[fn](all, u.zeroExtend(count, 64));
   return u.truncate(fn === "shl" ? u.shr(moved, u.const(64, 32)) : moved, 16);
 }

@@ -255,8 +255,8 @@ class Evaluation {
     return fault ?? 0n;
   }
 
-  #linear(segment: SegmentChoice, offset: bigint): bigint | Fault {
-    return linearAddress(this.#state, this.#decoded, segment, offset);
+  #linear(segment: SegmentChoice, offset: bigint, width: OperandWidth): bigint | Fault {
+    return linearAddress(this.#state, this.#decoded, segment, offset, width / 8);
   }
 
   #load(
@@ -265,7 +265,7 @@ class Evaluation {
     width: OperandWidth,
     intent: "read" | "modify",
   ): bigint | Fault {
-    const linear = this.#linear(segment, offset);
+    const linear = this.#linear(segment, offset, width);
     return isFault(linear) ? linear : this.#memory.read(linear, width / 8, intent);
   }
 
@@ -275,7 +275,7 @@ class Evaluation {
     width: OperandWidth,
     value: bigint,
   ): bigint | Fault {
-    const linear = this.#linear(segment, offset);
+    const linear = this.#linear(segment, offset, width);
     if (isFault(linear)) return linear;
     return this.#memory.write(linear, width / 8, value) ?? 0n;
   }
