@@ -10,7 +10,7 @@ import type { Encoding, FormToFreeze } from "./freeze.ts";
 import { CODE_ADDRESS, type InputHints, type MemoryHint, type RegisterHint } from "./inputs.ts";
 import { vectorInput } from "./vectors.ts";
 import { WINDOW } from "./records.ts";
-import { vectorContents, vectorHints } from "./vector-hints.ts";
+import { isVectorForm, vectorContents, vectorHints } from "./vector-hints.ts";
 
 const [RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 2, 3, 4, 5, 6, 7];
 const ALIGNMENT_CHECK = 0x4_0000n;
@@ -40,11 +40,14 @@ function isInteger(instruction: Instruction, form: Form): boolean {
   return list.every(({ op }) => op !== "assist" && op !== "readControl");
 }
 
-/** The integer forms of an instruction that 64-bit mode has. */
+const isAsked = (instruction: Instruction, form: Form): boolean =>
+  form.modes.startsWith("V") && (isVectorForm(instruction, form) || isInteger(instruction, form));
+
+/** The integer and vector forms of an instruction that 64-bit mode has. */
 export function formsToAsk(instruction: Instruction): readonly FormToFreeze[] {
   const { mnemonic, forms } = instruction;
   return forms
-    .filter((form) => form.modes.startsWith("V") && isInteger(instruction, form))
+    .filter((form) => isAsked(instruction, form))
     .map((form) => {
       const name = `${form.row[0]}, ${form.row[1]}, ${form.operandSize ?? "any"}`;
       return {
