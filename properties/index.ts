@@ -3,6 +3,7 @@
 import "./hw/cpu/decoding.property.ts";
 import "./hw/cpu/encoding.property.ts";
 import "./hw/cpu/engines.property.ts";
+import "./hw/cpu/instructions.property.ts";
 import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/translation.property.ts";
 import "./sim/determinism.property.ts";

@@ -56,6 +56,10 @@ const anyTame = fc.oneof(
   anyOf(TAME.filter(isVector)),
 );
 const anyRisky = anyOf(CANDIDATES.filter(isRisky));
+/** More often than their number says: they write memory at an address that no operand names. */
+const anyStack = anyOf(
+  CANDIDATES.filter(({ instruction }) => /^(PUSH|POP|CALL|RET)$/.test(instruction.mnemonic)),
+);
 
 /** One instruction before it is placed. */
 export interface Draw {
@@ -83,7 +87,11 @@ const often = <T>(weight: number, tame: fc.Arbitrary<T>, wild: fc.Arbitrary<T>):
 export function anyDraw(edges: readonly bigint[]): fc.Arbitrary<Draw> {
   const register = often(20, fc.constantFrom(...RESULTS), fc.nat(15));
   return fc.record({
-    candidate: often(20, anyTame, anyRisky),
+    candidate: fc.oneof(
+      { weight: 20, arbitrary: anyTame },
+      { weight: 2, arbitrary: anyStack },
+      { weight: 1, arbitrary: anyRisky },
+    ),
     reg: register,
     rm: register,
     inMemory: fc.boolean(),

@@ -104,8 +104,8 @@ export function anyStartState(): fc.Arbitrary<StartState> {
         fc.array(anyValue(), { minLength: 16, maxLength: 16 }),
         fc.array(anyPointer(), { minLength: POINTERS.length, maxLength: POINTERS.length }),
         fc.oneof(
-          { weight: 12, arbitrary: fc.integer({ min: 32, max: 1000 }) },
-          { weight: 1, arbitrary: fc.nat(2000) },
+          { weight: 8, arbitrary: fc.integer({ min: 32, max: 1000 }) },
+          { weight: 1, arbitrary: fc.integer({ min: 1530, max: 1545 }) },
         ),
       )
       .map(([values, pointers, slot]) => {
