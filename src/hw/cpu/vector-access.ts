@@ -16,8 +16,9 @@ interface Place {
 }
 
 function check({ linear, aligned, notCanonical }: Place): Fault | null {
+  // #GP(0) even where the address is not canonical and in the stack segment: as an AMD processor does.
+  if (aligned && (linear & 15n) !== 0n) return GP0;
   if (!isCanonical(linear)) return notCanonical;
-  if (aligned) return (linear & 15n) === 0n ? null : GP0;
   return isCanonical(BigInt.asUintN(64, linear + 8n)) ? null : notCanonical;
 }
 

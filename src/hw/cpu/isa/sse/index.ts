@@ -51,6 +51,7 @@ import { HSUBPS } from "./HSUBPS.ts";
 import { INSERTPS } from "./INSERTPS.ts";
 import { LDDQU } from "./LDDQU.ts";
 import { LDMXCSR } from "./LDMXCSR.ts";
+import { MASKMOVDQU } from "./MASKMOVDQU.ts";
 import { MAXPD } from "./MAXPD.ts";
 import { MAXPS } from "./MAXPS.ts";
 import { MAXSD } from "./MAXSD.ts";
@@ -106,8 +107,12 @@ import { PBLENDVB } from "./PBLENDVB.ts";
 import { PBLENDW } from "./PBLENDW.ts";
 import { PCMPEQB } from "./PCMPEQB.ts";
 import { PCMPEQQ } from "./PCMPEQQ.ts";
+import { PCMPESTRI } from "./PCMPESTRI.ts";
+import { PCMPESTRM } from "./PCMPESTRM.ts";
 import { PCMPGTB } from "./PCMPGTB.ts";
 import { PCMPGTQ } from "./PCMPGTQ.ts";
+import { PCMPISTRI } from "./PCMPISTRI.ts";
+import { PCMPISTRM } from "./PCMPISTRM.ts";
 import { PEXTRB } from "./PEXTRB.ts";
 import { PEXTRW } from "./PEXTRW.ts";
 import { PHADDSW } from "./PHADDSW.ts";
@@ -235,6 +240,7 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   INSERTPS,
   LDDQU,
   LDMXCSR,
+  MASKMOVDQU,
   MAXPD,
   MAXPS,
   MAXSD,
@@ -290,8 +296,12 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   PBLENDW,
   ...PCMPEQB,
   PCMPEQQ,
+  PCMPESTRI,
+  PCMPESTRM,
   ...PCMPGTB,
   PCMPGTQ,
+  PCMPISTRI,
+  PCMPISTRM,
   ...PEXTRB,
   PEXTRW,
   PHADDSW,
