@@ -42,7 +42,7 @@ function compareForm(oracle: Oracle, form: FormToFreeze, count: number, tally: T
     if (shown.has(kind)) return;
     shown.add(kind);
     const code = Buffer.from(input.code).toString("hex");
-    process.stdout.write(`${form.mnemonic} ${form.form}: ${code}\n  ${found.join("\n  ")}\n`);
+    process.stdout.write(`${form.form}: ${code}\n  ${found.join("\n  ")}\n`);
   });
 }
 

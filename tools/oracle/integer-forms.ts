@@ -28,7 +28,7 @@ const INTEGER_OPERANDS: ReadonlySet<OperandKind> = new Set([
 ]);
 
 /** No assist, no vector and no state that user programs cannot see. */
-function isInteger(instruction: Instruction, form: Form): boolean {
+export function isInteger(instruction: Instruction, form: Form): boolean {
   if (form.operands.some(({ kind }) => !INTEGER_OPERANDS.has(kind))) return false;
   const list = record(instruction, form, {
     memory: form.modrm?.allows === "memory",
@@ -41,23 +41,33 @@ function isInteger(instruction: Instruction, form: Form): boolean {
 }
 
 const isAsked = (instruction: Instruction, form: Form): boolean =>
-  form.modes.startsWith("V") && (isVectorForm(instruction, form) || isInteger(instruction, form));
+  isVectorForm(instruction, form) || isInteger(instruction, form);
+
+/** The manual's entry: conditions share one. */
+const entryOf = (mnemonic: string): string =>
+  /^(J|SET|CMOV)N?([OBZSPL]|BE|LE)$/.test(mnemonic)
+    ? `${/^(J|SET|CMOV)/.exec(mnemonic)?.[0]}cc`
+    : mnemonic;
 
 /** The integer and vector forms of an instruction that 64-bit mode has. */
-export function formsToAsk(instruction: Instruction): readonly FormToFreeze[] {
+export function formsToAsk(
+  instruction: Instruction,
+  isWanted: (instruction: Instruction, form: Form) => boolean = isAsked,
+): readonly FormToFreeze[] {
   const { mnemonic, forms } = instruction;
   return forms
-    .filter((form) => isAsked(instruction, form))
+    .filter((form) => form.modes.startsWith("V") && isWanted(instruction, form))
     .map((form) => {
-      const name = `${form.row[0]}, ${form.row[1]}, ${form.operandSize ?? "any"}`;
+      const entry = entryOf(mnemonic);
+      const name = `${mnemonic} ${form.row.slice(0, 2).join(" ")} ${form.operandSize ?? "any"}`;
       return {
-        mnemonic,
+        mnemonic: entry,
         form: name,
         mode: 64,
         encodings: (seed) => {
-          const encoding = new Encoder(instruction, form, `${mnemonic}/${name}/${seed}`).encode();
+          const encoding = new Encoder(instruction, form, `${entry}/${name}/${seed}`).encode();
           // Alignment checks are not modelled.
-          const { rflags } = vectorInput(mnemonic, name, 64, { seed, ...encoding });
+          const { rflags } = vectorInput(entry, name, 64, { seed, ...encoding });
           return (rflags & ALIGNMENT_CHECK) === 0n ? encoding : undefined;
         },
       };
