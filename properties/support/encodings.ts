@@ -29,7 +29,7 @@ const CANDIDATES: readonly Candidate[] = INSTRUCTIONS.flatMap((instruction) =>
 const isRisky = ({ instruction, form }: Candidate): boolean =>
   /^(UD\d|I?DIV|RET|CLFLUSH|LEAVE|XLATB)$/.test(instruction.mnemonic) ||
   (/^(CALL|JMP)$/.test(instruction.mnemonic) && form.modrm !== null) ||
-  (/^BT/.test(instruction.mnemonic) && form.immediates.length === 0) ||
+  (instruction.mnemonic.startsWith("BT") && form.immediates.length === 0) ||
   (instruction.mnemonic === "CMPXCHG16B" && form.modrm !== null);
 
 /** Instructions are equally likely, those of one condition counting as one. */

@@ -59,7 +59,7 @@ export function formsToAsk(
     .filter((form) => form.modes.startsWith("V") && isWanted(instruction, form))
     .map((form) => {
       const entry = entryOf(mnemonic);
-      const name = `${mnemonic} ${form.row.slice(0, 2).join(" ")} ${form.operandSize ?? "any"}`;
+      const name = `${mnemonic} ${form.row[0]} ${form.row[1]} ${form.operandSize ?? "any"}`;
       return {
         mnemonic: entry,
         form: name,
@@ -115,7 +115,8 @@ class Encoder {
       hasOperand && !isShortRead && (allows === "any" ? draws.chance(2) : allows === "memory");
     const short = form.addressSize === 32 || (form.addressSize === null && draws.chance(8));
     this.#addressBits = short ? 32 : 64;
-    this.#segment = draws.chance(16) ? draws.pick(["FS", "GS"] as const) : undefined;
+    const overrides = draws.chance(16) && instruction.mnemonic !== "MASKMOVDQU";
+    this.#segment = overrides ? draws.pick(["FS", "GS"] as const) : undefined;
     this.#repeat = instruction.repeat === undefined ? 0 : draws.pick([0, 0xf2, 0xf3]);
   }
 
@@ -241,7 +242,7 @@ class Encoder {
     if (this.#repeat !== 0) keep(RCX, 0, 6);
     if (/^LOOP|^J.?CXZ$/.test(mnemonic)) keep(RCX, -1, 3);
     if (mnemonic === "XLATB") keep(RAX, 0, 255);
-    if (/^BT/.test(mnemonic) && this.#inMemory && form.immediates.length === 0)
+    if (mnemonic.startsWith("BT") && this.#inMemory && form.immediates.length === 0)
       keep(this.#reg, -600, 600);
     if (mnemonic === "DIV" && !this.#draws.chance(3)) {
       if (form.operandSize === null) keep(RAX, 0, 0x7ff);
@@ -251,7 +252,7 @@ class Encoder {
       if (form.operandSize === null) keep(RAX, -0x7ff, 0x7ff);
       else keep(RDX, -3, 2);
     }
-    if (/^CMPXCHG/.test(mnemonic) && this.#draws.chance(2)) {
+    if (mnemonic.startsWith("CMPXCHG") && this.#draws.chance(2)) {
       keep(RAX, -1, 1);
       keep(RDX, -1, 1);
       if (!this.#inMemory) keep(this.#rm, -1, 1);

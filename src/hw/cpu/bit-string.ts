@@ -21,8 +21,9 @@ function placeOf(u: Semantics, base: Operand, offset: Operand): Value {
   const address = u.address(base);
   if (offset.place === "immediate") return address;
   const { width } = base;
-  const units = u.sar(u.read(offset), u.const(width, Math.log2(width)));
-  const bytes = u.shl(u.signExtend(units, 64), u.const(64, Math.log2(width / 8)));
+  const bitsLog2 = 31 - Math.clz32(width);
+  const units = u.sar(u.read(offset), u.const(width, bitsLog2));
+  const bytes = u.shl(u.signExtend(units, 64), u.const(64, bitsLog2 - 3));
   return u.add(address, u.truncate(bytes, address.width));
 }
 
