@@ -9,7 +9,7 @@ import { Draws } from "./draws.ts";
 import type { Encoding, FormToFreeze } from "./freeze.ts";
 import { CODE_ADDRESS, type InputHints, type MemoryHint, type RegisterHint } from "./inputs.ts";
 import { vectorInput } from "./vectors.ts";
-import { WINDOW } from "./records.ts";
+import { type Mode, WINDOW } from "./records.ts";
 import { isVectorForm, vectorContents, vectorHints } from "./vector-hints.ts";
 
 const [RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -53,21 +53,25 @@ const entryOf = (mnemonic: string): string =>
 export function formsToAsk(
   instruction: Instruction,
   isWanted: (instruction: Instruction, form: Form) => boolean = isAsked,
+  mode: Mode = 64,
 ): readonly FormToFreeze[] {
   const { mnemonic, forms } = instruction;
+  const isValid = ({ modes, rexW }: Form): boolean =>
+    mode === 64 ? modes.startsWith("V") : modes.endsWith("/V") && rexW !== true;
   return forms
-    .filter((form) => form.modes.startsWith("V") && isWanted(instruction, form))
+    .filter((form) => isValid(form) && isWanted(instruction, form))
     .map((form) => {
       const entry = entryOf(mnemonic);
       const name = `${mnemonic} ${form.row[0]} ${form.row[1]} ${form.operandSize ?? "any"}`;
       return {
         mnemonic: entry,
         form: name,
-        mode: 64,
+        mode,
         encodings: (seed) => {
-          const encoding = new Encoder(instruction, form, `${entry}/${name}/${seed}`).encode();
+          const seedText = `${entry}/${name}/${seed}`;
+          const encoding = new Encoder(instruction, form, seedText, mode).encode();
           // Alignment checks are not modelled.
-          const { rflags } = vectorInput(entry, name, 64, { seed, ...encoding });
+          const { rflags } = vectorInput(entry, name, mode, { seed, ...encoding });
           return (rflags & ALIGNMENT_CHECK) === 0n ? encoding : undefined;
         },
       };
@@ -96,17 +100,20 @@ class Encoder {
   readonly #reg: number;
   readonly #rm: number;
   readonly #inMemory: boolean;
+  readonly #mode: Mode;
   readonly #addressBits: 32 | 64;
   readonly #segment: "FS" | "GS" | undefined;
   readonly #repeat: number;
 
-  constructor(instruction: Instruction, form: Form, seed: string) {
+  constructor(instruction: Instruction, form: Form, seed: string, mode: Mode) {
+    const registers = mode === 64 ? 16 : 8;
+    this.#mode = mode;
     const draws = new Draws(seed);
     this.#instruction = instruction;
     this.#form = form;
     this.#draws = draws;
-    this.#reg = draws.below(16);
-    this.#rm = draws.below(16);
+    this.#reg = draws.below(registers);
+    this.#rm = draws.below(registers);
     const allows = form.modrm?.allows ?? "register";
     const hasOperand = form.modrm !== null && form.modrm.fixed === null;
     // AMD's processors read 4 bytes for MOVSXD's 16 bits: see coverage/native-differences.md.
@@ -114,8 +121,8 @@ class Encoder {
     this.#inMemory =
       hasOperand && !isShortRead && (allows === "any" ? draws.chance(2) : allows === "memory");
     const short = form.addressSize === 32 || (form.addressSize === null && draws.chance(8));
-    this.#addressBits = short ? 32 : 64;
-    const overrides = draws.chance(16) && instruction.mnemonic !== "MASKMOVDQU";
+    this.#addressBits = short || mode === 32 ? 32 : 64;
+    const overrides = mode === 64 && draws.chance(16) && instruction.mnemonic !== "MASKMOVDQU";
     this.#segment = overrides ? draws.pick(["FS", "GS"] as const) : undefined;
     this.#repeat = instruction.repeat === undefined ? 0 : draws.pick([0, 0xf2, 0xf3]);
   }
@@ -134,7 +141,7 @@ class Encoder {
       (hasModRm ? (reg >> 3) << 2 : 0) |
       (address?.rex ?? (hasModRm ? this.#rm >> 3 : 0)) |
       (opcodeRegister >> 3);
-    if (rex !== 0 || this.#draws.chance(4)) bytes.push(0x40 | rex);
+    if (this.#mode === 64 && (rex !== 0 || this.#draws.chance(4))) bytes.push(0x40 | rex);
     bytes.push(...MAP_BYTES[form.map], form.opcode + (opcodeRegister & 7));
     if (form.modrm !== null && form.modrm.fixed !== null) bytes.push(form.modrm.fixed);
     else if (address !== null)
@@ -153,7 +160,7 @@ class Encoder {
     const form = this.#form;
     const bytes: number[] = [];
     if (this.#segment !== undefined) bytes.push(this.#segment === "FS" ? 0x64 : 0x65);
-    if (this.#addressBits === 32) bytes.push(0x67);
+    if (this.#addressBits === 32 && this.#mode === 64) bytes.push(0x67);
     if (this.#inMemory && this.#instruction.lock === true && this.#draws.chance(8))
       bytes.push(0xf0);
     if (form.operandSize === 16) bytes.push(0x66);
@@ -189,16 +196,18 @@ class Encoder {
   #address(): Address {
     const draws = this.#draws;
     const taken = new Set(this.#registers.map(({ register }) => register));
-    const free = Array.from({ length: 16 }, (_, i) => i).filter((i) => !taken.has(i));
+    const free = Array.from({ length: this.#mode === 64 ? 16 : 8 }, (_, i) => i).filter(
+      (i) => !taken.has(i),
+    );
     const base = draws.pick(free);
     const small = draws.between(-128, 127);
     const place = this.#place();
     const way = draws.below(16);
     let address: Address;
-    if (way === 0) {
+    if (way === 0 && this.#mode === 64) {
       const target = WINDOW.data.address + draws.below(WINDOW.data.bytes - 16);
       address = { rex: 0, bytes: [0x05], hint: { displacement: target, ...place }, target };
-    } else if (way === 1) {
+    } else if (way < 2) {
       const at = WINDOW.data.address + draws.below(WINDOW.data.bytes - 16);
       const bytes = [0x04, 0x25, ...numberBytes(at, 4)];
       address = { rex: 0, bytes, hint: { displacement: at, ...place } };

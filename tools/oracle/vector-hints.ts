@@ -6,7 +6,7 @@ import type { Draws, Lanes } from "./draws.ts";
 import type { InputHints, MemoryHint } from "./inputs.ts";
 
 export const isVectorForm = ({ mnemonic }: Instruction, { operands }: Form): boolean =>
-  operands.some(({ kind }) => /xmm/i.test(kind)) || /MXCSR$/.test(mnemonic);
+  operands.some(({ kind }) => /xmm/i.test(kind)) || mnemonic.endsWith("MXCSR");
 
 /** By the names of the manual; now and then something else. */
 function lanesFor({ mnemonic }: Instruction, draws: Draws): Lanes {
@@ -22,7 +22,7 @@ export function vectorHints(instruction: Instruction, form: Form, draws: Draws):
   const hints: InputHints = { sse: lanesFor(instruction, draws) };
   if (mnemonic === "MASKMOVDQU") return { ...hints, memory: [{ base: 7, bytes: 16 }] };
   // Lengths of strings.
-  if (/^PCMPESTR/.test(mnemonic) && !draws.chance(8)) {
+  if (mnemonic.startsWith("PCMPESTR") && !draws.chance(8)) {
     const registers = [0, 2].map((register) => ({ register, min: -18, max: 18 }));
     return { ...hints, registers };
   }
@@ -35,7 +35,7 @@ export function vectorContents(
   form: Form,
   draws: Draws,
 ): Pick<MemoryHint, "bytes" | "align" | "content"> | null {
-  if (/^LDMXCSR$/.test(instruction.mnemonic)) return { bytes: 4, content: "mxcsr" };
+  if (instruction.mnemonic === "LDMXCSR") return { bytes: 4, content: "mxcsr" };
   if (!isVectorForm(instruction, form)) return null;
   const operand = form.operands.find(({ kind }) => /^(xmmRm|rm|memory)$/.test(kind));
   const bytes = (operand?.memoryWidth ?? 128) / 8;

@@ -166,15 +166,15 @@ export function isVectorMicroOp<M extends { readonly op: string }>(
 // Lanes.
 
 export function lanesOf(vector: bigint, lane: number): bigint[] {
-  const lanes: bigint[] = [];
-  for (let at = 0; at < 128; at += lane) lanes.push(BigInt.asUintN(lane, vector >> BigInt(at)));
-  return lanes;
+  const values: bigint[] = [];
+  for (let at = 0; at < 128; at += lane) values.push(BigInt.asUintN(lane, vector >> BigInt(at)));
+  return values;
 }
 
 /** Lanes beyond those given are zero. */
-export function vectorOf(lanes: readonly bigint[], lane: number): bigint {
+export function vectorOf(values: readonly bigint[], lane: number): bigint {
   let vector = 0n;
-  lanes.forEach((value, i) => {
+  values.forEach((value, i) => {
     vector |= BigInt.asUintN(lane, value) << BigInt(lane * i);
   });
   return vector;
@@ -336,7 +336,10 @@ export function swizzle(a: bigint, b: bigint): bigint {
 }
 
 export function splat(lane: Lane, value: bigint): bigint {
-  return vectorOf(new Array<bigint>(128 / lane).fill(value), lane);
+  return vectorOf(
+    Array.from({ length: 128 / lane }, () => value),
+    lane,
+  );
 }
 
 export function bitmask(lane: Lane, a: bigint): bigint {

@@ -2,7 +2,7 @@
 
 import { unreachable } from "../../../sim/assert.ts";
 import { OFFSET } from "../state.ts";
-import type { VectorMicroOp } from "../vector.ts";
+import type { Lane, VectorMicroOp } from "../vector.ts";
 import { emitFloat } from "./emit-float.ts";
 import { CPU } from "./emit-control.ts";
 import { emitLanes } from "./emit-lanes.ts";
@@ -72,9 +72,7 @@ export function emitVector(micro: VectorMicroOp, to: VectorEmitter): void {
       simd(get(micro.b), "i8x16.swizzle");
       return;
     case "splat":
-      get(micro.value);
-      if (micro.lane !== 64) body.op("i32.wrap_i64");
-      simd(body, `${SHAPES[micro.lane]}.splat`);
+      emitSplat(get(micro.value), micro.lane);
       return;
     case "joinHalves":
       simd(get(micro.low), "i64x2.splat");
@@ -111,6 +109,12 @@ export function emitVector(micro: VectorMicroOp, to: VectorEmitter): void {
     default:
       unreachable(micro);
   }
+}
+
+/** Of the scalar on the stack. */
+function emitSplat(body: FunctionBody, lane: Lane): void {
+  if (lane !== 64) body.op("i32.wrap_i64");
+  simd(body, `${SHAPES[lane]}.splat`);
 }
 
 /** WebAssembly takes counts modulo the lane. */

@@ -9,7 +9,7 @@ import { type SseText, vectorInstruction } from "../../vector-semantics.ts";
 const toVector: SseText["semantics"] = (v, dst, src) => v.write(dst, v.fromScalar(v.u.read(src)));
 
 const fromVector: SseText["semantics"] = (v, dst, src) =>
-  v.u.write(dst, v.extract(v.read(src), dst.width as 32 | 64, 0));
+  v.u.write(dst, v.extract(v.read(src), dst.width, 0));
 
 export const MOVD: readonly Instruction[] = [
   vectorInstruction("MOVD", {

@@ -22,8 +22,7 @@ export const MPSADBW = vectorInstruction("MPSADBW", {
         v.lanes("subSaturateUnsigned", 8, row, four),
         v.lanes("subSaturateUnsigned", 8, four, row),
       );
-      const ones = (lane: 8 | 16): VectorValue =>
-        v.constLanes(lane, new Array<number>(128 / lane).fill(1));
+      const ones = (lane: 8 | 16): VectorValue => v.splat(lane, u.const(8, 1));
       return v.lanes("mulAddSigned", 16, v.lanes("mulAddMixed", 8, apart, ones(8)), ones(16));
     };
     v.write(dst, v.lanes("packUnsigned", 32, sums(0), sums(4)));
