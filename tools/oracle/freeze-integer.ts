@@ -9,7 +9,7 @@ import { freeze } from "./freeze.ts";
 import { formsToAsk, isInteger } from "./integer-forms.ts";
 import { findOracle } from "./native.ts";
 
-const CASES_PER_FORM = 12;
+const CASES_PER_FORM = 8;
 
 function main(): void {
   const oracle = findOracle();
@@ -21,7 +21,10 @@ function main(): void {
   const casesPerForm = Number(process.argv[2] ?? CASES_PER_FORM);
   const date = new Date().toISOString().slice(0, 10);
   const folder = "fixtures/native";
-  const forms = INSTRUCTIONS.flatMap((instruction) => formsToAsk(instruction, isInteger));
+  const forms = INSTRUCTIONS.flatMap((instruction) => [
+    ...formsToAsk(instruction, isInteger, 64),
+    ...formsToAsk(instruction, isInteger, 32),
+  ]);
   const report = freeze(forms, { oracle, folder, casesPerForm, date });
   for (const reason of report.leftOut) process.stdout.write(`left out: ${reason}\n`);
   process.stdout.write(`${report.files} files, ${report.cases} cases, ${report.bytes} bytes\n`);

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { differences, runModel } from "./model.ts";
+import { differences, isBeyondLimit, runModel } from "./model.ts";
 import { type DecodedVector, decodeVectors } from "./vectors.ts";
 
 const FOLDER = "fixtures/native";
@@ -11,6 +11,7 @@ const INTERPRETED_ONE_IN = 8;
 
 function differencesOf({ input, result }: DecodedVector, isBoth: boolean): readonly string[] {
   const reference = runModel("reference", input);
+  if (input.mode === 32 && isBeyondLimit(result, reference)) return [];
   const found = differences(result, reference, reference.undefinedFlags);
   if (found.length > 0 || !isBoth) return found;
   return differences(result, runModel("interpreter", input), reference.undefinedFlags);
