@@ -4,18 +4,25 @@
  * denormal and no NaN. All else goes to softfloat in the host.
  */
 
-import { OFFSET } from "../state.ts";
 import { FLOAT_FUNCTIONS, type FloatMicroOp, type FloatSpec } from "../vector-float.ts";
 import { CPU, REC } from "./emit-control.ts";
+import { emitConversion } from "./emit-convert.ts";
 import type { VectorEmitter } from "./emit-vector.ts";
+import {
+  anyLane,
+  denormal,
+  everyLane,
+  type Format,
+  FORMATS,
+  isOrdinary,
+  magnitude,
+  setScalar,
+  strange,
+} from "./float-checks.ts";
 import { importIndex } from "./imports.ts";
 import { EXIT, SCRATCH } from "./layout.ts";
 import { loadVector, simd, storeVector, vectorConst } from "./simd.ts";
 import { type FunctionBody, I32, I64, V128 } from "./wasm.ts";
-
-/** MXCSR but for the flags below PE: all masked, PE set, nearest, neither DAZ nor FTZ. */
-const STEERING = 0xffe0;
-const ORDINARY = 0x1fa0;
 
 /** A function as the host is told of it. */
 export function floatCode({ fn, format, packed, width }: FloatSpec): number {
@@ -30,30 +37,6 @@ export function floatSpec(code: number): FloatSpec {
     packed: (code & 0x200) !== 0,
     width: (code >> 16) as FloatSpec["width"],
   };
-}
-
-/** Constants of a format, in every lane, and the shapes of its lanes. */
-const FORMATS = {
-  f32: {
-    shape: "f32x4",
-    integers: "i32x4",
-    bits: 32,
-    minNormal: 0x80_0000n,
-    infinity: 0x7f80_0000n,
-  },
-  f64: {
-    shape: "f64x2",
-    integers: "i64x2",
-    bits: 64,
-    minNormal: 1n << 52n,
-    infinity: 0x7ffn << 52n,
-  },
-} as const;
-type Format = (typeof FORMATS)[keyof typeof FORMATS];
-
-function everyLane(body: FunctionBody, { bits }: Format, value: bigint): FunctionBody {
-  const two = bits === 32 ? (value << 32n) | value : value;
-  return vectorConst(body, (two << 64n) | two);
 }
 
 /** Leaves the result. */
@@ -116,56 +99,13 @@ function emitFast(
       body.i32(1).op("i32.and").i32(6).op("i32.shl", "i32.or", "i64.extend_i32_u").set(result);
       break;
     default:
-      return false;
+      return emitConversion(micro, body, a, b, result);
   }
   // No flag is raised by operands that are neither NaN nor denormal, whatever MXCSR says.
   strange(format, body, magnitude(format, body, a));
   strange(format, body, magnitude(format, body, b));
   anyLane(micro, simd(body, "v128.or")).op("i32.eqz");
   return true;
-}
-
-/** From the vector on the stack to the result: a scalar function writes one lane of a. */
-function setScalar(micro: FloatMicroOp, body: FunctionBody, a: number, result: number): void {
-  if (!micro.packed) {
-    const all = body.local(V128);
-    body.set(all).get(all).get(a);
-    simd(lowestLane(micro, body), "v128.bitselect");
-  }
-  body.set(result);
-}
-
-function lowestLane({ format }: FloatMicroOp, body: FunctionBody): FunctionBody {
-  return vectorConst(body, (1n << BigInt(FORMATS[format].bits)) - 1n);
-}
-
-/** Leaves whether a bit is set in the lanes that the function computes. */
-function anyLane(micro: FloatMicroOp, body: FunctionBody): FunctionBody {
-  if (!micro.packed) simd(lowestLane(micro, body), "v128.and");
-  return simd(body, "v128.any_true");
-}
-
-/** Leaves a new local with a vector's elements without their signs. */
-function magnitude(format: Format, body: FunctionBody, of: number): number {
-  const local = body.local(V128);
-  everyLane(body.get(of), format, (1n << BigInt(format.bits - 1)) - 1n);
-  simd(body, "v128.and").set(local);
-  return local;
-}
-
-/** Leaves ones where a magnitude is that of a denormal. */
-function denormal({ integers, ...format }: Format, body: FunctionBody, of: number): void {
-  everyLane(body.get(of), { integers, ...format } as Format, format.minNormal);
-  simd(body, `${integers}.lt_s`);
-  vectorConst(body.get(of), 0n);
-  simd(body, `${integers}.eq`, "v128.andnot");
-}
-
-/** Leaves ones where a magnitude is that of a denormal or a NaN. */
-function strange(format: Format, body: FunctionBody, of: number): void {
-  denormal(format, body, of);
-  everyLane(body.get(of), format, format.infinity);
-  simd(body, `${format.integers}.gt_s`, "v128.or");
 }
 
 function emitPredicate(
@@ -221,6 +161,5 @@ function emitArithmetic(
   anyLane(micro, body).op("i32.eqz");
   body.get(all);
   setScalar(micro, body, a, result);
-  body.get(CPU).memory("i32.load", OFFSET.mxcsr).i32(STEERING).op("i32.and");
-  body.i32(ORDINARY).op("i32.eq", "i32.and");
+  isOrdinary(body).op("i32.and");
 }

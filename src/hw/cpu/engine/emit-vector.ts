@@ -11,7 +11,7 @@ import { EXIT, FAST_READ, FAST_WRITE, SCRATCH } from "./layout.ts";
 import {
   extractLane,
   loadVector,
-  replaceHalf,
+  replaceLane,
   simd,
   simdNamed,
   simdShuffle,
@@ -77,7 +77,7 @@ export function emitVector(micro: VectorMicroOp, to: VectorEmitter): void {
     case "joinHalves":
       simd(get(micro.low), "i64x2.splat");
       get(micro.high);
-      replaceHalf(body, 1);
+      replaceLane(body, 64, 1);
       return;
     case "extractLane":
       extractLane(get(micro.a), micro.width, micro.index);

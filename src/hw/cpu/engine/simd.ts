@@ -114,13 +114,16 @@ const SIMD_OPCODES = {
   "f64x2.sub": 0xf1,
   "f64x2.mul": 0xf2,
   "f64x2.div": 0xf3,
+  "i32x4.trunc_sat_f32x4_s": 0xf8,
+  "f32x4.convert_i32x4_s": 0xfa,
+  "f64x2.convert_low_i32x4_s": 0xfe,
 } as const;
 
 export type SimdOpcode = keyof typeof SIMD_OPCODES;
 
 const PREFIX = 0xfd;
 const EXTRACT_LANE = { 8: 0x16, 16: 0x19, 32: 0x1b, 64: 0x1d } as const;
-const REPLACE_LANE_64 = 0x1e;
+const REPLACE_LANE = { 32: 0x1c, 64: 0x1e } as const;
 
 /** An opcode below 128 takes one byte, the others two. */
 const leb = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, 1]);
@@ -155,9 +158,9 @@ export function extractLane(
   return body.raw(PREFIX, EXTRACT_LANE[lane], index);
 }
 
-/** Replaces a lane of 64 bits. */
-export function replaceHalf(body: FunctionBody, index: 0 | 1): FunctionBody {
-  return body.raw(PREFIX, REPLACE_LANE_64, index);
+/** Replaces a lane by the i32 or i64 on the stack. */
+export function replaceLane(body: FunctionBody, lane: 32 | 64, index: number): FunctionBody {
+  return body.raw(PREFIX, REPLACE_LANE[lane], index);
 }
 
 /** From the address on the stack; it need not be aligned. `offset` is below 2^14. */
