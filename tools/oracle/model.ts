@@ -6,7 +6,7 @@ import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import { type Fault, VECTORS } from "../../src/hw/cpu/fault.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
-import { CpuState } from "../../src/hw/cpu/state.ts";
+import { BLOCK_BYTES, CpuState } from "../../src/hw/cpu/state.ts";
 import { STATUS_FLAGS } from "../../src/hw/cpu/uop.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import {
@@ -53,8 +53,9 @@ export type Engine = (typeof ENGINES)[number];
 
 export function runModel(engine: Engine, input: NativeCase): Answer {
   const memory = new WindowMemory(input);
-  const paged = new PagedMemory(4096, CPU_BYTES + RECORD_BYTES);
-  const state = new CpuState(paged.wasm.buffer, 0);
+  // The reference needs no linear memory but that of its registers.
+  const paged = engine === "reference" ? null : new PagedMemory(4096, CPU_BYTES + RECORD_BYTES);
+  const state = new CpuState(paged?.wasm.buffer ?? new ArrayBuffer(BLOCK_BYTES), 0);
   input.gpr.forEach((value, i) => state.setGpr(i, value));
   state.rflags = input.rflags | RFLAGS_FIXED;
   state.setSegment("FS", { ...state.segment("FS"), base: input.fsBase });
@@ -65,7 +66,7 @@ export function runModel(engine: Engine, input: NativeCase): Answer {
   state.mxcsr = mxcsrOf(input.fx);
   const start = BigInt(WINDOW.code.address + input.codeOffset);
   state.rip = start;
-  const { step, undefinedFlags } = stepper(engine, input.mode, state, memory, paged);
+  const { step, undefinedFlags } = stepper(input.mode, state, memory, paged);
   let fault: Fault | null = null;
   for (let steps = 0; steps < (input.maxSteps ?? 1); steps += 1) {
     fault = step();
@@ -101,14 +102,13 @@ const mxcsrOf = (fx: Uint8Array): number =>
   new DataView(fx.buffer, fx.byteOffset, fx.byteLength).getUint32(24, true);
 
 function stepper(
-  engine: Engine,
   mode: Mode,
   state: CpuState,
   memory: WindowMemory,
-  paged: PagedMemory,
+  paged: PagedMemory | null,
 ): { step: () => Fault | null; undefinedFlags: () => bigint } {
   const forMode = mode === 64 ? decoder : compatibilityDecoder;
-  if (engine === "reference") {
+  if (paged === null) {
     const cpu = new ReferenceCpu(state, forMode, memory);
     const bits = (): bigint =>
       cpu.undefinedFlags.reduce((all, flag) => all | (1n << BigInt(STATUS_FLAGS[flag])), 0n);

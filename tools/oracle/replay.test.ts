@@ -7,7 +7,7 @@ import { type DecodedVector, decodeVectors } from "./vectors.ts";
 
 const FOLDER = "fixtures/native";
 const FEWEST_CASES = 5000;
-const INTERPRETED_ONE_IN = 8;
+const INTERPRETED_ONE_IN = 16;
 
 function differencesOf({ input, result }: DecodedVector, isBoth: boolean): readonly string[] {
   const reference = runModel("reference", input);
