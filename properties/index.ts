@@ -6,6 +6,7 @@ import "./hw/cpu/engines.property.ts";
 import "./hw/cpu/instructions.property.ts";
 import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/translation.property.ts";
+import "./hw/cpu/vectors.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";

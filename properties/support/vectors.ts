@@ -94,3 +94,19 @@ export function anyMxcsr(): fc.Arbitrary<number> {
     { weight: 1, arbitrary: fc.nat(0xffff) },
   );
 }
+
+/** Sixteen registers of one kind, half of them of the values at which instructions go wrong. */
+export function anyVectorsOfOneKind(): fc.Arbitrary<readonly bigint[]> {
+  const edges = (values: readonly bigint[], lane: fc.Arbitrary<bigint>, bits: number) =>
+    lanes(fc.oneof(fc.constantFrom(...values), lane), bits);
+  const signed = (values: readonly bigint[], bits: number): bigint[] =>
+    values.flatMap((value) => [value, value | (1n << BigInt(bits - 1))]);
+  const kinds = [
+    edges(signed(floatEdges(8, 23), 32), ordinaryFloat(8, 23), 32),
+    edges(signed(floatEdges(11, 52), 64), ordinaryFloat(11, 52), 64),
+    lanes(ordinaryFloat(8, 23), 32),
+    lanes(ordinaryFloat(11, 52), 64),
+    ...([8, 16, 32, 64] as const).map((bits) => edges(integerEdges(bits), anyInteger(bits), bits)),
+  ];
+  return fc.oneof(...kinds.map((kind) => fc.array(kind, { minLength: 16, maxLength: 16 })));
+}

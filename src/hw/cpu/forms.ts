@@ -15,8 +15,8 @@ export type Modes = "V/V" | "V/NE" | "V/I" | "I/V" | "NE/V" | "NE/NE";
 
 export interface FormExtra {
   readonly modes?: Modes;
-  /** Operand sizes for which a row without sized operands has a form each. */
-  readonly sizes?: readonly (16 | 32 | 64)[];
+  /** Operand sizes for which a row without sized operands has a form each; null where it does not matter. */
+  readonly sizes?: readonly (16 | 32 | 64 | null)[];
   /**
    * In 64-bit mode the operand size is 64 bits without REX.W; `forced`, whatever the prefixes say (SDM Vol. 2, "Default
    * 64-Bit Operand Size").

@@ -5,7 +5,7 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 const RESERVED = 0xffff_0000;
 
 export const LDMXCSR = vectorInstruction("LDMXCSR", {
-  forms: [["NP 0F AE /2", "m32", { sizes: [32, 64] }]],
+  forms: [["NP 0F AE /2", "m32", { sizes: [null] }]],
   semantics: (v, src) => {
     const value = v.u.read(src);
     const reserved = v.u.and(value, v.u.const(32, RESERVED));

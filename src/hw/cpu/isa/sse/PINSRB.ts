@@ -9,7 +9,7 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PINSRB: readonly Instruction[] = [
   vectorInstruction("PINSRB", {
-    forms: [["66 0F 3A 20 /r ib", "xmm1, r32/m8, imm8", { sizes: [32, 64] }]],
+    forms: [["66 0F 3A 20 /r ib", "xmm1, r32/m8, imm8", { sizes: [null] }]],
     semantics: insertByImmediate(8),
   }),
   vectorInstruction("PINSRD", {

@@ -3,6 +3,6 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const STMXCSR = vectorInstruction("STMXCSR", {
-  forms: [["NP 0F AE /3", "m32", { sizes: [32, 64] }]],
+  forms: [["NP 0F AE /3", "m32", { sizes: [null] }]],
   semantics: (v, dst) => v.store(dst, v.mxcsr()),
 });
