@@ -10,7 +10,7 @@ law("engines-agree", {
   says: "On any program from any state, reference and interpreter reach the same state, fault and cycle.",
   cites: "DESIGN, The CPU engine: one text, several engines",
   forAll: { program: anyProgram() },
-  runs: 400,
+  runs: 300,
   holds: ({ program }) => {
     const [a, b] = [referenceMachine(program), interpretedMachine(program)];
     const [left, right] = [a.run(MAX_CYCLES), b.run(MAX_CYCLES)];

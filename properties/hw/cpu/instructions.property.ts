@@ -21,7 +21,7 @@ law("a-fault-commits-nothing", {
     program: anyProgram(),
     engine: fc.constantFrom<(keyof typeof MACHINES)[]>("reference", "interpreter"),
   },
-  runs: 400,
+  runs: 300,
   holds: ({ program, engine }) => {
     const faulted = MACHINES[engine](program);
     const fault = faulted.run(MAX_CYCLES);
@@ -43,7 +43,7 @@ law("what-can-fault-comes-first", {
       repeat: fc.constantFrom("none", "rep", "repne"),
     }),
   },
-  runs: 60,
+  runs: 24,
   holds: ({ sizes }) => {
     for (const { instruction, form, variant } of everyVariant(sizes)) {
       const fault = orderFault(record(instruction, form, variant));
