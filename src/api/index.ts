@@ -41,3 +41,5 @@ export type { EventType, TraceEvent, TraceSink } from "../sim/trace.ts";
 export { eventType, formatEvent, formatField } from "../sim/trace.ts";
 export { World } from "../sim/world.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
+export type { Kernel, StartRegisters } from "./programs.ts";
+export { KERNELS, PROGRAM_START, ProgramMachine } from "./programs.ts";

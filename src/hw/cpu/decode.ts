@@ -128,6 +128,7 @@ interface ModRm {
 const MAPS = 4;
 
 export class Decoder {
+  readonly #chosen = new Map<number, Candidate | null>();
   readonly #tables: Candidate[][] = Array.from({ length: MAPS * 256 }, () => []);
 
   constructor(instructions: readonly Instruction[]) {
@@ -146,6 +147,28 @@ export class Decoder {
       if (error === TOO_LONG) return "#GP(0)";
       throw error;
     }
+  }
+
+  /** The form that fits: it depends on opcode, ModR/M and few bits of the prefixes, and is remembered by these. */
+  #choose(
+    map: number,
+    opcode: number,
+    prefixes: Prefixes,
+    modrm: ModRm | null,
+    code: CodeSize,
+    candidates: readonly Candidate[],
+  ): Candidate | null {
+    const sizes = (prefixes.operandSize ? 1 : 0) | (prefixes.addressSize ? 2 : 0);
+    const repeat = prefixes.repeat === "none" ? 0 : prefixes.repeat === "rep" ? 1 : 2;
+    const rex = (prefixes.rex & 8) | (prefixes.rex & 1);
+    const bits = sizes | (repeat << 2) | (rex << 4) | ((code >> 5) << 8);
+    const key = ((bits * MAPS + map) * 256 + opcode) * 256 + (modrm?.byte ?? 0);
+    let chosen = this.#chosen.get(key);
+    if (chosen === undefined) {
+      chosen = candidates.find(({ form }) => fits(form, prefixes, modrm, opcode, code)) ?? null;
+      this.#chosen.set(key, chosen);
+    }
+    return chosen;
   }
 
   #add(candidate: Candidate): void {
@@ -171,8 +194,8 @@ export class Decoder {
     if (candidates.length === 0) return "#UD";
     const needsModRm = candidates.some(({ form }) => form.modrm !== null);
     const modrm = needsModRm ? splitModRm(reader.peek()) : null;
-    const found = candidates.find(({ form }) => fits(form, prefixes, modrm, opcode, code));
-    if (found === undefined) return "#UD";
+    const found = this.#choose(map, opcode, prefixes, modrm, code, candidates);
+    if (found === null) return "#UD";
     return finish(found, reader, prefixes, modrm, opcode, code);
   }
 }

@@ -18,7 +18,7 @@ import type { Fault } from "../fault.ts";
 import type { OperandKind } from "../forms.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { type CpuState, OFFSET, segmentOffset } from "../state.ts";
-import { BLOCK_END, type HandlerTable, STALE } from "./handlers.ts";
+import { BLOCK_END, type HandlerTable, type PlacedHandler, STALE } from "./handlers.ts";
 import { RECORD, RECORD_BYTES } from "./layout.ts";
 
 /** Longest block, in instructions. */
@@ -27,6 +27,7 @@ const PAGE_MASK = -4096n;
 
 export interface BlockInstruction {
   readonly decoded: Decoded;
+  readonly handler: PlacedHandler;
   readonly rip: bigint;
   /** Cycles of the block's instructions before this one. */
   readonly cyclesBefore: number;
@@ -42,6 +43,8 @@ export interface Block {
   readonly cycles: number;
   /** It may be entered again without being looked up. */
   readonly lasting: boolean;
+  /** Its page has been written since it was decoded. */
+  stale: boolean;
 }
 
 export class Blocks {
@@ -53,9 +56,9 @@ export class Blocks {
   readonly #area: InterpreterArea;
   readonly #forgetJumps: () => void;
   /** By physical address of the first byte; several when a page has several linear addresses. */
-  readonly #long = new Map<number, Block[]>();
-  readonly #single = new Map<number, Block[]>();
-  readonly #byRecord = new Map<number, { readonly block: Block; readonly position: number }>();
+  readonly #blocks = new Map<number, Block[]>();
+  /** The block of each record, by the record's number. */
+  readonly #blockOf: Block[] = [];
   #nextRecord: number;
 
   constructor(
@@ -77,24 +80,23 @@ export class Blocks {
     this.#nextRecord = area.records;
   }
 
-  /** The block at `rip`, or the fault of fetching its first instruction. With `single`, of one instruction. */
-  at(rip: bigint, single: boolean): Block | Fault {
-    const blocks = single ? this.#single : this.#long;
+  /** The block at `rip`, or the fault of fetching its first instruction. */
+  at(rip: bigint): Block | Fault {
     const physical = this.#memory.translateFetch(rip);
     if (isFault(physical)) return physical;
-    const known = blocks.get(physical)?.find((block) => block.rip === rip);
-    return known ?? this.#decode(rip, single ? 1 : MAX_BLOCK, blocks);
+    const known = this.#blocks.get(physical)?.find((block) => block.rip === rip);
+    return known ?? this.#decode(rip);
   }
 
   /** The block and place in it of a record; one past the last instruction for its end. */
   of(record: number): { readonly block: Block; readonly position: number } {
-    const found = this.#byRecord.get(record);
-    if (found === undefined) throw new RangeError("a record belongs to a block");
-    return found;
+    const block = this.#blockOf[(record - this.#area.records) / RECORD_BYTES];
+    if (block === undefined) throw new RangeError("a record belongs to a block");
+    return { block, position: (record - block.start) / RECORD_BYTES };
   }
 
-  #decode(rip: bigint, most: number, blocks: Map<number, Block[]>): Block | Fault {
-    const needed = RECORD_BYTES * (most + 1);
+  #decode(rip: bigint): Block | Fault {
+    const needed = RECORD_BYTES * (MAX_BLOCK + 1);
     if (this.#nextRecord + needed > this.#area.records + this.#area.recordBytes) this.#forgetAll();
     const first = decodeAt(this.#decoder, this.#memory, rip, 64);
     if ("vector" in first) return first;
@@ -104,22 +106,30 @@ export class Blocks {
     let cycles = 0;
     let next: Decoded | null = first.decoded;
     while (next !== null) {
-      instructions.push({ decoded: next, rip: at, cyclesBefore: cycles });
+      const handler = this.#table.handlerOf(next);
+      instructions.push({ decoded: next, handler, rip: at, cyclesBefore: cycles });
       cycles += cyclesOf(next);
       at = BigInt.asUintN(64, at + BigInt(next.length));
-      const over: boolean =
-        this.#table.handlerOf(next).ends || (at & PAGE_MASK) !== (rip & PAGE_MASK);
-      next = over || instructions.length === most ? null : this.#ahead(physical, Number(at - rip));
+      const over: boolean = handler.ends || (at & PAGE_MASK) !== (rip & PAGE_MASK);
+      next =
+        over || instructions.length === MAX_BLOCK ? null : this.#ahead(physical, Number(at - rip));
     }
-    // The second page of an instruction that has one is translated each time.
-    const lasting = !straddles;
-    const block: Block = { rip, end: at, start: this.#nextRecord, instructions, cycles, lasting };
+    const block: Block = {
+      rip,
+      end: at,
+      start: this.#nextRecord,
+      instructions,
+      cycles,
+      // The second page of an instruction that has one is translated each time.
+      lasting: !straddles,
+      stale: false,
+    };
     this.#writeBlock(block);
-    if (lasting) {
-      const others = blocks.get(physical);
-      if (others === undefined) blocks.set(physical, [block]);
+    if (block.lasting) {
+      const others = this.#blocks.get(physical);
+      if (others === undefined) this.#blocks.set(physical, [block]);
       else others.push(block);
-      this.#memory.watchCode(physical, () => this.#invalidate(block, physical, blocks));
+      this.#memory.watchCode(physical, () => this.#invalidate(block, physical));
     }
     return block;
   }
@@ -132,22 +142,22 @@ export class Blocks {
 
   #writeBlock(block: Block): void {
     const { start, instructions, cycles, end } = block;
-    instructions.forEach(({ decoded, rip }, i) => {
-      this.#writeRecord(start + RECORD_BYTES * i, decoded, rip);
-      this.#byRecord.set(start + RECORD_BYTES * i, { block, position: i });
+    instructions.forEach((instruction, i) => {
+      this.#writeRecord(start + RECORD_BYTES * i, instruction);
     });
     const last = start + RECORD_BYTES * instructions.length;
     this.#view.setInt32(last + RECORD.handler, BLOCK_END, true);
     this.#view.setBigUint64(last + RECORD.nextRip, end, true);
-    this.#byRecord.set(last, { block, position: instructions.length });
+    const first = (start - this.#area.records) / RECORD_BYTES;
+    for (let i = 0; i <= instructions.length; i += 1) this.#blockOf[first + i] = block;
     this.#view.setInt32(start + RECORD.blockCycles, cycles, true);
     this.#nextRecord = last + RECORD_BYTES;
   }
 
-  #writeRecord(at: number, decoded: Decoded, rip: bigint): void {
+  #writeRecord(at: number, { decoded, handler, rip }: BlockInstruction): void {
     const view = this.#view;
     const nextRip = BigInt.asUintN(64, rip + BigInt(decoded.length));
-    view.setInt32(at + RECORD.handler, this.#table.handlerOf(decoded).place, true);
+    view.setInt32(at + RECORD.handler, handler.place, true);
     view.setInt32(at + RECORD.cycles, cyclesOf(decoded), true);
     view.setBigUint64(at + RECORD.nextRip, nextRip, true);
     view.setInt32(
@@ -200,10 +210,11 @@ export class Blocks {
     view.setBigUint64(at + RECORD.displacement, BigInt.asUintN(64, whole), true);
   }
 
-  #invalidate(block: Block, physical: number, blocks: Map<number, Block[]>): void {
-    const left = (blocks.get(physical) ?? []).filter((other) => other !== block);
-    if (left.length === 0) blocks.delete(physical);
-    else blocks.set(physical, left);
+  #invalidate(block: Block, physical: number): void {
+    const left = (this.#blocks.get(physical) ?? []).filter((other) => other !== block);
+    if (left.length === 0) this.#blocks.delete(physical);
+    else this.#blocks.set(physical, left);
+    block.stale = true;
     for (let i = 0; i <= block.instructions.length; i += 1) {
       this.#view.setInt32(block.start + RECORD_BYTES * i + RECORD.handler, STALE, true);
     }
@@ -211,9 +222,7 @@ export class Blocks {
   }
 
   #forgetAll(): void {
-    this.#long.clear();
-    this.#single.clear();
-    this.#byRecord.clear();
+    this.#blocks.clear();
     this.#nextRecord = this.#area.records;
     this.#forgetJumps();
   }

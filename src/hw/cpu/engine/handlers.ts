@@ -21,10 +21,10 @@ const FIRST_FREE = 2;
 const TABLE_SIZE = 8192;
 
 /** Compiled once a process: derived from the instruction tables alone. */
-const compiled = new Map<string, WebAssembly.Module>();
+const compiled = new Map<number, WebAssembly.Module>();
 const formNumbers = new Map<Form, number>();
 
-function compile(key: string, make: () => FunctionBody): WebAssembly.Module {
+function compile(key: number, make: () => FunctionBody): WebAssembly.Module {
   let module = compiled.get(key);
   if (module === undefined) {
     const bytes = encodeModule({
@@ -47,16 +47,25 @@ function shapeOf(decoded: Decoded): Shape {
   };
 }
 
-function keyOf(decoded: Decoded, shape: Shape): string {
-  let number = formNumbers.get(decoded.form);
+const SIZE_BITS = { 16: 0, 32: 1, 64: 2 } as const;
+const REPEAT_BITS = { none: 0, rep: 1, repne: 2 } as const;
+
+/** A number for all that a handler depends on. */
+function keyOf(
+  { form, operands, operandSize, addressSize, repeat }: Decoded,
+  shape: Shape,
+): number {
+  let number = formNumbers.get(form);
   if (number === undefined) {
     number = formNumbers.size;
-    formNumbers.set(decoded.form, number);
+    formNumbers.set(form, number);
   }
-  const memory = decoded.operands.some(({ is }) => is === "memory") ? "m" : "r";
-  const { operandSize, addressSize, repeat } = decoded;
-  const flags = `${memory}${shape.segmented ? "s" : ""}${shape.indexed ? "i" : ""}`;
-  return `${number}/${operandSize}/${addressSize}/${repeat}/${flags}`;
+  const places =
+    (operands.some(({ is }) => is === "memory") ? 1 : 0) |
+    (shape.segmented ? 2 : 0) |
+    (shape.indexed ? 4 : 0);
+  const sizes = SIZE_BITS[operandSize] | (SIZE_BITS[addressSize] << 2) | (REPEAT_BITS[repeat] << 4);
+  return (number << 9) | (places << 6) | sizes;
 }
 
 const goesElsewhere = ({ op }: MicroOp): boolean => op === "jump" || op === "assist";
@@ -75,14 +84,14 @@ export interface PlacedHandler {
 /** The handlers of one memory. */
 export class HandlerTable {
   readonly #table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_SIZE });
-  readonly #places = new Map<string, PlacedHandler>();
+  readonly #places = new Map<number, PlacedHandler>();
   readonly #imports: WebAssembly.Imports;
   #free = FIRST_FREE;
 
   constructor(memory: WebAssembly.Memory, host: HostFunctions) {
     this.#imports = { e: { m: memory, t: this.#table, ...host } };
-    this.#put(BLOCK_END, compile("block end", emitBlockEnd));
-    this.#put(STALE, compile("stale", emitStale));
+    this.#put(BLOCK_END, compile(-1 - BLOCK_END, emitBlockEnd));
+    this.#put(STALE, compile(-1 - STALE, emitStale));
   }
 
   /** The handler for a decoded instruction. */

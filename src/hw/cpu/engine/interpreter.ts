@@ -15,7 +15,7 @@ import type { CpuState } from "../state.ts";
 import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import { packFlags, unpackFlags } from "./flags.ts";
-import { HandlerTable } from "./handlers.ts";
+import { HandlerTable, STALE } from "./handlers.ts";
 import {
   EXIT,
   FAST_READ,
@@ -24,11 +24,15 @@ import {
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   NO_ADDRESS,
+  RECORD,
+  RECORD_BYTES,
   SCRATCH,
 } from "./layout.ts";
 import { vectorFunctions } from "./vector-host.ts";
 
 const PAGE_MASK = -4096n;
+/** Emitted code counts in 32 bits. */
+const MOST_BUDGET = 0x3fff_ffff;
 
 /** Where an interpreter may keep its data in linear memory. */
 export interface InterpreterArea {
@@ -42,6 +46,8 @@ export class Interpreter {
   readonly #memory: DirectMemory;
   readonly #table: HandlerTable;
   readonly #view: DataView;
+  /** The start of linear memory, where tables are. */
+  readonly #words: BigUint64Array;
   readonly #blocks: Blocks;
   #fault: Fault | null = null;
 
@@ -55,6 +61,7 @@ export class Interpreter {
     this.state = state;
     this.#memory = memory;
     this.#view = new DataView(wasm.buffer);
+    this.#words = new BigUint64Array(wasm.buffer);
     this.#table = new HandlerTable(wasm, {
       slowRead: (cpu: number, at: number, low: number, high: number, what: number) =>
         this.#slowRead(cpu, at, low, high, what),
@@ -93,19 +100,29 @@ export class Interpreter {
   #runOn(limit: number): Fault | null {
     const { rip, cycles } = this.state;
     const left = limit - cycles;
-    let block = this.#blocks.at(rip, false);
+    const block = this.#blocks.at(rip);
     if (isBlockFault(block)) return block;
-    if (block.cycles > left && block.instructions.length > 1) block = this.#blocks.at(rip, true);
-    if (isBlockFault(block)) return block;
-    const isSingle = block.instructions.length === 1;
-    // A single instruction may overshoot; nothing may follow it then.
-    const budget = Math.min(Math.max(left, isSingle ? block.cycles : 0), 0x3fff_ffff);
+    const whole = block.cycles <= left;
+    // Where the block does not fit, nothing may follow it.
+    const budget = whole ? Math.min(left, MOST_BUDGET) : block.cycles;
     const at = this.state.block;
     this.#view.setInt32(at + SCRATCH.budget, budget - block.cycles, true);
-    if (block.lasting && !isSingle) this.#rememberJump(block);
+    if (block.lasting) this.#rememberJump(block);
+    const stop = whole ? null : this.#stopIn(block, left);
     const exit = this.#table.enter(this.#view.getInt32(block.start, true), at, block.start);
+    if (stop !== null && !block.stale) this.#view.setInt32(stop.at, stop.handler, true);
     const spent = budget - this.#view.getInt32(at + SCRATCH.budget, true);
     return this.#leave(exit, cycles + spent);
+  }
+
+  /** Makes the first instruction that begins at or past the limit leave; returns what to put back, or null. */
+  #stopIn({ start, instructions }: Block, left: number): { at: number; handler: number } | null {
+    const index = instructions.findIndex(({ cyclesBefore }, i) => i > 0 && cyclesBefore >= left);
+    if (index < 0) return null;
+    const at = start + RECORD_BYTES * index + RECORD.handler;
+    const handler = this.#view.getInt32(at, true);
+    this.#view.setInt32(at, STALE, true);
+    return { at, handler };
   }
 
   /** Puts RIP and the cycle counter right after emitted code has returned. */
@@ -133,9 +150,9 @@ export class Interpreter {
     return fault;
   }
 
-  #assist({ decoded, rip }: BlockInstruction): Fault | null {
+  #assist({ decoded, handler, rip }: BlockInstruction): Fault | null {
     const { state } = this;
-    const run = this.#table.handlerOf(decoded).assist;
+    const run = handler.assist;
     assert(run !== null, "a handler that leaves for an assist has one");
     const nextRip = BigInt.asUintN(64, rip + BigInt(decoded.length));
     const view = this.#blockView();
@@ -166,16 +183,17 @@ export class Interpreter {
       }
       return;
     }
-    for (let i = 0; i < FAST_TLB_ENTRIES; i += 1) {
-      this.#view.setBigUint64(block + FAST_READ + 16 * i, NO_ADDRESS, true);
-      this.#view.setBigUint64(block + FAST_WRITE + 16 * i, NO_ADDRESS, true);
-    }
+    this.#fill(block + FAST_READ, 16 * FAST_TLB_ENTRIES);
+    this.#fill(block + FAST_WRITE, 16 * FAST_TLB_ENTRIES);
   }
 
   #forgetJumps(): void {
-    for (let i = 0; i < JUMP_CACHE_ENTRIES; i += 1) {
-      this.#view.setBigUint64(this.state.block + JUMP_CACHE + 16 * i, NO_ADDRESS, true);
-    }
+    this.#fill(this.state.block + JUMP_CACHE, 16 * JUMP_CACHE_ENTRIES);
+  }
+
+  /** Makes all entries of a table match no address. */
+  #fill(from: number, bytes: number): void {
+    this.#words.fill(NO_ADDRESS, from / 8, (from + bytes) / 8);
   }
 
   #rememberJump({ rip, start }: Block): void {

@@ -1,0 +1,93 @@
+/**
+ * Programs of user code on a bare CPU with flat memory: what benchmarks and first experiments need, without a board or
+ * an operating system.
+ */
+
+import { InputError } from "../sim/assert.ts";
+import { PagedMemory } from "../sim/paged-memory.ts";
+import { type Assembled, assemble } from "../guests/assembler.ts";
+import { KERNELS, type Kernel } from "../guests/kernels/kernels.ts";
+import { Decoder } from "../hw/cpu/decode.ts";
+import { Interpreter } from "../hw/cpu/engine/interpreter.ts";
+import { CPU_BYTES } from "../hw/cpu/engine/layout.ts";
+import type { Fault } from "../hw/cpu/fault.ts";
+import { FlatMemory } from "../hw/cpu/flat-memory.ts";
+import { INSTRUCTIONS } from "../hw/cpu/isa/index.ts";
+import { ReferenceCpu } from "../hw/cpu/reference.ts";
+import { CpuState, gprNumber, OFFSET } from "../hw/cpu/state.ts";
+
+export type { Kernel };
+export { KERNELS };
+
+/** Linear address at which programs lie. */
+export const PROGRAM_START = 0x10_0000n;
+const RECORD_BYTES = 1 << 20;
+const DATA_OFFSET = 0x1_0000n;
+
+/** What a program has in its registers when it starts, by the names of the manual; the rest are zero. */
+export type StartRegisters = Readonly<Partial<Record<"rDI" | "rSI" | "rSP" | "rAX", bigint>>>;
+
+/** A CPU with memory for one program after another. */
+export class ProgramMachine {
+  readonly state: CpuState;
+  readonly memory: PagedMemory;
+  readonly #interpreter: Interpreter;
+  readonly #reference: ReferenceCpu;
+  readonly #blank: ReturnType<PagedMemory["capture"]>;
+
+  constructor(sizeBytes = 1 << 20, decoder = new Decoder(INSTRUCTIONS)) {
+    this.memory = new PagedMemory(sizeBytes, CPU_BYTES + RECORD_BYTES);
+    this.#blank = this.memory.capture();
+    this.state = new CpuState(this.memory.wasm.buffer, 0);
+    const flat = new FlatMemory(this.memory, PROGRAM_START);
+    const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
+    this.#interpreter = new Interpreter(this.memory.wasm, this.state, decoder, flat, area);
+    this.#reference = new ReferenceCpu(this.state, decoder, flat);
+  }
+
+  /** Makes the machine as new and puts a program into it. */
+  load(code: Uint8Array, entry: bigint, registers: StartRegisters = {}): void {
+    if (code.length > this.memory.sizeBytes)
+      throw new InputError("program: longer than the memory");
+    this.memory.restore(this.#blank);
+    this.memory.write(0, code);
+    const { state } = this;
+    state.bytes().fill(0);
+    state.rflags = 2n;
+    state.rip = entry;
+    state.view.setUint32(OFFSET.mxcsr, 0x1f80, true);
+    // Protected, paged, native FPU errors; SSE enabled for applications.
+    state.setControl("CR0", 0x8000_0033n);
+    state.setControl("CR4", 0x620n);
+    for (const [name, value] of Object.entries(registers)) {
+      state.setGpr(gprNumber(name as "rDI"), value);
+    }
+  }
+
+  loadKernel(kernel: Kernel, work: number): void {
+    const { bytes, labels } = assembled(kernel);
+    this.load(bytes, labels.get("start") ?? PROGRAM_START, {
+      rDI: BigInt(work),
+      rSI: PROGRAM_START + DATA_OFFSET,
+      rSP: PROGRAM_START + BigInt(this.memory.sizeBytes) - DATA_OFFSET,
+    });
+  }
+
+  /** Runs on the interpreter to the first instruction boundary at or past `limit` cycles, or to a fault. */
+  run(limit: number): Fault | null {
+    return this.#interpreter.run(limit);
+  }
+
+  /** Executes one instruction, or one iteration of a repeated one, on the reference evaluator. */
+  step(): Fault | null {
+    return this.#reference.step();
+  }
+}
+
+const programs = new Map<Kernel, Assembled>();
+
+function assembled(kernel: Kernel): Assembled {
+  const known = programs.get(kernel) ?? assemble(kernel.source, PROGRAM_START);
+  programs.set(kernel, known);
+  return known;
+}
