@@ -1,6 +1,7 @@
 /** Every file of laws, one line each. */
 
 import "./hw/cpu/decoding.property.ts";
+import "./hw/cpu/division.property.ts";
 import "./hw/cpu/encoding.property.ts";
 import "./hw/cpu/engines.property.ts";
 import "./hw/cpu/instructions.property.ts";
