@@ -155,12 +155,12 @@ law("tiny-results-underflow-even-when-rounded-up", {
 
 /** One row again and again, each time with other registers and another immediate. */
 function anyRepeatedRow(): fc.Arbitrary<Uint8Array> {
-  const imm = fc.oneof(
+  const immediate = fc.oneof(
     fc.nat(255),
     fc.nat(20),
     fc.constantFrom(7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65),
   );
-  const operands = fc.tuple(fc.nat(15), fc.nat(15), imm);
+  const operands = fc.tuple(fc.nat(15), fc.nat(15), immediate);
   return fc
     .tuple(fc.constantFrom(...ROWS), fc.array(operands, { minLength: COUNT, maxLength: COUNT }))
     .map(([form, list]) =>
