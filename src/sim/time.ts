@@ -9,8 +9,6 @@ import { assert } from "./assert.ts";
 export type Cycles = number;
 
 export const CYCLES_PER_SECOND: Cycles = 1_000_000_000;
-export const CYCLES_PER_MILLISECOND: Cycles = 1_000_000;
-export const CYCLES_PER_MICROSECOND: Cycles = 1_000;
 
 /** Later than every moment of a run. */
 export const NEVER: Cycles = Number.POSITIVE_INFINITY;

@@ -96,7 +96,7 @@ function describe({
   const values = JSON.stringify(operands, (_key, value: unknown) =>
     typeof value === "bigint" ? `${value}n` : value,
   );
-  return `${form.mnemonic} ${form.row.slice(0, 2).join(" ")} ${form.operandSize === null ? 0 : operandSize} ${addressSize} ${repeat} ${lock} ${segment} ${values}`;
+  return `${form.mnemonic} ${form.row[0]} ${form.row[1]} ${form.operandSize === null ? 0 : operandSize} ${addressSize} ${repeat} ${lock} ${segment} ${values}`;
 }
 
 const OVERRIDES: ReadonlyMap<number, SegmentName> = new Map([

@@ -118,7 +118,7 @@ function same(left: Fault | null, a: RunningMachine, right: Fault | null, b: Run
 
 /** Where two texts part, with what follows there as hexadecimal digits. */
 function firstDifferent(a = "", b = ""): string {
-  const at = [...a].findIndex((character, i) => character !== b[i]);
+  const at = a.split("").findIndex((character, i) => character !== b[i]);
   const hex = (text: string): string =>
     Buffer.from(text.slice(at, at + 24), "latin1").toString("hex");
   return `at ${at}: ${hex(a)} and ${hex(b)}`;

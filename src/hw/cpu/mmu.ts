@@ -5,8 +5,6 @@
 
 import type { Fault } from "./fault.ts";
 
-export type Access = "read" | "write" | "modify" | "fetch";
-
 export interface LinearMemory {
   /**
    * Reads `size` bytes (1, 2, 4 or 8), little endian. `modify` demands the right to write, as for an instruction

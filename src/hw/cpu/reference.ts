@@ -9,7 +9,7 @@ import { AssistContext, type AssistFunction } from "./assist.ts";
 import { cyclesOf } from "./cycles.ts";
 import { decodeAt } from "./decode-at.ts";
 import type { Decoded, Decoder, OperandValue } from "./decode.ts";
-import { type Fault, plainFault, VECTORS } from "./fault.ts";
+import { type Fault, plainFault } from "./fault.ts";
 import { record } from "./instruction.ts";
 import { isFault, type LinearMemory } from "./mmu.ts";
 import type { Variant } from "./semantics.ts";
@@ -400,14 +400,3 @@ export function compare(fn: Compare, a: bigint, b: bigint, width: Width): boolea
   if (fn === "eq") return a === b;
   return fn === "ltu" ? a < b : signed(a, width) < signed(b, width);
 }
-
-/** Whether an error code is pushed for a vector (SDM Vol. 3, "Error Code"). */
-export const PUSHES_ERROR_CODE: ReadonlySet<number> = new Set([
-  VECTORS["#DF"],
-  VECTORS["#TS"],
-  VECTORS["#NP"],
-  VECTORS["#SS"],
-  VECTORS["#GP"],
-  VECTORS["#PF"],
-  VECTORS["#AC"],
-]);
