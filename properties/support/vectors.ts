@@ -7,11 +7,12 @@ const integerEdges = (bits: number): bigint[] => {
   return [0n, 1n, 2n, top - 1n, top, top + 1n, 2n * top - 1n, 2n * top - 2n];
 };
 
-/** Zero, denormals, the normal numbers at both ends, one, infinity, quiet and signaling NaNs. */
+/** Zero, denormals, the normal numbers at both ends, one, the ends of integers, infinity, quiet and signaling NaNs. */
 function floatEdges(exponentBits: number, fractionBits: number): bigint[] {
   const unit = 1n << BigInt(fractionBits);
   const infinity = ((1n << BigInt(exponentBits)) - 1n) * unit;
   const one = ((1n << BigInt(exponentBits - 1)) - 1n) * unit;
+  const powers = [30, 31, 32, 62, 63, 64].map((n) => one + BigInt(n) * unit);
   const [quiet, signaling] = [infinity | (unit >> 1n) | 5n, infinity | 3n];
   return [
     0n,
@@ -25,6 +26,8 @@ function floatEdges(exponentBits: number, fractionBits: number): bigint[] {
     infinity,
     quiet,
     signaling,
+    ...powers,
+    ...powers.map((power) => power - 1n),
   ];
 }
 

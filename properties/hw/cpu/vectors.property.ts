@@ -121,8 +121,12 @@ law("sixteen-bytes-or-none", {
     const [a, b] = [referenceMachine(program), interpretedMachine(program)];
     const faults = [a.run(CYCLES_NEAR_THE_END), b.run(CYCLES_NEAR_THE_END)];
     const crosses = from > -16 || to > -16;
+    // By a user program: bit 2, and bit 1 for the store.
+    const errorCode = from > -16 ? 4 : 6;
     const expected = faults.every((fault) =>
-      crosses ? fault?.vector === 14 && fault.address === MEMORY_END : fault === null,
+      crosses
+        ? fault?.vector === 14 && fault.address === MEMORY_END && fault.errorCode === errorCode
+        : fault === null,
     );
     const beyond = crosses && to > -16;
     const isUntouched = [a, b].every(
