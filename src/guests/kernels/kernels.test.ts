@@ -4,7 +4,7 @@ import { Interpreter } from "../../hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../hw/cpu/engine/layout.ts";
 import { FlatMemory } from "../../hw/cpu/flat-memory.ts";
 import { INSTRUCTIONS } from "../../hw/cpu/isa/index.ts";
-import { CpuState } from "../../hw/cpu/state.ts";
+import { CpuState, OFFSET } from "../../hw/cpu/state.ts";
 import { PagedMemory } from "../../sim/paged-memory.ts";
 import { assemble } from "../assembler.ts";
 import { KERNELS } from "./kernels.ts";
@@ -23,6 +23,9 @@ function answer(name: string, work: number): bigint {
   const flat = new FlatMemory(memory, START);
   const area = { records: CPU_BYTES, recordBytes: 1 << 20 };
   const cpu = new Interpreter(memory.wasm, state, decoder, flat, area);
+  state.view.setUint32(OFFSET.mxcsr, 0x1f80, true);
+  state.setControl("CR0", 0x8000_0033n);
+  state.setControl("CR4", 0x620n);
   state.rip = labels.get("start") as bigint;
   state.setGpr(7, BigInt(work));
   state.setGpr(6, START + 0x1_0000n);
@@ -95,6 +98,16 @@ describe("kernels give the answers that the same work gives elsewhere", () => {
     expect(answer("quicksort", 700)).toBe(
       words.reduce((sum, word, i) => u64(sum + BigInt(i) * word), 0n),
     );
+  });
+
+  test("sse2: the same sums in JavaScript's doubles", () => {
+    let [sum, a, b] = [0, 0.5, 0.25];
+    for (let i = 1; i <= 400; i += 1) {
+      sum += 1 / (i * i);
+      [a, b] = [a * 3.75 * (1 - a), b * 3.75 * (1 - b)];
+    }
+    const words = new BigUint64Array(Float64Array.of(sum + a + b).buffer);
+    expect(answer("sse2", 400)).toBe(words[0]);
   });
 
   test("copy", () => {

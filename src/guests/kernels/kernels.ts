@@ -259,4 +259,51 @@ start:  mov r8, rdi
         ud2`,
 };
 
-export const KERNELS: readonly Kernel[] = [alu, sieve, fib, crc, bytecode, quicksort, copy];
+const floating: Kernel = {
+  name: "sse2",
+  about: "double-precision arithmetic, scalar and packed: a sum of reciprocals and a logistic map",
+  work: 300_000,
+  source: `
+start:  mov rax, 0x3ff0000000000000     ; 1.0
+        movq xmm7, rax
+        mov rax, 0x400e000000000000     ; 3.75
+        movq xmm6, rax
+        movapd xmm5, xmm7               ; two maps, begun at 1 / 2 and 1 / 4
+        mov rax, 0x3fe0000000000000
+        movq xmm4, rax
+        mov rax, 0x3fd0000000000000
+        movq xmm3, rax
+        unpcklpd xmm4, xmm3
+        unpcklpd xmm5, xmm5
+        unpcklpd xmm6, xmm6
+        xorpd xmm0, xmm0                ; the sum
+        movapd xmm1, xmm7               ; 1, 2, 3 ...
+.loop:  movapd xmm2, xmm1
+        mulsd xmm2, xmm1
+        movapd xmm3, xmm7
+        divsd xmm3, xmm2
+        addsd xmm0, xmm3
+        addsd xmm1, xmm7
+        movapd xmm2, xmm5
+        subpd xmm2, xmm4
+        mulpd xmm4, xmm6
+        mulpd xmm4, xmm2
+        dec rdi
+        jnz .loop
+        addsd xmm0, xmm4
+        movhlps xmm4, xmm4
+        addsd xmm0, xmm4
+        movq rax, xmm0
+        ud2`,
+};
+
+export const KERNELS: readonly Kernel[] = [
+  alu,
+  sieve,
+  fib,
+  crc,
+  bytecode,
+  quicksort,
+  copy,
+  floating,
+];
