@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Decoder } from "../../hw/cpu/decode.ts";
 import { Interpreter } from "../../hw/cpu/engine/interpreter.ts";
@@ -108,6 +109,11 @@ describe("kernels give the answers that the same work gives elsewhere", () => {
     }
     const words = new BigUint64Array(Float64Array.of(sum + a + b).buffer);
     expect(answer("sse2", 400)).toBe(words[0]);
+  });
+
+  test("sha256 of 320 bytes", () => {
+    const digest = createHash("sha256").update("a".repeat(320)).digest();
+    expect(answer("sha256", 5)).toBe(digest.readBigUInt64BE(0));
   });
 
   test("copy", () => {

@@ -3,6 +3,8 @@
  * `start` with RDI = how much to do, RSI = free memory, RSP = a stack, leaves its answer in RAX and ends at UD2.
  */
 
+import { sha256 } from "./sha256.ts";
+
 export interface Kernel {
   readonly name: string;
   /** What it stands for. */
@@ -304,6 +306,7 @@ export const KERNELS: readonly Kernel[] = [
   crc,
   bytecode,
   quicksort,
+  sha256,
   copy,
   floating,
 ];
