@@ -85,7 +85,7 @@ law("a-silent-difference-is-found-at-its-time", {
     epochCycles: fc.constantFrom(1000, 7777),
     length: fc.option(fc.nat(HORIZON), { nil: null }),
   },
-  runs: 50,
+  runs: 30,
   holds: ({ time, address, value, epochCycles, length }) => {
     // So long that a digest lies between, or for good.
     const until = length === null ? null : time + epochCycles + length;

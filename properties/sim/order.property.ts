@@ -174,7 +174,7 @@ law("a-runner-stops-at-its-events", {
           isWithin &&= Number(fields["until"]) <= next;
         },
       });
-      world.runUntil(HORIZON / 4);
+      world.runUntil(HORIZON / 10);
       return isWithin && latenessOf(world) < LONGEST_OPERATION;
     }),
 });

@@ -41,15 +41,17 @@ law("every-kind-of-state-comes-back", {
     const firstBack = isDeepStrictEqual(kinds.look(), firstLook);
     for (const change of later) kinds.apply(change);
     kinds.registry.load(second);
-    return firstBack && isDeepStrictEqual(kinds.look(), secondLook);
+    const secondBack = isDeepStrictEqual(kinds.look(), secondLook);
+    kinds.registry.load(first);
+    return firstBack && secondBack && isDeepStrictEqual(kinds.look(), firstLook);
   },
 });
 
 law("equal-state-equal-digest", {
   says: "The digest of registered state depends on the state only, not on the way to it, and tells states apart.",
   cites: "DESIGN, Time, order, randomness",
-  forAll: { wanted: anyChanges(), detour: anyChanges() },
-  holds: ({ wanted, detour }) => {
+  forAll: { wanted: anyChanges(), detour: anyChanges(), more: anyChange() },
+  holds: ({ wanted, detour, more }) => {
     const straight = new AllKinds();
     for (const change of wanted) straight.apply(change);
     const winding = new AllKinds();
@@ -61,8 +63,13 @@ law("equal-state-equal-digest", {
     winding.registry.load(start);
     for (const change of wanted) winding.apply(change);
     const same = digestOf(straight) === digestOf(winding);
-    const differs = !isDeepStrictEqual(detourLook, winding.look());
-    return same && differs === (detourDigest !== digestOf(winding));
+    const [look, digest] = [winding.look(), digestOf(winding)];
+    winding.apply(more);
+    return (
+      same &&
+      isDeepStrictEqual(detourLook, look) === (detourDigest === digest) &&
+      isDeepStrictEqual(look, winding.look()) === (digest === digestOf(winding))
+    );
   },
 });
 
