@@ -164,8 +164,8 @@ export function recordToFile(
   world.observe(writer);
   return {
     close() {
-      world.observe(null);
       writer.close(world);
+      world.observe(null);
       file.close();
     },
     abandon() {

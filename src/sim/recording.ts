@@ -90,8 +90,12 @@ export class RecordingWriter implements WorldObserver {
     this.#line({ epoch: [index, digest] });
   }
 
-  /** Ends the recording at the world's present moment. Throws InputError when what it tells lies beyond that. */
+  /**
+   * Ends the recording at the world's present moment; a slice in progress is finished first, since a recording ends
+   * between decisions. Throws InputError when what it tells lies beyond that moment.
+   */
   close(world: World): void {
+    world.runUntil(world.now);
     if (world.steps <= this.#lastStep || world.epochDigests.length < this.#epochs) {
       throw new InputError("recording: the run has gone back in time; it ends where it has been");
     }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { ReplayError } from "./assert.ts";
 import type { Blueprint } from "./blueprint.ts";
+import type { StampedInput } from "./inputs.ts";
 import { type Recording, RecordingReader, RecordingWriter } from "./recording.ts";
 import { type ImageAtHand, replayWorld, runReplay, verifyReplay } from "./replay.ts";
 import { type TokensConfig, tokens } from "./toy/tokens.ts";
@@ -73,6 +75,17 @@ describe("a replay", () => {
     expect(world.now).toBe(5000);
   });
 
+  test("ends at an input that does not fit the run, and says so", () => {
+    const recording = read(recorded());
+    const [first, last] = recording.inputs as [StampedInput, StampedInput];
+    for (const moved of [
+      { ...first, step: first.step + 1 },
+      { ...first, time: 4000 },
+    ]) {
+      expect(() => replayed({ ...recording, inputs: [moved, last] })).toThrow(ReplayError);
+    }
+  });
+
   test("is only of the world that was recorded, in its version", () => {
     const recording = read(recorded());
     const other = { ...blueprint, name: "other" };
@@ -101,6 +114,21 @@ describe("a replay", () => {
 });
 
 describe("a recording", () => {
+  test("keeps its set-up, faults with their details and the schedule too", () => {
+    const setup = {
+      config: tokens.parse({}),
+      seed: "s\u00e9\u{1f600}",
+      epochCycles: 700,
+      sliceCycles: 70,
+      schedule: { priorities: [2, 1], changePoints: [3, 30], windowCycles: 90 },
+      faults: [{ time: 5, target: "ring", kind: "lose", detail: { deep: [1, null] } }],
+    };
+    const world = World.create(tokens, setup);
+    let text = "";
+    new RecordingWriter(world, [], (piece) => (text += piece)).close(world);
+    expect(read(text).header.setup).toEqual(setup);
+  });
+
   test("ends where its run has been, not before", () => {
     const world = World.create(tokens, { config: tokens.parse({}), epochCycles: 1000 });
     world.keepTimeline({ everyCycles: 500, maxSnapshots: 40, maxBytes: 1 << 30 });
@@ -114,6 +142,17 @@ describe("a recording", () => {
     world.seek(800);
     expect(() => writer.close(world)).toThrow("gone back in time");
     world.seek(1750);
+    writer.close(world);
+    const recording = read(text);
+    expect(verifyReplay(recording, replayed(recording))).toBe(null);
+  });
+
+  test("ends between decisions, also when it is closed in the middle of a slice", () => {
+    const world = World.create(tokens, { config: tokens.parse({}) });
+    let text = "";
+    const writer = new RecordingWriter(world, [], (piece) => (text += piece));
+    world.observe(writer);
+    world.runInto("cpu0", 7);
     writer.close(world);
     const recording = read(text);
     expect(verifyReplay(recording, replayed(recording))).toBe(null);
