@@ -272,20 +272,19 @@ law("every-part-of-an-event-counts", {
   cites: "src/sim/trace.ts",
   forAll: {
     event: fc.record(anyEventParts()),
-    other: fc.record(anyEventParts(), { requiredKeys: [] }),
+    part: fc.constantFrom(...Object.keys(anyEventParts())),
+    other: fc.record(anyEventParts()),
   },
-  holds: ({ event, other }) => {
-    const [digest, otherDigest] = [event, { ...event, ...other }].map((emitted) => {
+  holds: ({ event, part, other }) => {
+    const value = other[part as keyof AnyEvent];
+    const [digest, otherDigest] = [event, { ...event, [part]: value }].map((emitted) => {
       const trace = new Trace(true);
       emitTo(trace, emitted);
       const hasher = new Hasher();
       trace.digest(hasher);
       return hasher.hex();
     });
-    const same = Object.entries(other).every(([key, value]) =>
-      Object.is(value, event[key as keyof AnyEvent]),
-    );
-    return same === (digest === otherDigest);
+    return Object.is(value, event[part as keyof AnyEvent]) === (digest === otherDigest);
   },
 });
 

@@ -120,8 +120,14 @@ export function walk(world: World, moves: readonly Move[]): void {
     else if (how === "time") world.runUntil(Math.max(time, world.now));
     else if (how === "input") world.input("ring", "insert", cpu);
     else if (how === "back") goBackAndForth(world, time);
-    else if (cpu < cpus) world.runInto(`cpu${cpu}`, time);
+    else if (cpu < cpus) goIntoSlice(world, `cpu${cpu}`, time);
   }
+}
+
+/** A toy CPU is parked most of the time: once it is at `time` or awake later, some cycles more are within a slice. */
+function goIntoSlice(world: World, cpu: string, time: number): void {
+  world.runInto(cpu, time);
+  if (!world.isParked(cpu)) world.runInto(cpu, world.clockOf(cpu) + 1 + (time % 16));
 }
 
 /** Afterwards the world is at least as far as before. */

@@ -124,6 +124,34 @@ describe("a world", () => {
     world.keepTimeline({ everyCycles: 100_000, maxSnapshots: 40, maxBytes: 1 << 30 });
     world.runUntil(1000);
     expect(() => world.seek(499)).toThrow("time 499: no snapshot lies before it");
+    world.input("ring", "insert");
+    world.keepTimeline({ everyCycles: 100_000, maxSnapshots: 40, maxBytes: 1 << 30 });
+    expect(() => world.seek(1000)).toThrow("time 1000: no snapshot lies before it");
+    world.seek(1001);
+  });
+
+  test("is at a time before all that happens at it", () => {
+    const world = World.create(tokens, { config: config() });
+    world.keepTimeline({ everyCycles: 300, maxSnapshots: 40, maxBytes: 1 << 30 });
+    world.runUntil(1000);
+    const there = world.digest();
+    world.input("ring", "insert", 3);
+    expect(world.digest()).not.toBe(there);
+    world.seek(1000);
+    expect(world.digest()).toBe(there);
+  });
+
+  test("has a future that its fork does not have yet", () => {
+    const world = World.create(tokens, { config: config() });
+    world.keepTimeline({ everyCycles: 100_000, maxSnapshots: 40, maxBytes: 1 << 30 });
+    world.runUntil(2_500_000);
+    world.seek(1_500_000);
+    const fork = world.fork();
+    const told: number[] = [];
+    fork.observe({ epoch: ({ index }) => void told.push(index) });
+    fork.input("ring", "insert", 3);
+    fork.runUntil(2_500_000);
+    expect(told).toEqual([2]);
   });
 
   test("refuses times that are no whole cycles, and the past", () => {
