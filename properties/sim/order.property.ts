@@ -7,6 +7,7 @@ import type { RingState } from "../../src/sim/toy/tokens.ts";
 import type { TraceEvent } from "../../src/sim/trace.ts";
 import { World } from "../../src/sim/world.ts";
 import { law } from "../support/law.ts";
+import { anyQueueCommand, obey, PlainQueue } from "../support/plain-queue.ts";
 import {
   anyPostersConfig,
   latenessOf,
@@ -25,87 +26,13 @@ import {
   using,
 } from "../support/worlds.ts";
 
-type QueueCommand =
-  | { readonly do: "post"; readonly time: number }
-  | { readonly do: "take" }
-  | { readonly do: "save" }
-  | { readonly do: "load" }
-  | { readonly do: "cancel" | "reschedule"; readonly nth: number; readonly time: number };
-
-const anyQueueCommand = (): fc.Arbitrary<QueueCommand> =>
-  fc.oneof(
-    { weight: 4, arbitrary: fc.record({ do: fc.constant("post" as const), time: fc.nat(20) }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("take" as const) }) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom({ do: "save" as const }, { do: "load" as const }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        do: fc.constantFrom("cancel" as const, "reschedule" as const),
-        nth: fc.nat(40),
-        time: fc.nat(20),
-      }),
-    },
-  );
-
 law("events-are-totally-ordered", {
   says: "The queue gives events by time and, at one time, in the order of posting; moving one is posting it anew, and a cancelled one never comes; going back brings all of it back.",
   cites: "DESIGN, Time, order, randomness",
   forAll: { commands: fc.array(anyQueueCommand(), { maxLength: 80, size: "max" }) },
   runs: 300,
-  holds: ({ commands }) => {
-    const queue = new EventQueue();
-    // The model is the plain list of what waits.
-    let waiting: { time: number; handle: number }[] = [];
-    let handles = 0;
-    const isNew = (handle: number): boolean => {
-      handles += 1;
-      return handle === handles - 1;
-    };
-    const forget = (handle: number): void => {
-      waiting = waiting.filter((entry) => entry.handle !== handle);
-    };
-    const takeBoth = (): boolean => {
-      const first = waiting.toSorted((a, b) => a.time - b.time || a.handle - b.handle)[0];
-      if (first === undefined) return queue.size === 0;
-      forget(first.handle);
-      const taken = queue.take();
-      return taken.time === first.time && taken.sequence === first.handle;
-    };
-    let saved = { queue: queue.save(), waiting: [...waiting], handles };
-    for (const command of commands) {
-      if (command.do === "save") {
-        saved = { queue: queue.save(), waiting: [...waiting], handles };
-      } else if (command.do === "load") {
-        queue.load(saved.queue);
-        waiting = [...saved.waiting];
-        ({ handles } = saved);
-      } else if (command.do === "post") {
-        const handle = queue.post(command.time, "t", "k", null);
-        if (!isNew(handle)) return false;
-        waiting.push({ time: command.time, handle });
-      } else if (command.do === "take") {
-        if (!takeBoth()) return false;
-      } else {
-        const waits = waiting.some(({ handle }) => handle === command.nth);
-        forget(command.nth);
-        if (command.do === "cancel") {
-          if (queue.cancel(command.nth) !== waits) return false;
-        } else {
-          const handle = queue.reschedule(command.nth, command.time);
-          if ((handle !== null) !== waits) return false;
-          if (handle === null) continue;
-          if (!isNew(handle)) return false;
-          waiting.push({ time: command.time, handle });
-        }
-      }
-      if (queue.size !== waiting.length) return false;
-    }
-    while (waiting.length > 0) if (!takeBoth()) return false;
-    return queue.size === 0;
-  },
+  holds: ({ commands }) =>
+    obey(new EventQueue(), commands).join("\n") === obey(new PlainQueue(), commands).join("\n"),
 });
 
 law("dispatch-follows-time", {
