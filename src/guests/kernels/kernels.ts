@@ -3,16 +3,10 @@
  * `start` with RDI = how much to do, RSI = free memory, RSP = a stack, leaves its answer in RAX and ends at UD2.
  */
 
+import type { Kernel } from "./kernel.ts";
 import { sha256 } from "./sha256.ts";
 
-export interface Kernel {
-  readonly name: string;
-  /** What it stands for. */
-  readonly about: string;
-  readonly source: string;
-  /** Work for one measurement, in RDI. */
-  readonly work: number;
-}
+export type { Kernel };
 
 const alu: Kernel = {
   name: "alu",

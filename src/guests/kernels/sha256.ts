@@ -3,7 +3,7 @@
  * byte swaps and additions of 32 bits. Leaves the first 8 bytes of the digest, big endian, in RAX.
  */
 
-import type { Kernel } from "./kernels.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** FIPS 180-4, "SHA-224 and SHA-256 Constants". */
 const K = `

@@ -4,14 +4,13 @@
  */
 
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
+import { CodeWatch, HAS_CODE } from "./code-watch.ts";
 import { type Fault, VECTORS } from "./fault.ts";
 import type { DirectMemory } from "./mmu.ts";
 
 const WRITE = 2;
 const USER = 4;
 const FETCH = 16;
-/** The engine bit of a page that code was decoded from. */
-const HAS_CODE = 4;
 const MAX_FETCH = 15;
 
 export class FlatMemory implements DirectMemory {
@@ -19,13 +18,13 @@ export class FlatMemory implements DirectMemory {
   onForgetFetch: (() => void) | null = null;
   readonly #memory: PagedMemory;
   readonly #start: bigint;
-  readonly #watchers = new Map<number, (() => void)[]>();
+  readonly #code: CodeWatch;
 
   /** `start` is the linear address of byte 0 of the memory. */
   constructor(memory: PagedMemory, start: bigint) {
     this.#memory = memory;
     this.#start = start;
-    memory.onPageChanged = (page) => this.#codeChanged(page);
+    this.#code = new CodeWatch(memory);
     memory.onFlagsCleared = () => this.onForget?.(null);
   }
 
@@ -68,22 +67,7 @@ export class FlatMemory implements DirectMemory {
   }
 
   watchCode(physical: number, changed: () => void): void {
-    const page = Math.floor(physical / PAGE_SIZE);
-    const watchers = this.#watchers.get(page);
-    if (watchers !== undefined) {
-      watchers.push(changed);
-      return;
-    }
-    this.#watchers.set(page, [changed]);
-    this.#memory.flags[page] = (this.#memory.flags[page] as number) | HAS_CODE;
-    this.onForget?.(null);
-  }
-
-  #codeChanged(page: number): void {
-    const watchers = this.#watchers.get(page) ?? [];
-    this.#watchers.delete(page);
-    this.#memory.flags[page] = (this.#memory.flags[page] as number) & ~HAS_CODE;
-    for (const changed of watchers) changed();
+    if (this.#code.watch(physical, changed)) this.onForget?.(null);
   }
 
   #offset(linear: bigint, size: number): number | null {

@@ -7,6 +7,7 @@
  */
 
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
+import { CodeWatch } from "./code-watch.ts";
 import { type Fault, VECTORS } from "./fault.ts";
 import type { DirectMemory } from "./mmu.ts";
 import { isAllowed, type PagingAccess, type PagingContext, RIGHT, walk } from "./paging.ts";
@@ -20,8 +21,6 @@ const RFLAGS_AC = 1n << 18n;
 const MAX_FETCH = 15;
 const TWO_32 = 2 ** 32;
 
-/** The engine bit of a page that code was decoded from. */
-const HAS_CODE = 4;
 const WRITTEN = 3;
 
 interface Access extends PagingAccess {
@@ -35,7 +34,7 @@ export class TranslatedMemory implements DirectMemory {
   readonly #memory: PagedMemory;
   readonly #dataTlb: Tlb;
   readonly #fetchTlb: Tlb;
-  readonly #watchers = new Map<number, (() => void)[]>();
+  readonly #code: CodeWatch;
   #context: PagingContext;
   #tag = 0;
 
@@ -45,7 +44,7 @@ export class TranslatedMemory implements DirectMemory {
     this.#dataTlb = dataTlb;
     this.#fetchTlb = fetchTlb;
     this.#context = this.#contextNow();
-    memory.onPageChanged = (page) => this.#codeChanged(page);
+    this.#code = new CodeWatch(memory);
     memory.onFlagsCleared = () => this.onForget?.(null);
   }
 
@@ -124,23 +123,7 @@ export class TranslatedMemory implements DirectMemory {
   }
 
   watchCode(physical: number, changed: () => void): void {
-    const page = Math.floor(physical / PAGE_SIZE);
-    if (page >= this.#memory.pageCount) return;
-    const watchers = this.#watchers.get(page);
-    if (watchers !== undefined) {
-      watchers.push(changed);
-      return;
-    }
-    this.#watchers.set(page, [changed]);
-    this.#memory.flags[page] = (this.#memory.flags[page] as number) | HAS_CODE;
-    this.onForget?.(null);
-  }
-
-  #codeChanged(page: number): void {
-    const watchers = this.#watchers.get(page) ?? [];
-    this.#watchers.delete(page);
-    this.#memory.flags[page] = (this.#memory.flags[page] as number) & ~HAS_CODE;
-    for (const changed of watchers) changed();
+    if (this.#code.watch(physical, changed)) this.onForget?.(null);
   }
 
   #forgetAll(): void {

@@ -4,7 +4,6 @@
  * that is being executed stops before the next instruction.
  */
 
-import type { InterpreterArea } from "./interpreter.ts";
 import { cyclesOf } from "../cycles.ts";
 import { decodeAt } from "../decode-at.ts";
 import {
@@ -19,7 +18,7 @@ import type { OperandKind } from "../forms.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { type CpuState, OFFSET, segmentOffset } from "../state.ts";
 import { BLOCK_END, type HandlerTable, type PlacedHandler, STALE } from "./handlers.ts";
-import { RECORD, RECORD_BYTES } from "./layout.ts";
+import { type InterpreterArea, RECORD, RECORD_BYTES } from "./layout.ts";
 
 /** Longest block, in instructions. */
 const MAX_BLOCK = 64;

@@ -21,6 +21,7 @@ import {
   FAST_READ,
   FAST_TLB_ENTRIES,
   FAST_WRITE,
+  type InterpreterArea,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   NO_ADDRESS,
@@ -33,13 +34,6 @@ import { vectorFunctions } from "./vector-host.ts";
 const PAGE_MASK = -4096n;
 /** Emitted code counts in 32 bits. */
 const MOST_BUDGET = 0x3fff_ffff;
-
-/** Where an interpreter may keep its data in linear memory. */
-export interface InterpreterArea {
-  /** Records: from here, this many bytes. */
-  readonly records: number;
-  readonly recordBytes: number;
-}
 
 export class Interpreter {
   readonly state: CpuState;

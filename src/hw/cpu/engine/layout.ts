@@ -79,3 +79,10 @@ export const EXIT = {
   /** The instruction at the record is an assist, or ends in one. */
   assist: 5,
 } as const;
+
+/** Where an interpreter may keep its data in linear memory. */
+export interface InterpreterArea {
+  /** Records: from here, this many bytes. */
+  readonly records: number;
+  readonly recordBytes: number;
+}
