@@ -124,10 +124,11 @@ export function walk(world: World, moves: readonly Move[]): void {
   }
 }
 
-/** A toy CPU is parked most of the time: once it is at `time` or awake later, some cycles more are within a slice. */
-function goIntoSlice(world: World, cpu: string, time: number): void {
+/** Goes to `time`, or to when the CPU wakes next, which is parked most of the time, and some cycles on. */
+export function goIntoSlice(world: World, cpu: string, time: number): void {
   world.runInto(cpu, time);
-  if (!world.isParked(cpu)) world.runInto(cpu, world.clockOf(cpu) + 1 + (time % 16));
+  while (world.isParked(cpu) && world.step());
+  world.runInto(cpu, world.clockOf(cpu) + 1 + (time % 16));
 }
 
 /** Afterwards the world is at least as far as before. */
