@@ -83,7 +83,7 @@ law("a-silent-difference-is-found-at-its-time", {
     address: fc.nat(MARKING_PAGES * 4096 - 1),
     value: fc.integer({ min: 1, max: 255 }),
     epochCycles: fc.constantFrom(1000, 7777),
-    length: fc.option(fc.nat(HORIZON), { nil: null }),
+    length: fc.option(fc.nat(HORIZON / 4), { nil: null }),
   },
   runs: 30,
   holds: ({ time, address, value, epochCycles, length }) => {

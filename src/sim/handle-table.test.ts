@@ -20,6 +20,7 @@ test.each([
     model.set(handle, next % 1000);
     while (model.size > live) {
       const gone = stream.pick([...model.keys()]);
+      expect(table.get(gone)).toBe(model.get(gone));
       table.delete(gone);
       model.delete(gone);
       expect(table.get(gone)).toBe(-1);
