@@ -35,6 +35,8 @@ const CYCLES_NEAR_THE_END = 8;
 const [PE_PG, EM, TS] = [0x8000_0001n, 4n, 8n];
 const [OSFXSR, OSXMMEXCPT] = [0x200n, 0x400n];
 const ZEROS: readonly bigint[] = Array.from({ length: 16 }, () => 0n);
+/** RDI, which MASKMOVDQU stores at without naming it, in memory. */
+const RDI_IN_MEMORY = ZEROS.map((zero, i) => (i === RDI ? MEMORY_START : zero));
 
 const MAP_BYTES = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
 
@@ -68,7 +70,7 @@ law("vectors-need-permission", {
   runs: 400,
   holds: ({ code, emulated, switched, supported }) => {
     const expected = emulated || !supported ? 6 : switched ? 7 : null;
-    const program = { code, start: { gpr: ZEROS, rflags: 2n }, data: new Uint8Array(64) };
+    const program = { code, start: { gpr: RDI_IN_MEMORY, rflags: 2n }, data: new Uint8Array(64) };
     return [referenceMachine(program), interpretedMachine(program)].every((machine) => {
       const { state } = machine;
       state.setControl("CR0", PE_PG | (emulated ? EM : 0n) | (switched ? TS : 0n));
