@@ -9,11 +9,12 @@ import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import type { Fault } from "../../src/hw/cpu/fault.ts";
 import type { DirectMemory } from "../../src/hw/cpu/mmu.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
-import { CpuState, OFFSET } from "../../src/hw/cpu/state.ts";
+import { startLongMode } from "../../src/hw/cpu/start.ts";
+import { CpuState } from "../../src/hw/cpu/state.ts";
 import { Tlb } from "../../src/hw/cpu/tlb.ts";
 import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
 import { PAGE_SIZE, PagedMemory } from "../../src/sim/paged-memory.ts";
-import { anyProgram, decoder, MEMORY_START, type Program } from "./programs.ts";
+import { anyProgram, BARE, decoder, MEMORY_START, type Program, runTo } from "./programs.ts";
 
 const PHYSICAL_PAGES = 16;
 /** PML4, PDPT, PD and PT are pages 0 to 3; the code is in page 4. */
@@ -207,15 +208,12 @@ export class PagedMachine {
 
   #setRegisters({ start, user, wp, smap, entry }: PagedProgram): void {
     const { state } = this;
+    startLongMode(state, user ? 3 : 0);
     start.gpr.forEach((value, i) => state.setGpr(i, value));
     state.rflags = start.rflags;
     state.rip = MEMORY_START + BigInt(entry);
     state.setControl("CR0", (1n << 31n) | (wp ? 1n << 16n : 0n) | 0x33n);
     state.setControl("CR4", (1n << 5n) | 0x600n | (smap ? 1n << 21n : 0n));
-    state.setControl("EFER", 0xd00n);
-    state.view.setUint32(OFFSET.mxcsr, 0x1f80, true);
-    const rights = user ? 0xe000 : 0x8000;
-    state.setSegment("SS", { selector: 0, base: 0n, limit: 0xffff_ffff, rights });
   }
 }
 
@@ -226,14 +224,11 @@ export interface RunningMachine {
 
 export function pagedReference(program: PagedProgram): RunningMachine {
   const machine = new PagedMachine(program);
-  const cpu = new ReferenceCpu(machine.state, decoder, machine.translated);
+  const { state, translated } = machine;
+  const cpu = new ReferenceCpu({ state, decoder, memory: translated, environment: BARE });
   return {
     machine,
-    run(limit) {
-      let fault = null;
-      while (fault === null && machine.state.cycles < limit) fault = cpu.step();
-      return fault;
-    },
+    run: (limit) => runTo(limit, state, () => cpu.step()),
   };
 }
 
@@ -242,6 +237,7 @@ export function pagedInterpreter(program: PagedProgram): RunningMachine {
   const { state, memory, translated } = machine;
   const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
   const direct: DirectMemory = translated;
-  const cpu = new Interpreter(memory.wasm, state, decoder, direct, area);
-  return { machine, run: (limit) => cpu.run(limit) };
+  const parts = { state, decoder, memory: direct, environment: BARE };
+  const cpu = new Interpreter(memory.wasm, parts, area);
+  return { machine, run: (limit) => runTo(limit, state, () => cpu.run(limit)) };
 }

@@ -6,16 +6,21 @@
 import fc from "fast-check";
 import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
+import { INTEL } from "../../src/hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../../src/hw/cpu/decode.ts";
+import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
+import type { Fault } from "../../src/hw/cpu/fault.ts";
 import { FlatMemory } from "../../src/hw/cpu/flat-memory.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
+import { startLongMode } from "../../src/hw/cpu/start.ts";
 import { CpuState } from "../../src/hw/cpu/state.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import { anyDraw, assemble, POINTERS } from "./encodings.ts";
 import { anyMxcsr, anyVector } from "./vectors.ts";
 
 export const decoder = new Decoder(INSTRUCTIONS);
+export const BARE = new BareEnvironment(INTEL);
 
 /** Linear address of the program's memory; code lies at its start, data after it. */
 export const MEMORY_START = 0x10_0000n;
@@ -90,10 +95,6 @@ function anyValue(): fc.Arbitrary<bigint> {
   );
 }
 
-/** PE, MP, NE and PG; PAE, OSFXSR and OSXMMEXCPT. */
-const CR0 = 0x8000_0023n;
-const CR4 = 0x620n;
-
 const STATUS_AND_DIRECTION = 0xcd5n;
 const RSP = 4;
 
@@ -155,6 +156,13 @@ export function anyProgram(): fc.Arbitrary<Program> {
     });
 }
 
+/** An engine may stop early, for somebody to look: it goes on. */
+export function runTo(limit: number, state: CpuState, go: () => Fault | null): Fault | null {
+  let fault = null;
+  while (fault === null && state.cycles < limit) fault = go();
+  return fault;
+}
+
 /** A CPU of either engine with a memory of its own. */
 export interface Machine {
   readonly state: CpuState;
@@ -165,23 +173,20 @@ export interface Machine {
 
 export function referenceMachine(program: Program): Machine {
   const { state, memory, flat } = machine(program);
-  const cpu = new ReferenceCpu(state, decoder, flat);
+  const cpu = new ReferenceCpu({ state, decoder, memory: flat, environment: BARE });
   return {
     state,
     memory,
-    run(limit) {
-      let fault = null;
-      while (fault === null && state.cycles < limit) fault = cpu.step();
-      return fault;
-    },
+    run: (limit) => runTo(limit, state, () => cpu.step()),
   };
 }
 
 export function interpretedMachine(program: Program): Machine {
   const { state, memory, flat } = machine(program);
   const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
-  const cpu = new Interpreter(memory.wasm, state, decoder, flat, area);
-  return { state, memory, run: (limit) => cpu.run(limit) };
+  const parts = { state, decoder, memory: flat, environment: BARE };
+  const cpu = new Interpreter(memory.wasm, parts, area);
+  return { state, memory, run: (limit) => runTo(limit, state, () => cpu.run(limit)) };
 }
 
 function machine({ code, start, data }: Program): {
@@ -194,11 +199,10 @@ function machine({ code, start, data }: Program): {
   const flat = new FlatMemory(memory, MEMORY_START);
   memory.write(0, code.subarray(0, CODE_BYTES));
   for (let at = CODE_BYTES; at < MEMORY_BYTES; at += data.length) memory.write(at, data);
+  startLongMode(state, 0);
   start.gpr.forEach((value, i) => state.setGpr(i, value));
   start.xmm?.forEach((value, i) => state.setXmm(i, value));
   state.mxcsr = start.mxcsr ?? 0x1f80;
-  state.setControl("CR0", CR0);
-  state.setControl("CR4", CR4);
   state.rflags = start.rflags;
   for (const name of ["FS", "GS"] as const)
     state.setSegment(name, { ...state.segment(name), base: start.segmentBase ?? 0n });

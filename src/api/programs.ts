@@ -7,14 +7,17 @@ import { InputError } from "../sim/assert.ts";
 import { PagedMemory } from "../sim/paged-memory.ts";
 import { type Assembled, assemble } from "../guests/assembler.ts";
 import { KERNELS, type Kernel } from "../guests/kernels/kernels.ts";
+import { INTEL } from "../hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../hw/cpu/decode.ts";
 import { Interpreter } from "../hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../hw/cpu/engine/layout.ts";
+import { BareEnvironment } from "../hw/cpu/environment.ts";
 import type { Fault } from "../hw/cpu/fault.ts";
 import { FlatMemory } from "../hw/cpu/flat-memory.ts";
 import { INSTRUCTIONS } from "../hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../hw/cpu/reference.ts";
-import { CpuState, gprNumber, OFFSET } from "../hw/cpu/state.ts";
+import { startLongMode } from "../hw/cpu/start.ts";
+import { CpuState, gprNumber } from "../hw/cpu/state.ts";
 
 export type { Kernel };
 export { KERNELS };
@@ -41,8 +44,10 @@ export class ProgramMachine {
     this.state = new CpuState(this.memory.wasm.buffer, 0);
     const flat = new FlatMemory(this.memory, PROGRAM_START);
     const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
-    this.#interpreter = new Interpreter(this.memory.wasm, this.state, decoder, flat, area);
-    this.#reference = new ReferenceCpu(this.state, decoder, flat);
+    const environment = new BareEnvironment(INTEL);
+    const parts = { state: this.state, decoder, memory: flat, environment };
+    this.#interpreter = new Interpreter(this.memory.wasm, parts, area);
+    this.#reference = new ReferenceCpu(parts);
   }
 
   /** Makes the machine as new and puts a program into it. */
@@ -55,10 +60,7 @@ export class ProgramMachine {
     state.bytes().fill(0);
     state.rflags = 2n;
     state.rip = entry;
-    state.view.setUint32(OFFSET.mxcsr, 0x1f80, true);
-    // Protected, paged, native FPU errors; SSE enabled for applications.
-    state.setControl("CR0", 0x8000_0033n);
-    state.setControl("CR4", 0x620n);
+    startLongMode(state, 3);
     for (const [name, value] of Object.entries(registers)) {
       state.setGpr(gprNumber(name as "rDI"), value);
     }
@@ -75,7 +77,9 @@ export class ProgramMachine {
 
   /** Runs on the interpreter to the first instruction boundary at or past `limit` cycles, or to a fault. */
   run(limit: number): Fault | null {
-    return this.#interpreter.run(limit);
+    let fault: Fault | null = null;
+    while (fault === null && this.state.cycles < limit) fault = this.#interpreter.run(limit);
+    return fault;
   }
 
   /** Executes one instruction, or one iteration of a repeated one, on the reference evaluator. */

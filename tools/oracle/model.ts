@@ -1,11 +1,14 @@
 /** Puts a case of the oracle to the simulated CPU, in either engine, and gives the answer in the oracle's terms. */
 
+import { INTEL } from "../../src/hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../../src/hw/cpu/decode.ts";
 import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
+import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
 import { type Fault, VECTORS } from "../../src/hw/cpu/fault.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
+import { startLongMode } from "../../src/hw/cpu/start.ts";
 import { BLOCK_BYTES, CpuState } from "../../src/hw/cpu/state.ts";
 import { STATUS_FLAGS } from "../../src/hw/cpu/uop.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
@@ -23,17 +26,9 @@ const RECORD_BYTES = 1 << 16;
 
 const decoder = new Decoder(INSTRUCTIONS);
 
-/**
- * Reads code as that of a 32-bit segment. The engines still run it as in 64-bit mode, which for most instructions is
- * the same where segments are flat and registers have zeros above.
- */
-class CompatibilityDecoder extends Decoder {
-  override decode(bytes: Uint8Array): ReturnType<Decoder["decode"]> {
-    return super.decode(bytes, 32);
-  }
-}
-
-const compatibilityDecoder = new CompatibilityDecoder(INSTRUCTIONS);
+const environment = new BareEnvironment(INTEL);
+/** Of a code segment of 32 bits for CPL 3. */
+const COMPATIBILITY_RIGHTS = 0xc0fb;
 
 /** What the model and the oracle must agree on. */
 export interface Answer {
@@ -56,12 +51,11 @@ export function runModel(engine: Engine, input: NativeCase): Answer {
   // The reference needs no linear memory but that of its registers.
   const paged = engine === "reference" ? null : new PagedMemory(4096, CPU_BYTES + RECORD_BYTES);
   const state = new CpuState(paged?.wasm.buffer ?? new ArrayBuffer(BLOCK_BYTES), 0);
+  startLongMode(state, 3);
   input.gpr.forEach((value, i) => state.setGpr(i, value));
   state.rflags = input.rflags | RFLAGS_FIXED;
   state.setSegment("FS", { ...state.segment("FS"), base: input.fsBase });
   state.setSegment("GS", { ...state.segment("GS"), base: input.gsBase });
-  state.setControl("CR0", CR0);
-  state.setControl("CR4", CR4);
   xmmOf(input.fx).forEach((value, i) => state.setXmm(i, value));
   state.mxcsr = mxcsrOf(input.fx);
   const start = BigInt(WINDOW.code.address + input.codeOffset);
@@ -84,10 +78,6 @@ export function runModel(engine: Engine, input: NativeCase): Answer {
   };
 }
 
-/** As a user program has them: PE, MP, NE, PG; PAE, OSFXSR, OSXMMEXCPT. */
-const CR0 = 0x8000_0023n;
-const CR4 = 0x620n;
-
 /** Of an image as FXSAVE makes it. */
 function xmmOf(fx: Uint8Array): readonly bigint[] {
   const view = new DataView(fx.buffer, fx.byteOffset, fx.byteLength);
@@ -107,15 +97,17 @@ function stepper(
   memory: WindowMemory,
   paged: PagedMemory | null,
 ): { step: () => Fault | null; undefinedFlags: () => bigint } {
-  const forMode = mode === 64 ? decoder : compatibilityDecoder;
+  if (mode === 32) {
+    state.setSegment("CS", { ...state.segment("CS"), rights: COMPATIBILITY_RIGHTS });
+  }
   if (paged === null) {
-    const cpu = new ReferenceCpu(state, forMode, memory);
+    const cpu = new ReferenceCpu({ state, decoder, memory, environment });
     const bits = (): bigint =>
       cpu.undefinedFlags.reduce((all, flag) => all | (1n << BigInt(STATUS_FLAGS[flag])), 0n);
     return { step: () => cpu.step(), undefinedFlags: bits };
   }
   const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
-  const cpu = new Interpreter(paged.wasm, state, forMode, memory, area);
+  const cpu = new Interpreter(paged.wasm, { state, decoder, memory, environment }, area);
   return { step: () => cpu.run(state.cycles + 1), undefinedFlags: () => 0n };
 }
 

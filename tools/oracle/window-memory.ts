@@ -1,7 +1,7 @@
 /** The oracle's window as the model's memory: the same pages with the same rights, and nothing around them. */
 
 import { type Fault, VECTORS } from "../../src/hw/cpu/fault.ts";
-import type { DirectMemory } from "../../src/hw/cpu/mmu.ts";
+import { type DirectMemory, Untranslated } from "../../src/hw/cpu/mmu.ts";
 import { initialMemory, type MemoryRange, type NativeCase, WINDOW } from "./records.ts";
 
 const PRESENT = 1;
@@ -19,12 +19,13 @@ interface Part {
   readonly executable: boolean;
 }
 
-export class WindowMemory implements DirectMemory {
+export class WindowMemory extends Untranslated implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
   readonly #parts: readonly Part[];
 
   constructor(input: NativeCase) {
+    super();
     const writable: readonly unknown[] = [WINDOW.data, WINDOW.stack];
     this.#parts = [WINDOW.data, WINDOW.readOnly, WINDOW.stack, WINDOW.code].map((part) => {
       const before = initialMemory(input, part);

@@ -46,9 +46,7 @@ law("a-walk-sets-accessed-and-dirty", {
       const added = word ^ (before[at] as number);
       if ((word & added) !== added) return false;
       if (!path.includes(at)) return added === 0;
-      // The PDPTEs of PAE paging have no accessed bit.
-      const plain = drawn.context.mode === "PAE" && at === path[0];
-      if (at !== leaf) return plain ? added === 0 : (added & ~0x20) === 0;
+      if (at !== leaf) return (added & ~0x20) === 0;
       if (faulted) return added === 0;
       const hasBits = (word & 0x20) !== 0 && (!drawn.access.write || (word & 0x40) !== 0);
       return hasBits && (added & ~(drawn.access.write ? 0x60 : 0x20)) === 0;

@@ -63,8 +63,8 @@ law("engines-agree-after-invalidation", {
         machine.memory.write64(3 * 4096 + 8 * (0x100 + page), entry);
         if (invalidate === "page")
           machine.translated.invalidatePage(0x10_0000n + BigInt(page * 4096));
-        else if (invalidate === "current") machine.translated.invalidateCurrent();
-        else if (invalidate === "all") machine.translated.invalidateAll();
+        else if (invalidate === "current") machine.translated.invalidatePcid(0);
+        else if (invalidate === "all") machine.translated.invalidateAll(false);
       }
     }
     same(a.run(MAX_CYCLES), a, b.run(MAX_CYCLES), b);

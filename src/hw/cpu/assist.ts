@@ -3,10 +3,12 @@
  * returns the fault that it met, having changed nothing, or null.
  */
 
-import { effectiveAddress, linearAddress } from "./addressing.ts";
+import { effectiveAddress, linearAddress, segmentOf } from "./addressing.ts";
 import type { Decoded, OperandValue } from "./decode.ts";
+import type { EngineParts } from "./engine/engine.ts";
+import type { Environment } from "./environment.ts";
 import type { Fault } from "./fault.ts";
-import { isFault, type LinearMemory } from "./mmu.ts";
+import { isFault, type SystemMemory } from "./mmu.ts";
 import type { CpuState } from "./state.ts";
 import type { SegmentChoice } from "./uop.ts";
 
@@ -15,13 +17,15 @@ export type AssistFunction = (context: AssistContext) => Fault | null;
 /** An instruction in the hands of an assist. RIP is that of the next instruction; an assist that goes elsewhere sets it. */
 export class AssistContext {
   readonly state: CpuState;
-  readonly memory: LinearMemory;
+  readonly memory: SystemMemory;
+  readonly environment: Environment;
   readonly decoded: Decoded;
   readonly nextRip: bigint;
 
-  constructor(state: CpuState, memory: LinearMemory, decoded: Decoded, nextRip: bigint) {
+  constructor({ state, memory, environment }: EngineParts, decoded: Decoded, nextRip: bigint) {
     this.state = state;
     this.memory = memory;
+    this.environment = environment;
     this.decoded = decoded;
     this.nextRip = nextRip;
   }
@@ -51,12 +55,14 @@ export class AssistContext {
     size: number,
     access: "read" | "modify" = "read",
   ): bigint | Fault {
-    const linear = linearAddress(this.state, this.decoded, segment, offset, size);
+    const name = segmentOf(this.decoded, segment);
+    const linear = linearAddress(this.state, name, offset, size, access === "modify");
     return isFault(linear) ? linear : this.memory.read(linear, size, access);
   }
 
   store(segment: SegmentChoice, offset: bigint, size: number, value: bigint): Fault | null {
-    const linear = linearAddress(this.state, this.decoded, segment, offset, size);
+    const name = segmentOf(this.decoded, segment);
+    const linear = linearAddress(this.state, name, offset, size, true);
     return isFault(linear) ? linear : this.memory.write(linear, size, value);
   }
 

@@ -30,7 +30,8 @@ export interface Fault {
 }
 
 export function plainFault(name: PlainFault): Fault {
-  if (name === "#GP(0)") return { vector: VECTORS["#GP"], errorCode: 0, address: null };
+  if (name === "#GP(0)") return GP0;
+  if (name === "#SS(0)") return SS0;
   return { vector: VECTORS[name], errorCode: null, address: null };
 }
 

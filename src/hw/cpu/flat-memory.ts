@@ -6,14 +6,14 @@
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
 import { CodeWatch, HAS_CODE } from "./code-watch.ts";
 import { type Fault, VECTORS } from "./fault.ts";
-import type { DirectMemory } from "./mmu.ts";
+import { type DirectMemory, Untranslated } from "./mmu.ts";
 
 const WRITE = 2;
 const USER = 4;
 const FETCH = 16;
 const MAX_FETCH = 15;
 
-export class FlatMemory implements DirectMemory {
+export class FlatMemory extends Untranslated implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
   readonly #memory: PagedMemory;
@@ -22,6 +22,7 @@ export class FlatMemory implements DirectMemory {
 
   /** `start` is the linear address of byte 0 of the memory. */
   constructor(memory: PagedMemory, start: bigint) {
+    super();
     this.#memory = memory;
     this.#start = start;
     this.#code = new CodeWatch(memory);

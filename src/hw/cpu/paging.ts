@@ -10,8 +10,10 @@ export type PagingMode = "none" | "32-bit" | "PAE" | "4-level";
 /** What a walk depends on beside the tables. */
 export interface PagingContext {
   readonly mode: PagingMode;
-  /** Physical address of the first table. */
+  /** Physical address of the first table; of no use with PAE paging. */
   readonly root: number;
+  /** The PDPTEs of PAE paging, as they were when CR3 was loaded: low and high halves (SDM Vol. 3, "PDPTE Registers"). */
+  readonly pdptes: readonly number[];
   /** CR4.PSE: 4 MiB pages with 32-bit paging. */
   readonly pse: boolean;
   /** IA32_EFER.NXE. */
@@ -85,7 +87,6 @@ const FOUR_LEVEL: readonly Level[] = [
   { name: "PTE", shift: 12, indexBits: 9, large: false },
 ];
 const PAE: readonly Level[] = [
-  { name: "PDPTE", shift: 30, indexBits: 2, large: false },
   { name: "PDE", shift: 21, indexBits: 9, large: true },
   { name: "PTE", shift: 12, indexBits: 9, large: false },
 ];
@@ -133,6 +134,11 @@ export function walk(
   const wide = context.mode !== "32-bit";
   let table = context.root;
   let rights: number = RIGHT.user | RIGHT.write;
+  if (context.mode === "PAE") {
+    const [pdpteLow, pdpteHigh] = pdpteOf(context, low);
+    if ((pdpteLow & PRESENT) === 0) return errorCode(context, access, 0);
+    table = frameOf(pdpteLow, pdpteHigh);
+  }
   for (const [depth, level] of levels.entries()) {
     const address = table + bitsOf(low, high, level.shift, level.indexBits) * (wide ? 8 : 4);
     const entryLow = memory.read32(address);
@@ -143,9 +149,7 @@ export function walk(
     if (hasReservedBit(context, level, entryLow, entryHigh, leaf)) {
       return errorCode(context, access, PF.P | PF.RSVD);
     }
-    // The PDPTEs of PAE paging have no rights and no accessed bit.
-    const plainPointer = context.mode === "PAE" && depth === 0;
-    if (!plainPointer) rights = combine(rights, entryLow, entryHigh, context.nxe);
+    rights = combine(rights, entryLow, entryHigh, context.nxe);
     if (leaf)
       return finish(context, access, memory, {
         address,
@@ -156,7 +160,7 @@ export function walk(
         low,
         high,
       });
-    if (!plainPointer) setBits(memory, address, entryLow, ACCESSED);
+    setBits(memory, address, entryLow, ACCESSED);
     table = frameOf(entryLow, entryHigh);
   }
   throw new RangeError("the last level is a leaf");
@@ -190,14 +194,22 @@ function hasReservedBit(
   const beyond = (high & 0xf_ffff) >>> (context.physicalBits - 32);
   if (beyond !== 0) return true;
   if (!context.nxe && (high & NO_EXECUTE) !== 0) return true;
-  if (context.mode === "PAE") {
-    // Bits 62 to 52 are reserved; in a PDPTE also 2 to 1, 8 to 5 and 63.
-    if ((high & 0x7ff0_0000) !== 0) return true;
-    if (level.name === "PDPTE") return (low & 0x1e6) !== 0 || (high & NO_EXECUTE) !== 0;
-  }
+  if (context.mode === "PAE" && (high & 0x7ff0_0000) !== 0) return true;
   if (level.name === "PML4E") return (low & PAGE_SIZE) !== 0;
   if (leaf && level.shift > 12) return hasLowAddressBits(low, level.shift);
   return false;
+}
+
+/** The PDPTE that an address uses. It has no rights and no accessed bit. */
+function pdpteOf({ pdptes }: PagingContext, low: number): readonly [number, number] {
+  const index = low >>> 30;
+  return [pdptes[2 * index] ?? 0, pdptes[2 * index + 1] ?? 0];
+}
+
+/** What makes the load of a PDPTE fault: bits 2 to 1, 8 to 5 and those beyond MAXPHYADDR, when it is present. */
+export function isReservedPdpte(physicalBits: number, low: number, high: number): boolean {
+  if ((low & PRESENT) === 0) return false;
+  return (low & 0x1e6) !== 0 || high >>> (physicalBits - 32) !== 0;
 }
 
 /** Bits 13 and up to the page's size, beside PAT at 12, are reserved in an entry that maps a large page. */

@@ -4,14 +4,16 @@
  */
 
 import { unreachable } from "../../sim/assert.ts";
-import { effectiveAddress, linearAddress, segmentSum } from "./addressing.ts";
+import { effectiveAddress, linearAddress, segmentOf, segmentSum } from "./addressing.ts";
 import { AssistContext, type AssistFunction } from "./assist.ts";
 import { cyclesOf } from "./cycles.ts";
 import { decodeAt } from "./decode-at.ts";
-import type { Decoded, Decoder, OperandValue } from "./decode.ts";
+import type { Decoded, OperandValue } from "./decode.ts";
+import type { Engine, EngineParts } from "./engine/engine.ts";
 import { type Fault, plainFault } from "./fault.ts";
 import { record } from "./instruction.ts";
 import { isFault, type LinearMemory } from "./mmu.ts";
+import { is64Bit, stackSizeOf } from "./mode.ts";
 import type { Variant } from "./semantics.ts";
 import { type CpuState, gprNumber } from "./state.ts";
 import {
@@ -33,16 +35,14 @@ const mask = (width: number): bigint => (1n << BigInt(width)) - 1n;
 const msb = (value: bigint, width: number): bigint => (value >> BigInt(width - 1)) & 1n;
 const signed = (value: bigint, width: number): bigint => BigInt.asIntN(width, value);
 
-export class ReferenceCpu {
+export class ReferenceCpu implements Engine {
   readonly state: CpuState;
-  readonly #decoder: Decoder;
-  readonly #memory: LinearMemory;
+  readonly #parts: EngineParts;
   #undefinedFlags: readonly StatusFlag[] = [];
 
-  constructor(state: CpuState, decoder: Decoder, memory: LinearMemory) {
-    this.state = state;
-    this.#decoder = decoder;
-    this.#memory = memory;
+  constructor(parts: EngineParts) {
+    this.state = parts.state;
+    this.#parts = parts;
   }
 
   /** The flags that the manual leaves undefined after the last instruction. */
@@ -50,12 +50,20 @@ export class ReferenceCpu {
     return this.#undefinedFlags;
   }
 
+  run(limit: number): Fault | null {
+    const { state } = this;
+    state.attention = false;
+    let fault: Fault | null = null;
+    while (fault === null && state.cycles < limit && !state.attention) fault = this.step();
+    return fault;
+  }
+
   /** Executes one instruction, or one iteration of a repeated one. On a fault nothing has changed. */
   step(): Fault | null {
-    const fetched = decodeAt(this.#decoder, this.#memory, this.state.rip, 64);
+    const fetched = decodeAt(this.#parts);
     if ("vector" in fetched) return fetched;
     const { decoded } = fetched;
-    const evaluation = new Evaluation(this.state, this.#memory, decoded);
+    const evaluation = new Evaluation(this.#parts, decoded);
     const raised = evaluation.run();
     this.#undefinedFlags = evaluation.undefinedFlags;
     if (raised === null) this.state.cycles += cyclesOf(decoded);
@@ -65,6 +73,7 @@ export class ReferenceCpu {
 
 /** One instruction being executed. */
 class Evaluation {
+  readonly #parts: EngineParts;
   readonly #state: CpuState;
   readonly #memory: LinearMemory;
   readonly #decoded: Decoded;
@@ -74,13 +83,15 @@ class Evaluation {
   readonly undefinedFlags: StatusFlag[];
   #rip: bigint;
 
-  constructor(state: CpuState, memory: LinearMemory, decoded: Decoded) {
+  constructor(parts: EngineParts, decoded: Decoded) {
+    const { state, memory } = parts;
+    this.#parts = parts;
     this.#state = state;
     this.#memory = memory;
     this.#decoded = decoded;
-    this.#variant = variantOf(decoded);
+    this.#variant = variantOf(decoded, stackSizeOf(state));
     this.undefinedFlags = [...(decoded.instruction.undefined ?? [])];
-    this.#nextRip = BigInt.asUintN(64, state.rip + BigInt(decoded.length));
+    this.#nextRip = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.rip + BigInt(decoded.length));
     this.#rip = this.#nextRip;
   }
 
@@ -124,6 +135,8 @@ class Evaluation {
         return (this.#state.rflags >> BigInt(OPEN_FLAGS[micro.flag])) & 1n;
       case "nextInstruction":
         return this.#nextRip;
+      case "codeLimit":
+        return BigInt(this.#state.segment("CS").limit);
       case "readControl":
         return this.#state.control(micro.register);
       case "load":
@@ -149,8 +162,11 @@ class Evaluation {
           micro.width,
         );
       case "linearAddress":
-        return segmentSum(this.#state, this.#decoded, micro.segment, this.#value(micro.offset))
-          .linear;
+        return segmentSum(
+          this.#state,
+          segmentOf(this.#decoded, micro.segment),
+          this.#value(micro.offset),
+        );
       case "select":
         return this.#value(micro.condition) === 1n ? this.#value(micro.a) : this.#value(micro.b);
       default:
@@ -249,14 +265,20 @@ class Evaluation {
   #assist(run: AssistFunction): bigint | Fault {
     const { rip } = this.#state;
     this.#state.rip = this.#nextRip;
-    const fault = run(new AssistContext(this.#state, this.#memory, this.#decoded, this.#nextRip));
+    const fault = run(new AssistContext(this.#parts, this.#decoded, this.#nextRip));
     this.#rip = this.#state.rip;
     this.#state.rip = rip;
     return fault ?? 0n;
   }
 
-  #linear(segment: SegmentChoice, offset: bigint, width: OperandWidth): bigint | Fault {
-    return linearAddress(this.#state, this.#decoded, segment, offset, width / 8);
+  #linear(
+    segment: SegmentChoice,
+    offset: bigint,
+    width: OperandWidth,
+    write: boolean,
+  ): bigint | Fault {
+    const name = segmentOf(this.#decoded, segment);
+    return linearAddress(this.#state, name, offset, width / 8, write);
   }
 
   #load(
@@ -265,7 +287,7 @@ class Evaluation {
     width: OperandWidth,
     intent: "read" | "modify",
   ): bigint | Fault {
-    const linear = this.#linear(segment, offset, width);
+    const linear = this.#linear(segment, offset, width, intent === "modify");
     return isFault(linear) ? linear : this.#memory.read(linear, width / 8, intent);
   }
 
@@ -275,7 +297,7 @@ class Evaluation {
     width: OperandWidth,
     value: bigint,
   ): bigint | Fault {
-    const linear = this.#linear(segment, offset, width);
+    const linear = this.#linear(segment, offset, width, true);
     if (isFault(linear)) return linear;
     return this.#memory.write(linear, width / 8, value) ?? 0n;
   }
@@ -315,12 +337,12 @@ class Evaluation {
   }
 }
 
-export function variantOf(decoded: Decoded): Variant {
+export function variantOf(decoded: Decoded, stackSize: 16 | 32 | 64): Variant {
   return {
     memory: decoded.operands.some(({ is }) => is === "memory"),
     operandSize: decoded.operandSize,
     addressSize: decoded.addressSize,
-    stackSize: 64,
+    stackSize,
     repeat: decoded.repeat,
   };
 }

@@ -358,11 +358,9 @@ export class Semantics {
     this.#list.push({ op: "finishIf", condition: condition.id });
   }
 
-  /** Faults when a branch to `target` would, if it is taken: in 64-bit mode, when it is not canonical. */
+  /** Faults when a branch to `target` would, if it is taken: when it is not canonical, or beyond the limit of CS. */
   checkTarget(target: Value, taken: Value | null = null): void {
-    if (target.width !== 64) return;
-    const shift = this.const(64, 16);
-    const isBad = this.not(this.eq(this.sar(this.shl(target, shift), shift), target));
+    const isBad = target.width === 64 ? this.#isNotCanonical(target) : this.#isBeyondCode(target);
     this.faultIf(taken === null ? isBad : this.and(taken, isBad), "#GP(0)");
   }
 
@@ -396,6 +394,15 @@ export class Semantics {
   }
 
   // Inside.
+
+  #isNotCanonical(target: Value): Value {
+    const shift = this.const(64, 16);
+    return this.not(this.eq(this.sar(this.shl(target, shift), shift), target));
+  }
+
+  #isBeyondCode(target: Value): Value {
+    return this.ltu(this.#value({ op: "codeLimit", width: 32 }), this.zeroExtend(target, 32));
+  }
 
   #value(micro: MicroOp & { readonly width: Width }): Value {
     this.#list.push(micro);

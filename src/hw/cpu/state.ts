@@ -21,6 +21,17 @@ export const OFFSET = {
   segments: 160,
   /** CR0, CR2, CR3, CR4, CR8, EFER of 8 bytes each. */
   control: 352,
+  /** GDTR and IDTR of 16 bytes each: base (8), limit (2). */
+  gdtr: 400,
+  idtr: 416,
+  /** PENDING below. */
+  pending: 428,
+  /** LDTR and TR, as the segments. */
+  systemSegments: 432,
+  xcr0: 496,
+  /** ACTIVITY and BLOCKING below. */
+  activity: 504,
+  blocking: 508,
   /** Sixteen registers of 16 bytes. */
   xmm: 512,
   mxcsr: 768,
@@ -33,8 +44,16 @@ export const OFFSET = {
   x87Opcode: 918,
   x87Instruction: 920,
   x87Data: 928,
+  /** DR0 to DR3, DR6, DR7 of 8 bytes each. */
+  debug: 936,
+  /** Debug exceptions that wait for the end of the instruction, in the bits of DR6. */
+  pendingDebug: 984,
+  /** The four PDPTEs that PAE paging has loaded. */
+  pdptes: 992,
+  /** Model-specific registers of 8 bytes, in the order of the table in msr/. */
+  msrs: 1024,
   /** What follows is the engine's between entry and exit, and no state. */
-  scratch: 1024,
+  scratch: 2048,
 } as const;
 
 /** Bytes of a CPU's block that are state. */
@@ -45,14 +64,101 @@ export const BLOCK_BYTES = 4096;
 const SEGMENT_BYTES = 32;
 const CONTROL_NAMES = ["CR0", "CR2", "CR3", "CR4", "CR8", "EFER"] as const;
 export type ControlName = (typeof CONTROL_NAMES)[number];
+const DEBUG_NAMES = ["DR0", "DR1", "DR2", "DR3", "DR6", "DR7"] as const;
+export type DebugName = (typeof DEBUG_NAMES)[number];
 
 export interface SegmentState {
   readonly selector: number;
   readonly base: bigint;
   readonly limit: number;
-  /** Bits 8 to 23 of the descriptor's second word, at their place, as in a VMCS's access rights; bit 16 is unusable. */
+  /** Access rights as in a VMCS (SDM Vol. 3, "Guest Register State"): RIGHTS below. */
   readonly rights: number;
 }
+
+/** Bits of access rights; the type is bits 0 to 3, the DPL 5 and 6. */
+export const RIGHTS = {
+  /** Code or data, no system segment. */
+  s: 0x10,
+  present: 0x80,
+  long: 0x2000,
+  /** D or B: 32 bits by default. */
+  big: 0x4000,
+  granularity: 0x8000,
+  unusable: 0x1_0000,
+} as const;
+
+export const dplOf = (rights: number): number => (rights >> 5) & 3;
+
+export interface DescriptorTable {
+  readonly base: bigint;
+  readonly limit: number;
+}
+
+/** What a CPU is doing (SDM Vol. 3, "Guest Non-Register State", activity state). */
+export const ACTIVITY = { active: 0, hlt: 1, shutdown: 2, waitForSipi: 3 } as const;
+/** What holds events back for now (the same section, interruptibility state). */
+export const BLOCKING = { sti: 1, movSs: 2, smi: 4, nmi: 8 } as const;
+/** Events that have arrived and wait: an NMI, INIT, and a startup IPI with its vector in bits 8 to 15. */
+export const PENDING = { nmi: 1, init: 2, sipi: 4 } as const;
+
+/** Bits of RFLAGS beside the status flags (SDM Vol. 1, "EFLAGS Register"). */
+export const RFLAGS = {
+  TF: 1n << 8n,
+  IF: 1n << 9n,
+  DF: 1n << 10n,
+  IOPL: 3n << 12n,
+  NT: 1n << 14n,
+  RF: 1n << 16n,
+  VM: 1n << 17n,
+  AC: 1n << 18n,
+  VIF: 1n << 19n,
+  VIP: 1n << 20n,
+  ID: 1n << 21n,
+} as const;
+
+/** SDM Vol. 3, "Control Registers". */
+export const CR0 = {
+  PE: 1n,
+  MP: 1n << 1n,
+  EM: 1n << 2n,
+  TS: 1n << 3n,
+  ET: 1n << 4n,
+  NE: 1n << 5n,
+  WP: 1n << 16n,
+  AM: 1n << 18n,
+  NW: 1n << 29n,
+  CD: 1n << 30n,
+  PG: 1n << 31n,
+} as const;
+export const CR4 = {
+  VME: 1n,
+  PVI: 1n << 1n,
+  TSD: 1n << 2n,
+  DE: 1n << 3n,
+  PSE: 1n << 4n,
+  PAE: 1n << 5n,
+  MCE: 1n << 6n,
+  PGE: 1n << 7n,
+  PCE: 1n << 8n,
+  OSFXSR: 1n << 9n,
+  OSXMMEXCPT: 1n << 10n,
+  UMIP: 1n << 11n,
+  VMXE: 1n << 13n,
+  FSGSBASE: 1n << 16n,
+  PCIDE: 1n << 17n,
+  OSXSAVE: 1n << 18n,
+  SMEP: 1n << 20n,
+  SMAP: 1n << 21n,
+} as const;
+/** SDM Vol. 3, "Extended Feature Enable Register"; SVME and FFXSR: APM Vol. 2, "Extended Feature Enable Register (EFER)". */
+export const EFER = {
+  SCE: 1n,
+  LME: 1n << 8n,
+  LMA: 1n << 10n,
+  NXE: 1n << 11n,
+  SVME: 1n << 12n,
+  FFXSR: 1n << 14n,
+} as const;
 
 /** Bit 1 of RFLAGS reads as 1 (SDM Vol. 1, "EFLAGS Register"). */
 export const RFLAGS_FIXED = 2n;
@@ -62,6 +168,11 @@ export class CpuState {
   readonly block: number;
   /** The block, for what has no accessor of its own; offsets are those of OFFSET. */
   readonly view: DataView;
+  /**
+   * Somebody has to look before the next instruction: an event may be due, or what holds events back has changed.
+   * Engines return at the next boundary. No state: set too often it costs time only.
+   */
+  attention = true;
 
   constructor(buffer: ArrayBuffer, block: number) {
     assert(block % 16 === 0, "a CPU's block is aligned");
@@ -145,7 +256,127 @@ export class CpuState {
   }
 
   segment(name: SegmentName): SegmentState {
-    const at = segmentOffset(name);
+    return this.#segmentAt(segmentOffset(name));
+  }
+
+  systemSegment(name: "LDTR" | "TR"): SegmentState {
+    return this.#segmentAt(systemSegmentOffset(name));
+  }
+
+  /** The current privilege level: the DPL of SS (SDM Vol. 3, "Privilege Levels"; "Guest Register State"). */
+  get cpl(): number {
+    return dplOf(this.view.getUint32(segmentOffset("SS") + 12, true));
+  }
+
+  rights(name: SegmentName): number {
+    return this.view.getUint32(segmentOffset(name) + 12, true);
+  }
+
+  selector(name: SegmentName): number {
+    return this.view.getUint16(segmentOffset(name) + 16, true);
+  }
+
+  segmentBase(name: SegmentName): bigint {
+    return this.view.getBigUint64(segmentOffset(name), true);
+  }
+
+  setSegment(name: SegmentName, segment: SegmentState): void {
+    this.#setSegmentAt(segmentOffset(name), segment);
+  }
+
+  setSystemSegment(name: "LDTR" | "TR", segment: SegmentState): void {
+    this.#setSegmentAt(systemSegmentOffset(name), segment);
+  }
+
+  table(name: "GDTR" | "IDTR"): DescriptorTable {
+    const at = name === "GDTR" ? OFFSET.gdtr : OFFSET.idtr;
+    return {
+      base: this.view.getBigUint64(at, true),
+      limit: this.view.getUint16(at + 8, true),
+    };
+  }
+
+  setTable(name: "GDTR" | "IDTR", { base, limit }: DescriptorTable): void {
+    const at = name === "GDTR" ? OFFSET.gdtr : OFFSET.idtr;
+    this.view.setBigUint64(at, base, true);
+    this.view.setUint16(at + 8, limit, true);
+  }
+
+  debug(name: DebugName): bigint {
+    return this.view.getBigUint64(OFFSET.debug + 8 * DEBUG_NAMES.indexOf(name), true);
+  }
+
+  setDebug(name: DebugName, value: bigint): void {
+    this.view.setBigUint64(OFFSET.debug + 8 * DEBUG_NAMES.indexOf(name), value, true);
+  }
+
+  get xcr0(): bigint {
+    return this.view.getBigUint64(OFFSET.xcr0, true);
+  }
+
+  set xcr0(value: bigint) {
+    this.view.setBigUint64(OFFSET.xcr0, value, true);
+  }
+
+  /** One of ACTIVITY. */
+  get activity(): number {
+    return this.view.getUint32(OFFSET.activity, true);
+  }
+
+  set activity(value: number) {
+    this.view.setUint32(OFFSET.activity, value, true);
+    this.attention = true;
+  }
+
+  /** Bits of BLOCKING. */
+  get blocking(): number {
+    return this.view.getUint32(OFFSET.blocking, true);
+  }
+
+  set blocking(value: number) {
+    this.view.setUint32(OFFSET.blocking, value, true);
+    this.attention = true;
+  }
+
+  /** Bits of PENDING. */
+  get pending(): number {
+    return this.view.getUint32(OFFSET.pending, true);
+  }
+
+  set pending(value: number) {
+    this.view.setUint32(OFFSET.pending, value, true);
+    this.attention = true;
+  }
+
+  /** Debug exceptions met by the instruction so far, in the bits of DR6. */
+  get pendingDebug(): number {
+    return this.view.getUint32(OFFSET.pendingDebug, true);
+  }
+
+  set pendingDebug(value: number) {
+    this.view.setUint32(OFFSET.pendingDebug, value, true);
+    this.attention = true;
+  }
+
+  /** By its place in the table of MSRs. */
+  msrAt(index: number): bigint {
+    return this.view.getBigUint64(OFFSET.msrs + 8 * index, true);
+  }
+
+  setMsrAt(index: number, value: bigint): void {
+    this.view.setBigUint64(OFFSET.msrs + 8 * index, value, true);
+  }
+
+  /** Whether a bit of a control register is set. */
+  has(name: ControlName, bit: bigint): boolean {
+    return (this.control(name) & bit) !== 0n;
+  }
+
+  hasFlag(bit: bigint): boolean {
+    return (this.rflags & bit) !== 0n;
+  }
+
+  #segmentAt(at: number): SegmentState {
     return {
       base: this.view.getBigUint64(at, true),
       limit: this.view.getUint32(at + 8, true),
@@ -154,21 +385,12 @@ export class CpuState {
     };
   }
 
-  /** The current privilege level: the DPL of SS (SDM Vol. 3, "Privilege Levels"). */
-  get cpl(): number {
-    return (this.view.getUint32(segmentOffset("SS") + 12, true) >>> 13) & 3;
-  }
-
-  segmentBase(name: SegmentName): bigint {
-    return this.view.getBigUint64(segmentOffset(name), true);
-  }
-
-  setSegment(name: SegmentName, { selector, base, limit, rights }: SegmentState): void {
-    const at = segmentOffset(name);
+  #setSegmentAt(at: number, { selector, base, limit, rights }: SegmentState): void {
     this.view.setBigUint64(at, base, true);
     this.view.setUint32(at + 8, limit, true);
     this.view.setUint32(at + 12, rights, true);
     this.view.setUint16(at + 16, selector, true);
+    this.attention = true;
   }
 }
 
@@ -179,6 +401,9 @@ export function gprNumber(name: GprName): number {
 export function segmentOffset(name: SegmentName): number {
   return OFFSET.segments + SEGMENT_BYTES * SEGMENT_NAMES.indexOf(name);
 }
+
+const systemSegmentOffset = (name: "LDTR" | "TR"): number =>
+  OFFSET.systemSegments + (name === "LDTR" ? 0 : SEGMENT_BYTES);
 
 export function controlOffset(name: ControlName): number {
   return OFFSET.control + 8 * CONTROL_NAMES.indexOf(name);

@@ -86,10 +86,11 @@ export class Tlb {
     this.words[at + RIGHTS] = 0;
   }
 
-  /** INVLPG: the page's translations of the current PCID, and global ones; of a large page all parts. */
-  invalidatePage(low: number, high: number, tag: number): void {
+  /** The page's translations of a PCID, and with INVLPG global ones; of a large page all parts. */
+  invalidatePage(low: number, high: number, tag: number, global = true): void {
     const at = this.find(low, high, tag);
-    if (at >= 0 && (this.rights(at) & RIGHT.large) === 0) {
+    const mayDrop = at >= 0 && (global || (this.rights(at) & RIGHT.global) === 0);
+    if (mayDrop && (this.rights(at) & RIGHT.large) === 0) {
       this.drop(at);
       return;
     }
@@ -98,8 +99,8 @@ export class Tlb {
       const rights = this.rights(entry);
       if ((rights & RIGHT.large) === 0) return false;
       const owner = this.words[entry + TAG] as number;
-      const mine =
-        owner === tag || ((rights & RIGHT.global) !== 0 && vpidOf(owner) === vpidOf(tag));
+      const isGlobal = (rights & RIGHT.global) !== 0;
+      const mine = isGlobal ? global && vpidOf(owner) === vpidOf(tag) : owner === tag;
       return mine && this.#sameGigabyte(entry, low, high);
     });
   }

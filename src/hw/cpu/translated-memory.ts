@@ -8,16 +8,22 @@
 
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
 import { CodeWatch } from "./code-watch.ts";
-import { type Fault, VECTORS } from "./fault.ts";
-import type { DirectMemory } from "./mmu.ts";
-import { isAllowed, type PagingAccess, type PagingContext, RIGHT, walk } from "./paging.ts";
-import type { CpuState } from "./state.ts";
+import { type Fault, GP0, VECTORS } from "./fault.ts";
+import type { Accessor, DirectMemory } from "./mmu.ts";
+import { checksAlignment, isLongMode } from "./mode.ts";
+import {
+  isAllowed,
+  type PagingAccess,
+  type PagingContext,
+  isReservedPdpte,
+  RIGHT,
+  walk,
+} from "./paging.ts";
+import { CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "./state.ts";
 import { type Tlb, tagOf } from "./tlb.ts";
 
-const CR0 = { PE: 1n, WP: 1n << 16n, PG: 1n << 31n } as const;
-const CR4 = { PSE: 1n << 4n, PAE: 1n << 5n, PCIDE: 1n << 17n, SMEP: 1n << 20n, SMAP: 1n << 21n };
-const EFER = { LMA: 1n << 10n, NXE: 1n << 11n } as const;
-const RFLAGS_AC = 1n << 18n;
+const PDPTES = 4;
+const PHYSICAL_BITS = 40;
 const MAX_FETCH = 15;
 const TWO_32 = 2 ** 32;
 
@@ -37,6 +43,7 @@ export class TranslatedMemory implements DirectMemory {
   readonly #code: CodeWatch;
   #context: PagingContext;
   #tag = 0;
+  #wraps = false;
 
   constructor(state: CpuState, memory: PagedMemory, dataTlb: Tlb, fetchTlb: Tlb) {
     this.#state = state;
@@ -62,24 +69,48 @@ export class TranslatedMemory implements DirectMemory {
   /** INVLPG (SDM Vol. 2, "INVLPG—Invalidate TLB Entries"). */
   invalidatePage(linear: bigint): void {
     const { low, high } = halves(linear);
-    for (const tlb of [this.#dataTlb, this.#fetchTlb]) tlb.invalidatePage(low, high, this.#tag);
+    for (const tlb of this.#tlbs()) tlb.invalidatePage(low, high, this.#tag, true);
     this.#forgetAll();
   }
 
-  /** What a MOV to CR3 without bit 63 invalidates: all but the global translations of the PCID now current. */
-  invalidateCurrent(): void {
-    for (const tlb of [this.#dataTlb, this.#fetchTlb]) tlb.invalidateTag(this.#tag);
+  invalidatePageOf(pcid: number, linear: bigint): void {
+    const { low, high } = halves(linear);
+    for (const tlb of this.#tlbs()) tlb.invalidatePage(low, high, tagOf(0, pcid), false);
     this.#forgetAll();
   }
 
-  /** All translations, global ones too. */
-  invalidateAll(): void {
-    for (const tlb of [this.#dataTlb, this.#fetchTlb]) tlb.invalidateVpid(0, false);
+  invalidatePcid(pcid: number): void {
+    for (const tlb of this.#tlbs()) tlb.invalidateTag(tagOf(0, pcid));
     this.#forgetAll();
   }
 
-  read(linear: bigint, size: number, access: "read" | "modify"): bigint | Fault {
-    const places = this.#places(linear, size, access === "modify");
+  invalidateAll(keepGlobal: boolean): void {
+    for (const tlb of this.#tlbs()) tlb.invalidateVpid(0, keepGlobal);
+    this.#forgetAll();
+  }
+
+  loadPdptes(cr3: bigint): Fault | null {
+    const at = Number(cr3 & 0xffff_ffe0n);
+    const entries: bigint[] = [];
+    for (let i = 0; i < PDPTES; i += 1) {
+      const low = this.read32(at + 8 * i);
+      const high = this.read32(at + 8 * i + 4);
+      if (isReservedPdpte(PHYSICAL_BITS, low, high)) return GP0;
+      entries.push((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
+    }
+    entries.forEach((entry, i) => {
+      this.#state.view.setBigUint64(OFFSET.pdptes + 8 * i, entry, true);
+    });
+    return null;
+  }
+
+  read(
+    linear: bigint,
+    size: number,
+    access: "read" | "modify",
+    as: Accessor = "cpl",
+  ): bigint | Fault {
+    const places = this.#places(linear, size, access === "modify", as);
     if ("vector" in places) return places;
     let value = 0n;
     for (let i = 0; i < size; i += 1) {
@@ -88,8 +119,8 @@ export class TranslatedMemory implements DirectMemory {
     return value;
   }
 
-  write(linear: bigint, size: number, value: bigint): Fault | null {
-    const places = this.#places(linear, size, true);
+  write(linear: bigint, size: number, value: bigint, as: Accessor = "cpl"): Fault | null {
+    const places = this.#places(linear, size, true, as);
     if ("vector" in places) return places;
     const bytes = new Uint8Array(size);
     for (let i = 0; i < size; i += 1) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
@@ -100,7 +131,7 @@ export class TranslatedMemory implements DirectMemory {
 
   translateFetch(linear: bigint): number | Fault {
     const { low, high } = halves(linear);
-    return this.#translate(low, high, this.#access(false, true));
+    return this.#translate(low, high, this.#access(false, true, "cpl"));
   }
 
   codeBytes(physical: number): Uint8Array {
@@ -109,6 +140,7 @@ export class TranslatedMemory implements DirectMemory {
   }
 
   page(linear: bigint, access: "read" | "write"): number | null {
+    if (checksAlignment(this.#state)) return null;
     const { low, high } = halves(linear);
     const at = this.#dataTlb.find(low, high, this.#tag);
     if (this.#context.mode !== "none" && at < 0) return null;
@@ -131,44 +163,52 @@ export class TranslatedMemory implements DirectMemory {
     this.onForgetFetch?.();
   }
 
-  #access(write: boolean, fetch: boolean): Access {
-    const ac = (this.#state.rflags & RFLAGS_AC) !== 0n;
+  #tlbs(): readonly Tlb[] {
+    return [this.#dataTlb, this.#fetchTlb];
+  }
+
+  /** RFLAGS.AC opens user pages to explicit accesses only (SDM Vol. 3, "Determination of Access Rights"). */
+  #access(write: boolean, fetch: boolean, as: Accessor): Access {
+    const ac = as === "cpl" && this.#state.hasFlag(RFLAGS.AC);
     const tlb = fetch ? this.#fetchTlb : this.#dataTlb;
-    return { write, fetch, user: this.#state.cpl === 3, ac, tlb };
+    const user = as === "user" || (as === "cpl" && this.#state.cpl === 3);
+    return { write, fetch, user, ac, tlb };
   }
 
   #contextNow(): PagingContext {
-    const cr0 = this.#state.control("CR0");
-    const cr3 = this.#state.control("CR3");
-    const cr4 = this.#state.control("CR4");
-    const efer = this.#state.control("EFER");
-    const has = (value: bigint, bit: bigint): boolean => (value & bit) !== 0n;
-    const paged = has(cr0, CR0.PG);
-    const wide = has(efer, EFER.LMA) ? "4-level" : has(cr4, CR4.PAE) ? "PAE" : "32-bit";
-    const mode = paged ? wide : "none";
-    this.#tag = tagOf(0, has(cr4, CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0);
-    // PAE paging finds its four entries on a boundary of 32 bytes.
-    const root = mode === "PAE" ? cr3 & 0xffff_ffe0n : cr3 & 0x000f_ffff_ffff_f000n;
+    const state = this.#state;
+    const cr3 = state.control("CR3");
+    const wide = isLongMode(state) ? "4-level" : state.has("CR4", CR4.PAE) ? "PAE" : "32-bit";
+    this.#wraps = !isLongMode(state);
+    this.#tag = tagOf(0, state.has("CR4", CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0);
     return {
-      mode,
-      root: Number(root),
-      pse: has(cr4, CR4.PSE),
-      nxe: has(efer, EFER.NXE),
-      wp: has(cr0, CR0.WP),
-      smep: has(cr4, CR4.SMEP),
-      smap: has(cr4, CR4.SMAP),
-      physicalBits: 40,
+      mode: state.has("CR0", CR0.PG) ? wide : "none",
+      root: Number(cr3 & 0x000f_ffff_ffff_f000n),
+      pdptes: Array.from({ length: 2 * PDPTES }, (_, i) =>
+        state.view.getUint32(OFFSET.pdptes + 4 * i, true),
+      ),
+      pse: state.has("CR4", CR4.PSE),
+      nxe: state.has("EFER", EFER.NXE),
+      wp: state.has("CR0", CR0.WP),
+      smep: state.has("CR4", CR4.SMEP),
+      smap: state.has("CR4", CR4.SMAP),
+      physicalBits: PHYSICAL_BITS,
     };
   }
 
-  #places(linear: bigint, size: number, write: boolean): Places | Fault {
+  #places(linear: bigint, size: number, write: boolean, as: Accessor): Places | Fault {
     const { low, high } = halves(linear);
-    const access = this.#access(write, false);
+    const access = this.#access(write, false, as);
+    if (size > 1 && as === "cpl" && (low & (size - 1)) !== 0 && checksAlignment(this.#state)) {
+      return { vector: VECTORS["#AC"], errorCode: 0, address: null };
+    }
     const first = this.#translate(low, high, access);
     if (typeof first !== "number") return first;
     const inFirst = Math.min(size, PAGE_SIZE - (first % PAGE_SIZE));
     if (inFirst === size) return { first, inFirst, second: 0 };
-    const next = halves(BigInt.asUintN(64, linear + BigInt(inFirst)));
+    // Outside IA-32e mode linear addresses have 32 bits.
+    const bits = this.#wraps ? 32 : 64;
+    const next = halves(BigInt.asUintN(bits, linear + BigInt(inFirst)));
     const second = this.#translate(next.low, next.high, access);
     return typeof second === "number" ? { first, inFirst, second } : second;
   }

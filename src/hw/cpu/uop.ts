@@ -70,7 +70,7 @@ export type Compare = "eq" | "ltu" | "lts";
 export type Unary = "not" | "popcnt" | "clz" | "ctz" | "byteSwap";
 
 /** Exceptions that a micro-op can raise by itself: no error code, or the error code 0. */
-export type PlainFault = "#DE" | "#UD" | "#NM" | "#GP(0)" | "#BR" | "#OF";
+export type PlainFault = "#DE" | "#UD" | "#NM" | "#GP(0)" | "#SS(0)" | "#BR" | "#OF";
 
 /** What an access is for: a read that a write follows needs the right to write from the start. */
 export type Intent = "read" | "modify";
@@ -204,6 +204,8 @@ export type MicroOp =
   /** A named function over the CPU's state does the rest of the instruction. */
   | { readonly op: "assist"; readonly run: AssistFunction }
   | { readonly op: "readControl"; readonly width: 64; readonly register: "CR0" | "CR4" }
+  /** The limit of CS. */
+  | { readonly op: "codeLimit"; readonly width: 32 }
   | VectorMicroOp;
 
 const COMMITTING: ReadonlySet<MicroOp["op"]> = new Set([

@@ -1,9 +1,10 @@
 /** The reference evaluation of vector micro-ops: one at a time, on BigInt. */
 
-import { segmentSum } from "./addressing.ts";
+import { linearAddress, segmentFault, segmentOf, segmentSum } from "./addressing.ts";
 import type { Decoded, OperandValue } from "./decode.ts";
-import { type Fault, GP0, SS0 } from "./fault.ts";
-import type { LinearMemory } from "./mmu.ts";
+import type { Fault } from "./fault.ts";
+import { isFault, type LinearMemory } from "./mmu.ts";
+import { is64Bit } from "./mode.ts";
 import type { CpuState } from "./state.ts";
 import {
   bitmask,
@@ -87,9 +88,13 @@ function access(
   { state, memory, decoded, value }: VectorContext,
 ): bigint | Fault {
   const offset = value(micro.offset);
-  const { name, linear } = segmentSum(state, decoded, micro.segment, offset);
-  const notCanonical = name === "SS" ? SS0 : GP0;
-  const place = { linear, aligned: micro.aligned, notCanonical };
+  const name = segmentOf(decoded, micro.segment);
+  const linear = segmentSum(state, name, offset);
+  if (!is64Bit(state)) {
+    const checked = linearAddress(state, name, offset, 16, micro.op === "storeVector");
+    if (isFault(checked)) return checked;
+  }
+  const place = { linear, aligned: micro.aligned, notCanonical: segmentFault(name) };
   if (micro.op === "loadVector") return readVector(memory, place);
   return writeVector(memory, place, value(micro.value)) ?? 0n;
 }

@@ -4,25 +4,23 @@
  * that is being executed stops before the next instruction.
  */
 
+import { PAGE_SIZE } from "../../../sim/paged-memory.ts";
+import { isCanonical } from "../addressing.ts";
 import { cyclesOf } from "../cycles.ts";
-import { decodeAt } from "../decode-at.ts";
-import {
-  type Decoded,
-  type Decoder,
-  displacementOf,
-  type MemoryOperand,
-  type OperandValue,
-} from "../decode.ts";
-import type { Fault } from "../fault.ts";
+import { bytesToLimit, decodeAt, linearOfCode } from "../decode-at.ts";
+import { type Decoded, displacementOf, type MemoryOperand, type OperandValue } from "../decode.ts";
+import { type Fault, GP0 } from "../fault.ts";
 import type { OperandKind } from "../forms.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
-import { type CpuState, OFFSET, segmentOffset } from "../state.ts";
+import { codeSizeOf } from "../mode.ts";
+import { OFFSET, segmentOffset } from "../state.ts";
+import { type BlockMode, isSameMode } from "./block-mode.ts";
+import type { EngineParts } from "./engine.ts";
 import { BLOCK_END, type HandlerTable, type PlacedHandler, STALE } from "./handlers.ts";
 import { type InterpreterArea, RECORD, RECORD_BYTES } from "./layout.ts";
 
 /** Longest block, in instructions. */
 const MAX_BLOCK = 64;
-const PAGE_MASK = -4096n;
 
 export interface BlockInstruction {
   readonly decoded: Decoded;
@@ -34,6 +32,7 @@ export interface BlockInstruction {
 
 export interface Block {
   readonly rip: bigint;
+  readonly mode: BlockMode;
   /** RIP after the last instruction. */
   readonly end: bigint;
   /** Address of the first record. */
@@ -48,9 +47,7 @@ export interface Block {
 
 export class Blocks {
   readonly #view: DataView;
-  readonly #state: CpuState;
-  readonly #decoder: Decoder;
-  readonly #memory: DirectMemory;
+  readonly #parts: EngineParts<DirectMemory>;
   readonly #table: HandlerTable;
   readonly #area: InterpreterArea;
   readonly #forgetJumps: () => void;
@@ -62,29 +59,32 @@ export class Blocks {
 
   constructor(
     view: DataView,
-    state: CpuState,
-    decoder: Decoder,
-    memory: DirectMemory,
+    parts: EngineParts<DirectMemory>,
     table: HandlerTable,
     area: InterpreterArea,
     forgetJumps: () => void,
   ) {
     this.#view = view;
-    this.#state = state;
-    this.#decoder = decoder;
-    this.#memory = memory;
+    this.#parts = parts;
     this.#table = table;
     this.#area = area;
     this.#forgetJumps = forgetJumps;
     this.#nextRecord = area.records;
   }
 
-  /** The block at `rip`, or the fault of fetching its first instruction. */
-  at(rip: bigint): Block | Fault {
-    const physical = this.#memory.translateFetch(rip);
+  /** The block at RIP, or the fault of fetching its first instruction. */
+  at(mode: BlockMode): Block | Fault {
+    const { state, memory } = this.#parts;
+    const { rip } = state;
+    const linear = linearOfCode(state, rip);
+    if (mode.code !== 64 && rip > BigInt(mode.codeLimit)) return GP0;
+    if (!isCanonical(linear)) return GP0;
+    const physical = memory.translateFetch(linear);
     if (isFault(physical)) return physical;
-    const known = this.#blocks.get(physical)?.find((block) => block.rip === rip);
-    return known ?? this.#decode(rip);
+    const known = this.#blocks
+      .get(physical)
+      ?.find((block) => block.rip === rip && isSameMode(block.mode, mode));
+    return known ?? this.#decode(mode);
   }
 
   /** The block and place in it of a record; one past the last instruction for its end. */
@@ -94,27 +94,31 @@ export class Blocks {
     return { block, position: (record - block.start) / RECORD_BYTES };
   }
 
-  #decode(rip: bigint): Block | Fault {
+  #decode(mode: BlockMode): Block | Fault {
+    const { rip } = this.#parts.state;
+    const wrap = mode.code === 64 ? 64 : 32;
     const needed = RECORD_BYTES * (MAX_BLOCK + 1);
     if (this.#nextRecord + needed > this.#area.records + this.#area.recordBytes) this.#forgetAll();
-    const first = decodeAt(this.#decoder, this.#memory, rip, 64);
+    const first = decodeAt(this.#parts);
     if ("vector" in first) return first;
     const { physical, straddles } = first;
     const instructions: BlockInstruction[] = [];
     let at = rip;
     let cycles = 0;
+    let bytes = 0;
     let next: Decoded | null = first.decoded;
     while (next !== null) {
-      const handler = this.#table.handlerOf(next);
+      const handler = this.#table.handlerOf(next, mode);
       instructions.push({ decoded: next, handler, rip: at, cyclesBefore: cycles });
       cycles += cyclesOf(next);
-      at = BigInt.asUintN(64, at + BigInt(next.length));
-      const over: boolean = handler.ends || (at & PAGE_MASK) !== (rip & PAGE_MASK);
-      next =
-        over || instructions.length === MAX_BLOCK ? null : this.#ahead(physical, Number(at - rip));
+      at = BigInt.asUintN(wrap, at + BigInt(next.length));
+      bytes += next.length;
+      const over: boolean = handler.ends || at < rip || (physical % PAGE_SIZE) + bytes >= PAGE_SIZE;
+      next = over || instructions.length === MAX_BLOCK ? null : this.#ahead(physical + bytes, at);
     }
     const block: Block = {
       rip,
+      mode,
       end: at,
       start: this.#nextRecord,
       instructions,
@@ -128,21 +132,23 @@ export class Blocks {
       const others = this.#blocks.get(physical);
       if (others === undefined) this.#blocks.set(physical, [block]);
       else others.push(block);
-      this.#memory.watchCode(physical, () => this.#invalidate(block, physical));
+      this.#parts.memory.watchCode(physical, () => this.#invalidate(block, physical));
     }
     return block;
   }
 
-  /** The instruction that far into the block, if it lies in the page: nothing is translated ahead of its time. */
-  #ahead(physical: number, offset: number): Decoded | null {
-    const decoded = this.#decoder.decode(this.#memory.codeBytes(physical + offset), 64);
+  /** The instruction further on in the block, if it lies in the page: nothing is translated ahead of its time. */
+  #ahead(physical: number, rip: bigint): Decoded | null {
+    const { state, decoder, memory } = this.#parts;
+    const bytes = memory.codeBytes(physical).subarray(0, bytesToLimit(state, rip));
+    const decoded = decoder.decode(bytes, codeSizeOf(state));
     return typeof decoded === "object" ? decoded : null;
   }
 
   #writeBlock(block: Block): void {
     const { start, instructions, cycles, end } = block;
     instructions.forEach((instruction, i) => {
-      this.#writeRecord(start + RECORD_BYTES * i, instruction);
+      this.#writeRecord(start + RECORD_BYTES * i, instruction, block.mode);
     });
     const last = start + RECORD_BYTES * instructions.length;
     this.#view.setInt32(last + RECORD.handler, BLOCK_END, true);
@@ -153,15 +159,15 @@ export class Blocks {
     this.#nextRecord = last + RECORD_BYTES;
   }
 
-  #writeRecord(at: number, { decoded, handler, rip }: BlockInstruction): void {
+  #writeRecord(at: number, { decoded, handler, rip }: BlockInstruction, { code }: BlockMode): void {
     const view = this.#view;
-    const nextRip = BigInt.asUintN(64, rip + BigInt(decoded.length));
+    const nextRip = BigInt.asUintN(code === 64 ? 64 : 32, rip + BigInt(decoded.length));
     view.setInt32(at + RECORD.handler, handler.place, true);
     view.setInt32(at + RECORD.cycles, cyclesOf(decoded), true);
     view.setBigUint64(at + RECORD.nextRip, nextRip, true);
     view.setInt32(
       at + RECORD.segmentBase,
-      this.#state.block + segmentOffset(decoded.segment),
+      this.#parts.state.block + segmentOffset(decoded.segment),
       true,
     );
     let immediates = 0;
@@ -192,14 +198,14 @@ export class Blocks {
     kind: OperandKind | undefined,
   ): number {
     if (kind === "xmmReg" || kind === "xmmRm")
-      return this.#state.block + OFFSET.xmm + 16 * register.number;
-    return this.#state.block + OFFSET.gpr + 8 * register.number + (register.high ? 1 : 0);
+      return this.#parts.state.block + OFFSET.xmm + 16 * register.number;
+    return this.#parts.state.block + OFFSET.gpr + 8 * register.number + (register.high ? 1 : 0);
   }
 
   #writeAddress(at: number, decoded: Decoded, memory: MemoryOperand, nextRip: bigint): void {
     const view = this.#view;
-    const gpr = (number: number): number => this.#state.block + OFFSET.gpr + 8 * number;
-    const none = this.#state.block + OFFSET.zero;
+    const gpr = (number: number): number => this.#parts.state.block + OFFSET.gpr + 8 * number;
+    const none = this.#parts.state.block + OFFSET.zero;
     const { base, index, scale } = memory;
     const displacement = displacementOf(decoded, memory);
     view.setInt32(at + RECORD.base, typeof base === "number" ? gpr(base) : none, true);

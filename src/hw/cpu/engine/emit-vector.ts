@@ -1,5 +1,6 @@
 /** Vector micro-ops in emitted code: v128 locals, and the vector instruction that a micro-op is named after. */
 
+import type { SegmentChoice } from "../uop.ts";
 import { unreachable } from "../../../sim/assert.ts";
 import { OFFSET } from "../state.ts";
 import type { Lane, VectorMicroOp } from "../vector.ts";
@@ -27,7 +28,7 @@ export interface VectorEmitter {
   readonly locals: readonly number[];
   /** Leaves the address of an operand's register. */
   readonly registerAddress: (operand: number) => FunctionBody;
-  readonly linear: (offset: number, segment: string) => number;
+  readonly linear: (offset: number, segment: SegmentChoice, write: boolean) => number;
   readonly place: (linear: number, bytes: number, table: number) => number;
   readonly slowArguments: (linear: number, bytes: number, flags: number) => void;
   readonly leave: (exit: number) => void;
@@ -173,7 +174,7 @@ function placeOf(
 
 function emitLoad(micro: VectorMicroOp & { op: "loadVector" }, to: VectorEmitter): void {
   const { body } = to;
-  const linear = to.linear(micro.offset, micro.segment);
+  const linear = to.linear(micro.offset, micro.segment, false);
   const place = placeOf(to, linear, micro, FAST_READ);
   body.get(place).if(V128);
   loadVector(body.get(place)).op("else");
@@ -185,7 +186,7 @@ function emitLoad(micro: VectorMicroOp & { op: "loadVector" }, to: VectorEmitter
 
 function emitStore(micro: VectorMicroOp & { op: "storeVector" }, to: VectorEmitter): void {
   const { body } = to;
-  const linear = to.linear(micro.offset, micro.segment);
+  const linear = to.linear(micro.offset, micro.segment, true);
   const value = to.locals[micro.value] as number;
   const place = placeOf(to, linear, micro, FAST_WRITE);
   body.get(place).if();

@@ -5,8 +5,9 @@
 
 import { assert, unreachable } from "../../../sim/assert.ts";
 import type { Form } from "../forms.ts";
-import { controlOffset, gprNumber, OFFSET } from "../state.ts";
-import type { MicroOp, OperandWidth, PlainFault, Width } from "../uop.ts";
+import { controlOffset, gprNumber, OFFSET, segmentOffset } from "../state.ts";
+import type { MicroOp, OperandWidth, PlainFault, SegmentChoice, Width } from "../uop.ts";
+import { RANGES_FROM_BASE } from "./block-mode.ts";
 import { CPU, emitGoto, HANDLER_TYPE, REC } from "./emit-control.ts";
 import { readFlag, storeArithmeticFlags, storeFlags, storeLogicFlags } from "./emit-flags.ts";
 import { isVectorMicroOp } from "../vector.ts";
@@ -22,14 +23,27 @@ export const SLOW_MODIFY = 0x100;
 export const SLOW_STACK = 0x200;
 
 /** Codes of plain faults, as the host finds them in SCRATCH.fault. */
-export const FAULT_CODES: readonly PlainFault[] = ["#DE", "#UD", "#GP(0)", "#BR", "#OF", "#NM"];
+export const FAULT_CODES: readonly PlainFault[] = [
+  "#DE",
+  "#UD",
+  "#GP(0)",
+  "#BR",
+  "#OF",
+  "#NM",
+  "#SS(0)",
+];
 
 const PAGE_MASK = -4096n;
 
 /** What a handler depends on beside form and variant. */
 export interface Shape {
-  /** A segment base is added to effective addresses. */
-  readonly segmented: boolean;
+  /**
+   * What becomes of an offset in the segment that prefixes and base choose: nothing; the base is added; or it is
+   * checked too, and the sum has 32 bits.
+   */
+  readonly effective: "flat" | "based" | "checked";
+  /** The same, in a segment that the instruction names. */
+  readonly named: "flat" | "checked";
   /** Effective addresses have an index. */
   readonly indexed: boolean;
 }
@@ -117,6 +131,9 @@ class HandlerEmitter {
       case "nextInstruction":
         body.get(REC).memory("i64.load", RECORD.nextRip);
         return;
+      case "codeLimit":
+        body.get(CPU).memory("i64.load32_u", segmentOffset("CS") + 8);
+        return;
       case "readControl":
         body.get(CPU).memory("i64.load", controlOffset(micro.register));
         return;
@@ -144,7 +161,7 @@ class HandlerEmitter {
         emitDivide(this.#locals, body, micro);
         return;
       case "linearAddress":
-        body.get(this.#linear(micro.offset, micro.segment));
+        body.get(this.#sum(micro.offset, micro.segment));
         return;
       case "select":
         this.#get(micro.a);
@@ -222,7 +239,7 @@ class HandlerEmitter {
       body: this.#body,
       locals: this.#locals,
       registerAddress: (operand) => this.#registerAddress(operand),
-      linear: (offset, segment) => this.#linear(offset, segment),
+      linear: (offset, segment, write) => this.#linear(offset, segment, 16, write),
       place: (linear, bytes, table) => this.#place(linear, bytes, table),
       slowArguments: (linear, bytes, flags) => this.#slowArguments(linear, bytes, flags),
       leave: (exit) => this.#leave(exit),
@@ -260,14 +277,50 @@ class HandlerEmitter {
 
   // Memory.
 
-  /** Leaves the linear address in a new local. */
-  #linear(offset: number, segment: string): number {
+  /** Leaves the linear address in a local, without any check. */
+  #sum(offset: number, segment: SegmentChoice): number {
     const body = this.#body;
-    if (segment !== "effective" || !this.#shape.segmented) return this.#locals[offset] as number;
+    const { effective, named } = this.#shape;
+    const treatment = segment === "effective" ? effective : named;
+    if (treatment === "flat") return this.#locals[offset] as number;
     const linear = body.local(I64);
-    this.#get(offset).get(REC).memory("i32.load", RECORD.segmentBase).memory("i64.load");
-    body.op("i64.add").set(linear);
+    this.#get(offset);
+    this.#segmentBase(segment).memory("i64.load").op("i64.add");
+    if (treatment === "checked") wrap(body, 32);
+    body.set(linear);
     return linear;
+  }
+
+  /** Leaves the address of a segment's base on the stack. */
+  #segmentBase(segment: SegmentChoice): FunctionBody {
+    if (segment === "effective") return this.#body.get(REC).memory("i32.load", RECORD.segmentBase);
+    return this.#body.get(CPU).i32(segmentOffset(segment)).op("i32.add");
+  }
+
+  /** Leaves the linear address of an access in a local, after the checks of its segment. */
+  #linear(offset: number, segment: SegmentChoice, bytes: number, write: boolean): number {
+    const body = this.#body;
+    const { effective, named } = this.#shape;
+    if ((segment === "effective" ? effective : named) === "checked") {
+      const at = RANGES_FROM_BASE + (write ? 16 : 0);
+      const base = body.local(I32);
+      this.#segmentBase(segment).set(base);
+      this.#get(offset).get(base).memory("i64.load", at).op("i64.lt_u");
+      this.#get(offset)
+        .i64(BigInt(bytes - 1))
+        .op("i64.add");
+      body
+        .get(base)
+        .memory("i64.load", at + 8)
+        .op("i64.gt_u", "i32.or")
+        .if();
+      body.get(CPU).i32(FAULT_CODES.indexOf("#SS(0)")).i32(FAULT_CODES.indexOf("#GP(0)"));
+      body.get(base).get(CPU).i32(segmentOffset("SS")).op("i32.add", "i32.eq", "select");
+      body.memory("i32.store", SCRATCH.fault);
+      this.#leave(EXIT.fault);
+      body.op("end");
+    }
+    return this.#sum(offset, segment);
   }
 
   /** Leaves in a new local where the bytes lie in linear memory, or 0 when only the host can reach them. */
@@ -301,8 +354,8 @@ class HandlerEmitter {
   #load(micro: MicroOp & { op: "load" }): void {
     const body = this.#body;
     const bytes = micro.width / 8;
-    const linear = this.#linear(micro.offset, micro.segment);
     const modify = micro.intent === "modify";
+    const linear = this.#linear(micro.offset, micro.segment, bytes, modify);
     const place = this.#place(linear, bytes, modify ? FAST_WRITE : FAST_READ);
     if (modify) this.#places.set(micro.offset, place);
     body.get(place).if(I64);
@@ -317,7 +370,7 @@ class HandlerEmitter {
   #store(micro: MicroOp & { op: "store" }): void {
     const body = this.#body;
     const bytes = micro.width / 8;
-    const linear = this.#linear(micro.offset, micro.segment);
+    const linear = this.#linear(micro.offset, micro.segment, bytes, true);
     const place = this.#places.get(micro.offset) ?? this.#place(linear, bytes, FAST_WRITE);
     body.get(place).if();
     body.get(place);

@@ -8,7 +8,8 @@ import type { Decoded } from "../decode.ts";
 import type { Form } from "../forms.ts";
 import { record } from "../instruction.ts";
 import { variantOf } from "../reference.ts";
-import type { MicroOp, SegmentName } from "../uop.ts";
+import type { MicroOp } from "../uop.ts";
+import type { BlockMode } from "./block-mode.ts";
 import { emitHandler, type Shape } from "./emit.ts";
 import { emitBlockEnd, emitStale } from "./emit-control.ts";
 import { type Import, IMPORT_TYPES, IMPORTS, TYPES } from "./imports.ts";
@@ -38,22 +39,32 @@ function compile(key: number, make: () => FunctionBody): WebAssembly.Module {
   return module;
 }
 
-function shapeOf(decoded: Decoded): Shape {
+function shapeOf(decoded: Decoded, mode: BlockMode): Shape {
   const memory = decoded.operands.find(({ is }) => is === "memory");
-  const segment: SegmentName = decoded.segment;
+  const indexed = memory?.is === "memory" && memory.memory.index !== null;
+  const { segment } = decoded;
+  if (mode.code === 64) {
+    const effective = segment === "FS" || segment === "GS" ? "based" : "flat";
+    return { effective, named: "flat", indexed };
+  }
+  const isFlat = mode.flat && (segment === "DS" || segment === "ES" || segment === "SS");
   return {
-    segmented: segment === "FS" || segment === "GS",
-    indexed: memory?.is === "memory" && memory.memory.index !== null,
+    effective: isFlat ? "flat" : "checked",
+    named: mode.flat ? "flat" : "checked",
+    indexed,
   };
 }
 
 const SIZE_BITS = { 16: 0, 32: 1, 64: 2 } as const;
 const REPEAT_BITS = { none: 0, rep: 1, repne: 2 } as const;
 
+const SEGMENT_BITS = { flat: 0, based: 1, checked: 2 } as const;
+
 /** A number for all that a handler depends on. */
 function keyOf(
   { form, operands, operandSize, addressSize, repeat }: Decoded,
   shape: Shape,
+  mode: BlockMode,
 ): number {
   let number = formNumbers.get(form);
   if (number === undefined) {
@@ -62,10 +73,12 @@ function keyOf(
   }
   const places =
     (operands.some(({ is }) => is === "memory") ? 1 : 0) |
-    (shape.segmented ? 2 : 0) |
-    (shape.indexed ? 4 : 0);
+    (shape.indexed ? 2 : 0) |
+    (SEGMENT_BITS[shape.effective] << 2) |
+    (mode.key << 4);
   const sizes = SIZE_BITS[operandSize] | (SIZE_BITS[addressSize] << 2) | (REPEAT_BITS[repeat] << 4);
-  return (number << 9) | (places << 6) | sizes;
+  // More than 32 bits.
+  return number * 2 ** 15 + ((places << 6) | sizes);
 }
 
 const goesElsewhere = ({ op }: MicroOp): boolean => op === "jump" || op === "assist";
@@ -95,13 +108,13 @@ export class HandlerTable {
   }
 
   /** The handler for a decoded instruction. */
-  handlerOf(decoded: Decoded): PlacedHandler {
-    const shape = shapeOf(decoded);
-    const key = keyOf(decoded, shape);
+  handlerOf(decoded: Decoded, mode: BlockMode): PlacedHandler {
+    const shape = shapeOf(decoded, mode);
+    const key = keyOf(decoded, shape, mode);
     const known = this.#places.get(key);
     if (known !== undefined) return known;
     const { instruction, form } = decoded;
-    const list = record(instruction, form, variantOf(decoded));
+    const list = record(instruction, form, variantOf(decoded, mode.stack));
     const module = compile(key, () => emitHandler(list, form, shape));
     const assist = list.find(({ op }) => op === "assist");
     const placed: PlacedHandler = {

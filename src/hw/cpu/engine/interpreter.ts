@@ -7,13 +7,14 @@ import { assert } from "../../../sim/assert.ts";
 import { isCanonicalAccess } from "../addressing.ts";
 import { AssistContext } from "../assist.ts";
 import { cyclesOf } from "../cycles.ts";
-import type { Decoder } from "../decode.ts";
 import { type Fault, GP0, plainFault, SS0 } from "../fault.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
 import type { CpuState } from "../state.ts";
+import { type BlockMode, blockMode, isSameMode, writeRanges } from "./block-mode.ts";
 import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
+import type { Engine, EngineParts } from "./engine.ts";
 import { packFlags, unpackFlags } from "./flags.ts";
 import { HandlerTable, STALE } from "./handlers.ts";
 import {
@@ -32,11 +33,13 @@ import {
 import { vectorFunctions } from "./vector-host.ts";
 
 const PAGE_MASK = -4096n;
+const FOUR_GIB = 2n ** 32n;
 /** Emitted code counts in 32 bits. */
 const MOST_BUDGET = 0x3fff_ffff;
 
-export class Interpreter {
+export class Interpreter implements Engine {
   readonly state: CpuState;
+  readonly #parts: EngineParts<DirectMemory>;
   readonly #memory: DirectMemory;
   readonly #table: HandlerTable;
   readonly #view: DataView;
@@ -44,15 +47,13 @@ export class Interpreter {
   readonly #words: BigUint64Array;
   readonly #blocks: Blocks;
   #fault: Fault | null = null;
+  #mode: BlockMode;
 
-  constructor(
-    wasm: WebAssembly.Memory,
-    state: CpuState,
-    decoder: Decoder,
-    memory: DirectMemory,
-    area: InterpreterArea,
-  ) {
+  constructor(wasm: WebAssembly.Memory, parts: EngineParts<DirectMemory>, area: InterpreterArea) {
+    const { state, memory } = parts;
     this.state = state;
+    this.#parts = parts;
+    this.#mode = blockMode(state);
     this.#memory = memory;
     this.#view = new DataView(wasm.buffer);
     this.#words = new BigUint64Array(wasm.buffer);
@@ -69,32 +70,35 @@ export class Interpreter {
         state,
         memory,
         fail: (at, fault) => this.#fail(state.block, at, fault),
-        notCanonical: (at, what) => this.#notCanonical(at, what),
+        segmentFault: (at, what) => this.#segmentFault(at, what),
+        isAllowed: (at, linear) => this.#isAllowed(at, linear, 16),
         rememberPage: (linear, access) => this.#rememberPage(linear, access),
       }),
     });
     const forgetJumps = (): void => this.#forgetJumps();
-    this.#blocks = new Blocks(this.#view, state, decoder, memory, this.#table, area, forgetJumps);
+    this.#blocks = new Blocks(this.#view, parts, this.#table, area, forgetJumps);
     memory.onForget = (linear) => this.#forget(linear);
     memory.onForgetFetch = forgetJumps;
     this.#forget(null);
     this.#forgetJumps();
   }
 
-  /** Runs until the cycle counter reaches `limit` at an instruction boundary, or to a fault. */
   run(limit: number): Fault | null {
+    const { state } = this;
     const view = this.#blockView();
+    state.attention = false;
+    this.#lookAtMode();
     unpackFlags(view);
     let fault: Fault | null = null;
-    while (fault === null && this.state.cycles < limit) fault = this.#runOn(limit);
+    while (fault === null && state.cycles < limit && !state.attention) fault = this.#runOn(limit);
     packFlags(view);
     return fault;
   }
 
   #runOn(limit: number): Fault | null {
-    const { rip, cycles } = this.state;
+    const { cycles } = this.state;
     const left = limit - cycles;
-    const block = this.#blocks.at(rip);
+    const block = this.#blocks.at(this.#mode);
     if (isBlockFault(block)) return block;
     const whole = block.cycles <= left;
     // Where the block does not fit, nothing may follow it.
@@ -148,15 +152,25 @@ export class Interpreter {
     const { state } = this;
     const run = handler.assist;
     assert(run !== null, "a handler that leaves for an assist has one");
-    const nextRip = BigInt.asUintN(64, rip + BigInt(decoded.length));
+    const wrap = this.#mode.code === 64 ? 64 : 32;
+    const nextRip = BigInt.asUintN(wrap, rip + BigInt(decoded.length));
     const view = this.#blockView();
     packFlags(view);
     state.rip = nextRip;
-    const fault = run(new AssistContext(state, this.#memory, decoded, nextRip));
+    const fault = run(new AssistContext(this.#parts, decoded, nextRip));
     if (fault === null) state.cycles += cyclesOf(decoded);
     else state.rip = rip;
     unpackFlags(view);
     return fault;
+  }
+
+  /** Sizes and segments may have changed since the last run: what depends on them is put right. */
+  #lookAtMode(): void {
+    const mode = blockMode(this.state);
+    if (mode.code !== 64) writeRanges(this.#view, this.state);
+    if (isSameMode(mode, this.#mode)) return;
+    this.#mode = mode;
+    this.#forgetJumps();
   }
 
   // Caches of the emitted code.
@@ -213,9 +227,9 @@ export class Interpreter {
     const linear = address(low, high);
     const access = (what & SLOW_MODIFY) === 0 ? "read" : "modify";
     const size = what & 0xff;
-    const value = isCanonicalAccess(linear, size)
+    const value = this.#isAllowed(at, linear, size)
       ? this.#memory.read(linear, size, access)
-      : this.#notCanonical(at, what);
+      : this.#segmentFault(at, what);
     if (isFault(value)) return this.#fail(cpu, at, value);
     this.#view.setBigUint64(cpu + SCRATCH.value, value, true);
     this.#rememberPage(linear, access === "read" ? "read" : "write");
@@ -225,7 +239,8 @@ export class Interpreter {
   #slowWrite(cpu: number, at: number, low: number, high: number, what: number): number {
     const linear = address(low, high);
     const size = what & 0xff;
-    if (!isCanonicalAccess(linear, size)) return this.#fail(cpu, at, this.#notCanonical(at, what));
+    if (!this.#isAllowed(at, linear, size))
+      return this.#fail(cpu, at, this.#segmentFault(at, what));
     const value = BigInt.asUintN(8 * size, this.#view.getBigUint64(cpu + SCRATCH.value, true));
     const fault = this.#memory.write(linear, size, value);
     if (fault !== null) return this.#fail(cpu, at, fault);
@@ -239,7 +254,16 @@ export class Interpreter {
     return 1;
   }
 
-  #notCanonical(at: number, what: number): Fault {
+  /** What emitted code leaves unchecked: canonical addresses, and the end of flat segments of 4 GiB. */
+  #isAllowed(at: number, linear: bigint, size: number): boolean {
+    if (this.#mode.code === 64) return isCanonicalAccess(linear, size);
+    if (!this.#mode.flat || linear + BigInt(size) <= FOUR_GIB) return true;
+    const { block, position } = this.#blocks.of(at);
+    const segment = block.instructions[position]?.decoded.segment;
+    return segment === "FS" || segment === "GS" || segment === "CS";
+  }
+
+  #segmentFault(at: number, what: number): Fault {
     const { block, position } = this.#blocks.of(at);
     const stack =
       (what & SLOW_STACK) !== 0 || block.instructions[position]?.decoded.segment === "SS";

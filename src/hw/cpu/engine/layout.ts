@@ -47,7 +47,11 @@ export const SCRATCH = {
   /** Operands and results, of 16 bytes, of what the host does with vectors. */
   vectorA: S + 48,
   vectorB: S + 64,
+  /** For each segment the offsets that may be read and those that may be written: first and last, 8 bytes each. */
+  ranges: S + 128,
 } as const;
+
+export const RANGE_BYTES = 32;
 
 /** Direct-mapped caches over the TLB: 16 bytes an entry, the page's linear address and an addend to linear memory. */
 export const FAST_TLB_ENTRIES = 256;

@@ -15,8 +15,9 @@ export interface VectorHost {
   readonly memory: LinearMemory;
   /** Notes a fault of the instruction at a record; gives what the call returns. */
   readonly fail: (at: number, fault: Fault) => number;
-  /** The fault of an address of this instruction that is not canonical. */
-  readonly notCanonical: (at: number, what: number) => Fault;
+  /** The fault of an address of this instruction that is not canonical, or beyond its segment. */
+  readonly segmentFault: (at: number, what: number) => Fault;
+  readonly isAllowed: (at: number, linear: bigint) => boolean;
   /** Lets emitted code reach the page by itself from now on. */
   readonly rememberPage: (linear: bigint, access: "read" | "write") => void;
 }
@@ -41,11 +42,14 @@ export function vectorFunctions(host: VectorHost): VectorFunctions {
   const place = (at: number, low: number, high: number, what: number) => ({
     linear: (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0),
     aligned: (what & SLOW_ALIGNED) !== 0,
-    notCanonical: host.notCanonical(at, what),
+    notCanonical: host.segmentFault(at, what),
   });
+  const isAllowed = (at: number, { linear, aligned }: { linear: bigint; aligned: boolean }) =>
+    (aligned && (linear & 15n) !== 0n) || host.isAllowed(at, linear);
   return {
     slowVectorRead(_cpu, at, low, high, what) {
       const wanted = place(at, low, high, what);
+      if (!isAllowed(at, wanted)) return fail(at, wanted.notCanonical);
       const value = readVector(memory, wanted);
       if (isFault(value)) return fail(at, value);
       put(SCRATCH.vectorA, value);
@@ -54,6 +58,7 @@ export function vectorFunctions(host: VectorHost): VectorFunctions {
     },
     slowVectorWrite(_cpu, at, low, high, what) {
       const wanted = place(at, low, high, what);
+      if (!isAllowed(at, wanted)) return fail(at, wanted.notCanonical);
       const fault = writeVector(memory, wanted, get(SCRATCH.vectorA));
       if (fault !== null) return fail(at, fault);
       host.rememberPage(wanted.linear, "write");

@@ -26,6 +26,7 @@ const OPCODES = {
   "i64.ne": 0x52,
   "i64.lt_s": 0x53,
   "i64.lt_u": 0x54,
+  "i64.gt_u": 0x56,
   "i32.popcnt": 0x69,
   "i32.add": 0x6a,
   "i32.sub": 0x6b,

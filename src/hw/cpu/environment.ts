@@ -1,0 +1,51 @@
+/** What a CPU has around it: its profile, ports, interrupt controller and random numbers. A board provides it. */
+
+import type { RandomStream } from "../../sim/random.ts";
+import type { CpuProfile } from "./cpuid/profile.ts";
+
+export interface Environment {
+  readonly profile: CpuProfile;
+  /** IN: `size` is 1, 2 or 4 bytes; ports that nobody answers read as ones. */
+  readPort(port: number, size: number): number;
+  writePort(port: number, size: number, value: number): void;
+  /** The INTR wire. Who raises it sets the state's `attention`. */
+  isInterruptAsserted(): boolean;
+  /** The interrupt acknowledge cycle: the vector. Asked only while INTR is asserted. */
+  acknowledgeInterrupt(): number;
+  /** 64 bits of the CPU's own random stream, for RDRAND and RDSEED. */
+  random(): bigint;
+  /** The x87 unit asserts FERR#: an error while CR0.NE is clear. */
+  assertFerr(): void;
+}
+
+/** Nothing around: no ports, no interrupts. */
+export class BareEnvironment implements Environment {
+  readonly profile: CpuProfile;
+  readonly #random: RandomStream | null;
+
+  /** Without a stream, RDRAND finds no entropy. */
+  constructor(profile: CpuProfile, random: RandomStream | null = null) {
+    this.profile = profile;
+    this.#random = random;
+  }
+
+  readPort(_port: number, size: number): number {
+    return 2 ** (8 * size) - 1;
+  }
+
+  writePort(): void {}
+
+  isInterruptAsserted(): boolean {
+    return false;
+  }
+
+  acknowledgeInterrupt(): number {
+    return 0;
+  }
+
+  random(): bigint {
+    return this.#random?.u64() ?? 0n;
+  }
+
+  assertFerr(): void {}
+}

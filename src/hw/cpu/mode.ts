@@ -1,0 +1,50 @@
+/** The modes of operation, and what follows from them: SDM Vol. 3, "Modes of Operation"; Vol. 1, "Operand-Size and Address-Size Attributes". */
+
+import type { CodeSize } from "./decode.ts";
+import { CR0, CR4, type CpuState, EFER, RFLAGS, RIGHTS } from "./state.ts";
+
+export type Mode = "real" | "virtual-8086" | "protected" | "compatibility" | "64-bit";
+
+export function modeOf(state: CpuState): Mode {
+  if (!state.has("CR0", CR0.PE)) return "real";
+  if (state.has("EFER", EFER.LMA))
+    return (state.rights("CS") & RIGHTS.long) === 0 ? "compatibility" : "64-bit";
+  return state.hasFlag(RFLAGS.VM) ? "virtual-8086" : "protected";
+}
+
+export const isLongMode = (state: CpuState): boolean => state.has("EFER", EFER.LMA);
+
+/** Segments are loaded as in the 8086: a selector is a sixteenth of the base. */
+export const isRealAddressing = (state: CpuState): boolean =>
+  !state.has("CR0", CR0.PE) || isVirtual8086(state);
+
+export const isVirtual8086 = (state: CpuState): boolean =>
+  state.hasFlag(RFLAGS.VM) && state.has("CR0", CR0.PE) && !isLongMode(state);
+
+export function codeSizeOf(state: CpuState): CodeSize {
+  const rights = state.rights("CS");
+  if ((rights & RIGHTS.long) !== 0 && isLongMode(state)) return 64;
+  return (rights & RIGHTS.big) === 0 ? 16 : 32;
+}
+
+export const is64Bit = (state: CpuState): boolean => codeSizeOf(state) === 64;
+
+/** The width of the stack pointer. */
+export function stackSizeOf(state: CpuState): 16 | 32 | 64 {
+  if (is64Bit(state)) return 64;
+  return (state.rights("SS") & RIGHTS.big) === 0 ? 16 : 32;
+}
+
+export function iopl(state: CpuState): number {
+  return Number((state.rflags & RFLAGS.IOPL) >> 12n);
+}
+
+/** Alignment is checked: #AC for what a program at CPL 3 does (SDM Vol. 3, "Alignment Check Exception (#AC)"). */
+export const checksAlignment = (state: CpuState): boolean =>
+  state.cpl === 3 && state.hasFlag(RFLAGS.AC) && state.has("CR0", CR0.AM);
+
+/** Protected mode with virtual interrupts for CPL 3, or those of virtual-8086 mode. */
+export const hasVirtualInterrupts = (state: CpuState): boolean =>
+  isVirtual8086(state)
+    ? state.has("CR4", CR4.VME)
+    : state.cpl === 3 && state.has("CR4", CR4.PVI) && state.has("CR0", CR0.PE);
