@@ -50,10 +50,16 @@ function anyOf(candidates: readonly Candidate[]): fc.Arbitrary<Candidate> {
 const isVector = ({ form }: Candidate): boolean =>
   form.operands.some(({ kind }) => /^(xmm|mmx)/.test(kind));
 
+const isX87 = ({ form }: Candidate): boolean => form.map === 0 && (form.opcode & 0xf8) === 0xd8;
+
 const TAME = CANDIDATES.filter((candidate) => !isRisky(candidate));
 const anyTame = fc.oneof(
-  anyOf(TAME.filter((candidate) => !isVector(candidate))),
-  anyOf(TAME.filter(isVector)),
+  {
+    weight: 2,
+    arbitrary: anyOf(TAME.filter((candidate) => !isVector(candidate) && !isX87(candidate))),
+  },
+  { weight: 2, arbitrary: anyOf(TAME.filter(isVector)) },
+  { weight: 1, arbitrary: anyOf(TAME.filter(isX87)) },
 );
 const anyRisky = anyOf(CANDIDATES.filter(isRisky));
 /** More often than their number says: they write memory at an address that no operand names. */

@@ -18,6 +18,7 @@ import { CpuState } from "../../src/hw/cpu/state.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import { anyDraw, assemble, POINTERS } from "./encodings.ts";
 import { anyMxcsr, anyVector } from "./vectors.ts";
+import { anyX87, INITIAL_X87, lookAtX87, startX87, type X87Start } from "./x87.ts";
 
 export const decoder = new Decoder(INSTRUCTIONS);
 export const BARE = new BareEnvironment(INTEL);
@@ -35,6 +36,8 @@ export interface StartState {
   /** Zeros where absent. */
   readonly xmm?: readonly bigint[];
   readonly mxcsr?: number;
+  /** As a reset leaves it where absent. */
+  readonly x87?: X87Start;
   /** Of FS and GS. */
   readonly segmentBase?: bigint;
 }
@@ -119,6 +122,7 @@ export function anyStartState(): fc.Arbitrary<StartState> {
       }),
     xmm: fc.array(anyVector(), { minLength: 16, maxLength: 16 }),
     mxcsr: anyMxcsr(),
+    x87: anyX87(),
     rflags: fc.bigInt({ min: 0n, max: 0xfffn }).map((bits) => (bits & STATUS_AND_DIRECTION) | 2n),
     segmentBase: fc.oneof(
       {
@@ -203,6 +207,7 @@ function machine({ code, start, data }: Program): {
   start.gpr.forEach((value, i) => state.setGpr(i, value));
   start.xmm?.forEach((value, i) => state.setXmm(i, value));
   state.mxcsr = start.mxcsr ?? 0x1f80;
+  startX87(state, start.x87 ?? INITIAL_X87);
   state.rflags = start.rflags;
   for (const name of ["FS", "GS"] as const)
     state.setSegment(name, { ...state.segment(name), base: start.segmentBase ?? 0n });
@@ -223,6 +228,7 @@ export function look({ state, memory }: Machine): string {
     ...registers,
     ...vectors,
     state.mxcsr.toString(16),
+    lookAtX87(state),
     state.rip.toString(16),
     state.rflags.toString(16),
     state.cycles,

@@ -5,6 +5,7 @@
 
 import alea from "seedrandom/lib/alea.js";
 import { FX_BYTES, type Mode, WINDOW } from "./records.ts";
+import { drawStack } from "./x87-state.ts";
 
 /** What the elements of a vector register or a memory operand look like. */
 export type Lanes = "int" | "f32" | "f64" | "mixed";
@@ -219,14 +220,16 @@ export class Draws {
 
 export function drawFx(
   draws: Draws,
-  x87: "float" | "mmx" | undefined,
+  x87: "float" | "mmx" | "stack" | undefined,
   sse: Lanes | undefined,
 ): Uint8Array {
   const fx = new Uint8Array(FX_BYTES);
   const view = new DataView(fx.buffer);
   view.setUint16(0, 0x037f, true);
   view.setUint32(24, 0x1f80, true);
-  if (x87 !== undefined) {
+  if (x87 === "stack") {
+    drawStack(draws, view);
+  } else if (x87 !== undefined) {
     const control = draws.x87Control();
     view.setUint16(0, control, true);
     view.setUint16(2, draws.x87Status(control), true);

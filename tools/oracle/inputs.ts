@@ -68,7 +68,7 @@ export interface InputHints {
   /** Slots from RSP upwards, and their size. */
   readonly stack?: readonly StackSlot[];
   readonly stackSlotBytes?: 2 | 4 | 8;
-  readonly x87?: "float" | "mmx";
+  readonly x87?: "float" | "mmx" | "stack";
   readonly sse?: Lanes;
   /** Upper halves of YMM too, in the manner of `sse`. */
   readonly ymm?: boolean;

@@ -11,6 +11,7 @@ import { CODE_ADDRESS, type InputHints, type MemoryHint, type RegisterHint } fro
 import { vectorInput } from "./vectors.ts";
 import { type Mode, WINDOW } from "./records.ts";
 import { isVectorForm, vectorContents, vectorHints } from "./vector-hints.ts";
+import { isX87Form, x87Contents, x87Hints } from "./x87-hints.ts";
 
 const [RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 2, 3, 4, 5, 6, 7];
 const ALIGNMENT_CHECK = 0x4_0000n;
@@ -41,7 +42,7 @@ export function isInteger(instruction: Instruction, form: Form): boolean {
 }
 
 const isAsked = (instruction: Instruction, form: Form): boolean =>
-  isVectorForm(instruction, form) || isInteger(instruction, form);
+  isX87Form(instruction, form) || isVectorForm(instruction, form) || isInteger(instruction, form);
 
 /** The manual's entry: conditions share one. */
 const entryOf = (mnemonic: string): string =>
@@ -233,6 +234,8 @@ class Encoder {
   #contents(): Pick<MemoryHint, "bytes" | "align" | "content"> {
     const { mnemonic } = this.#instruction;
     if (mnemonic === "CMPXCHG16B") return { bytes: 16, align: 16 };
+    const x87 = x87Contents(this.#instruction, this.#form, this.#draws);
+    if (x87 !== null) return x87;
     const vector = vectorContents(this.#instruction, this.#form, this.#draws);
     if (vector !== null) return vector;
     const operand = this.#form.operands.find(({ kind }) => kind === "rm" || kind === "memory");
@@ -271,6 +274,12 @@ class Encoder {
   }
 
   #hints(): InputHints {
+    const [instruction, form, draws] = [this.#instruction, this.#form, this.#draws];
+    if (isX87Form(instruction, form)) {
+      const hints = x87Hints(instruction, form, draws);
+      const memory = [...this.#memory, ...(hints.memory ?? [])];
+      return { ...hints, memory, registers: this.#registers };
+    }
     const { mnemonic } = this.#instruction;
     const width = (this.#form.operandSize ?? 8) / 8;
     const string = /^(MOVS|CMPS|SCAS|LODS|STOS)[BWDQ]$/.exec(mnemonic)?.[1];

@@ -21,6 +21,7 @@ import {
   WINDOW,
 } from "./records.ts";
 import { WindowMemory } from "./window-memory.ts";
+import { differencesOfX87, setX87, type X87Image, x87Of, x87OfState } from "./x87-image.ts";
 
 const RECORD_BYTES = 1 << 16;
 
@@ -38,6 +39,8 @@ export interface Answer {
   readonly rflags: bigint;
   readonly xmm: readonly bigint[];
   readonly mxcsr: number;
+  /** What FXSAVE would store of the x87 unit. */
+  readonly x87: X87Image;
   readonly memory: readonly MemoryRange[];
   /** Bits of RFLAGS that the manual leaves undefined. */
   readonly undefinedFlags: bigint;
@@ -58,6 +61,7 @@ export function runModel(engine: Engine, input: NativeCase): Answer {
   state.setSegment("GS", { ...state.segment("GS"), base: input.gsBase });
   xmmOf(input.fx).forEach((value, i) => state.setXmm(i, value));
   state.mxcsr = mxcsrOf(input.fx);
+  setX87(state, x87Of(input.fx));
   const start = BigInt(WINDOW.code.address + input.codeOffset);
   state.rip = start;
   const { step, undefinedFlags } = stepper(input.mode, state, memory, paged);
@@ -73,6 +77,7 @@ export function runModel(engine: Engine, input: NativeCase): Answer {
     rflags: state.rflags,
     xmm: Array.from({ length: 16 }, (_, i) => state.xmm(i)),
     mxcsr: state.mxcsr,
+    x87: x87OfState(state),
     memory: memory.changes(),
     undefinedFlags: undefinedFlags(),
   };
@@ -140,6 +145,7 @@ export function differences(
     compare(`XMM${i}`, value.toString(16), (model.xmm[i] as bigint).toString(16)),
   );
   compare("MXCSR", mxcsrOf(native.fx).toString(16), model.mxcsr.toString(16));
+  differencesOfX87(x87Of(native.fx), model.x87, compare);
   compare("memory", memoryText(native.memory), memoryText(model.memory));
   return found;
 }

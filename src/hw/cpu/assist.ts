@@ -69,24 +69,45 @@ export class AssistContext {
   /** Reads any number of bytes, or the first fault. */
   loadBytes(segment: SegmentChoice, offset: bigint, size: number): Uint8Array | Fault {
     const bytes = new Uint8Array(size);
-    for (let at = 0; at < size; at += 1) {
-      const byte = this.load(segment, offset + BigInt(at), 1);
-      if (isFault(byte)) return byte;
-      bytes[at] = Number(byte);
+    for (const { at, length } of pieces(size)) {
+      const value = this.load(segment, offset + BigInt(at), length);
+      if (isFault(value)) return value;
+      for (let i = 0; i < length; i += 1)
+        bytes[at + i] = Number(BigInt.asUintN(8, value >> BigInt(8 * i)));
     }
     return bytes;
   }
 
-  /** Writes all bytes or, on a fault, none: each place is tried before the first is written. */
-  storeBytes(segment: SegmentChoice, offset: bigint, bytes: Uint8Array): Fault | null {
-    for (const at of bytes.keys()) {
-      const tried = this.load(segment, offset + BigInt(at), 1, "modify");
+  /** The first fault that a store of so many bytes would meet. */
+  tryStore(segment: SegmentChoice, offset: bigint, size: number): Fault | null {
+    for (const { at, length } of pieces(size)) {
+      const tried = this.load(segment, offset + BigInt(at), length, "modify");
       if (isFault(tried)) return tried;
     }
-    for (const [at, byte] of bytes.entries()) {
-      const fault = this.store(segment, offset + BigInt(at), 1, BigInt(byte));
+    return null;
+  }
+
+  /** Writes all bytes or, on a fault, none: each place is tried before the first is written. */
+  storeBytes(segment: SegmentChoice, offset: bigint, bytes: Uint8Array): Fault | null {
+    const tried = this.tryStore(segment, offset, bytes.length);
+    if (tried !== null) return tried;
+    for (const { at, length } of pieces(bytes.length)) {
+      let value = 0n;
+      for (let i = length - 1; i >= 0; i -= 1)
+        value = (value << 8n) | BigInt(bytes[at + i] as number);
+      const fault = this.store(segment, offset + BigInt(at), length, value);
       if (fault !== null) return fault;
     }
     return null;
   }
+}
+
+/** An access of any length as accesses of 8, 4, 2 and 1 bytes. */
+function pieces(size: number): readonly { readonly at: number; readonly length: number }[] {
+  const list: { at: number; length: number }[] = [];
+  let at = 0;
+  for (const length of [8, 4, 2, 1]) {
+    for (; at + length <= size; at += length) list.push({ at, length });
+  }
+  return list;
 }

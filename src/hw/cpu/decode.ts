@@ -44,6 +44,8 @@ export interface Decoded {
   readonly addressSize: 16 | 32 | 64;
   readonly repeat: "none" | "rep" | "repne";
   readonly lock: boolean;
+  /** The ModR/M byte; 0 where there is none. */
+  readonly modrm: number;
   /** The segment of memory operands that can be overridden. */
   readonly segment: SegmentName;
   readonly operands: readonly OperandValue[];
@@ -295,13 +297,16 @@ function fitsPrefix(form: Form, { operandSize, repeat }: Prefixes): boolean {
 const ignoresMod = (form: Form): boolean =>
   form.operands.some(({ kind }) => kind === "controlReg" || kind === "debugReg");
 
+/** The escape opcodes, which know operand sizes of 16 and 32 bits alone (SDM Vol. 2, "Escape Opcode Instructions"). */
+const isEscape = ({ map, opcode }: Form): boolean => map === 0 && (opcode & 0xf8) === 0xd8;
+
 const isVector = ({ kind }: OperandSpec): boolean =>
   kind === "xmmReg" || kind === "xmmRm" || kind === "mmxReg" || kind === "mmxRm";
 
 function operandSizeFor(form: Form, prefixes: Prefixes, code: CodeSize): 16 | 32 | 64 {
   if (code === 64) {
     if (form.default64 === "forced") return 64;
-    if ((prefixes.rex & 8) !== 0) return 64;
+    if ((prefixes.rex & 8) !== 0) return isEscape(form) ? 32 : 64;
   }
   // Where 66 is part of the opcode, or no general register's size, it does not make the operand small.
   const mandatory = form.prefix === "66" || form.prefix === "NP" || form.operands.some(isVector);
@@ -353,6 +358,7 @@ function finish(
     addressSize,
     repeat: instruction.repeat === undefined ? "none" : prefixes.repeat,
     lock: prefixes.lock,
+    modrm: form.modrm === null ? 0 : (modrm as ModRm).byte,
     segment,
     operands,
   };
@@ -394,7 +400,7 @@ function operandValue(spec: OperandSpec, context: OperandContext): OperandValue 
     case "segmentReg":
       return { is: "register", register: { number: (modrm as ModRm).reg, high: false } };
     case "x87Reg":
-      return { is: "register", register: { number: opcode & 7, high: false } };
+      return { is: "register", register: { number: (modrm as ModRm).rm, high: false } };
     case "fixedSegment":
       return {
         is: "register",

@@ -134,8 +134,7 @@ function place(spec: OperandSpec, value: OperandValue, placing: Placing): void {
       fields.r = register.number > 7;
       return;
     }
-    case "opcodeReg":
-    case "x87Reg": {
+    case "opcodeReg": {
       const register = registerOf(value, spec, fields);
       fields.opcodeRegister = register.number & 7;
       fields.b = register.number > 7;
@@ -145,6 +144,7 @@ function place(spec: OperandSpec, value: OperandValue, placing: Placing): void {
     case "memory":
     case "xmmRm":
     case "mmxRm":
+    case "x87Reg":
       if (value.is === "memory") {
         fields.address = encodeAddress(value.memory, encoding.addressSize, code, fields);
       } else {

@@ -166,13 +166,17 @@ export function parseOperand(text: string): OperandSpec {
     case "ST(0)":
       return spec("x87Top", 80, text);
     case "ST(i)":
-      return spec("x87Reg", 80, text);
+      return spec("x87Reg", 80, text, { allows: "register" });
     case "m16:16":
     case "m16:32":
     case "m16:64":
     case "m16&32":
     case "m16&64":
     case "m512byte":
+    case "m2byte":
+    case "m14/28byte":
+    case "m94/108byte":
+    case "mem":
       return memory(0, text);
     case "ptr16:16":
     case "ptr16:32":
@@ -268,7 +272,12 @@ function parseOpcode(text: string, where: string): Opcode {
   assert(bytes.length === 1 || bytes.length === 2, `an opcode has one byte in its map: ${where}`);
   if (bytes.length === 2) {
     assert(rest.modrm === null, `a fixed ModR/M byte has no digit: ${where}`);
-    rest.modrm = { digit: null, fixed: bytes[1] as number };
+    const modrm = bytes[1] as number;
+    // `C0+i` is a digit in the reg field and a register in the rm field.
+    rest.modrm = rest.plusRegister
+      ? { digit: (modrm >> 3) & 7, fixed: null }
+      : { digit: null, fixed: modrm };
+    rest.plusRegister = false;
   }
   return { ...rest, map, opcode: bytes[0] as number };
 }
@@ -298,7 +307,7 @@ function parseToken(token: string, parsing: Parsing, where: string): void {
 }
 
 const isRm = (kind: OperandKind): boolean =>
-  kind === "rm" || kind === "memory" || kind === "xmmRm" || kind === "mmxRm";
+  kind === "rm" || kind === "memory" || kind === "xmmRm" || kind === "mmxRm" || kind === "x87Reg";
 
 /**
  * Finds out where each operand is encoded (the Op/En column). Registers without a memory alternative go to the opcode
@@ -335,6 +344,7 @@ function sizeOf(operands: readonly OperandSpec[], rexW: boolean | null): 16 | 32
         kind === "fixedGpr" ||
         (kind === "memory" && !onVectors)) &&
       !text.startsWith("reg") &&
+      !/^m\d+(fp|int|dec|bcd)$/.test(text) &&
       text !== "DX" &&
       text !== "CL",
   );

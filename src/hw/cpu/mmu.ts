@@ -71,6 +71,6 @@ export interface DirectMemory extends SystemMemory {
   onForgetFetch: (() => void) | null;
 }
 
-export function isFault(value: bigint | number | Fault | null): value is Fault {
-  return typeof value === "object" && value !== null;
+export function isFault(value: unknown): value is Fault {
+  return typeof value === "object" && value !== null && "vector" in value;
 }

@@ -23,6 +23,8 @@ export const OFFSET = {
   control: 352,
   /** GDTR and IDTR of 16 bytes each: base (8), limit (2). */
   gdtr: 400,
+  /** Wires of the x87 unit: see x87/unit.ts. */
+  x87Wires: 412,
   idtr: 416,
   /** PENDING below. */
   pending: 428,
@@ -37,7 +39,10 @@ export const OFFSET = {
   mxcsr: 768,
   /** Eight physical registers R0 to R7 of 16 bytes: significand (8), sign and exponent (2). */
   x87: 784,
-  /** Control, status and full tag word (2 each), opcode (2), instruction and data pointer (8 each). */
+  /**
+   * Control, status and tag word (2 each), opcode (2), instruction and data pointer (8 each). A tag is 0 or, when the
+   * register is empty, 3: what a register holds is told by its contents.
+   */
   x87Control: 912,
   x87Status: 914,
   x87Tag: 916,

@@ -82,6 +82,7 @@ import { SUB } from "./SUB.ts";
 import { TEST } from "./TEST.ts";
 import { TZCNT } from "./TZCNT.ts";
 import { UD } from "./UD.ts";
+import { X87_INSTRUCTIONS } from "./x87/index.ts";
 import { XADD } from "./XADD.ts";
 import { XCHG } from "./XCHG.ts";
 import { XLAT } from "./XLAT.ts";
@@ -169,6 +170,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   TEST,
   TZCNT,
   ...UD,
+  ...X87_INSTRUCTIONS,
   XADD,
   XCHG,
   XLAT,
