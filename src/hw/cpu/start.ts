@@ -31,7 +31,6 @@ export function reset(
     state.setControl("CR0", CR0.CD | CR0.NW | CR0.ET);
     state.mxcsr = 0x1f80;
     view.setUint16(OFFSET.x87Control, ST0_INITIAL_CONTROL, true);
-    view.setUint16(OFFSET.x87Tag, 0x5555, true);
     state.xcr0 = 1n;
   } else {
     state.setControl("CR0", (state.control("CR0") & (CR0.CD | CR0.NW)) | CR0.ET);

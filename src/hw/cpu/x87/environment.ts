@@ -4,6 +4,7 @@
  */
 
 import type { AssistContext } from "../assist.ts";
+import { isRealAddressing } from "../mode.ts";
 import { F80 } from "../softfloat/index.ts";
 import { OPCODE_BITS, POINTER_SELECTORS, type X87Unit } from "./unit.ts";
 
@@ -13,12 +14,9 @@ export interface Layout {
   readonly mode: "protected" | "real";
 }
 
-const CR0_PE = 1n;
-const RFLAGS_VM = 1n << 17n;
-
 export function layoutFor({ state, decoded }: AssistContext): Layout {
-  const isReal = (state.control("CR0") & CR0_PE) === 0n || (state.rflags & RFLAGS_VM) !== 0n;
-  return { size: decoded.operandSize === 16 ? 16 : 32, mode: isReal ? "real" : "protected" };
+  const mode = isRealAddressing(state) ? "real" : "protected";
+  return { size: decoded.operandSize === 16 ? 16 : 32, mode };
 }
 
 /** Seven words, or seven doublewords. */

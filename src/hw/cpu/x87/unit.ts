@@ -25,10 +25,7 @@ export const OPCODE_BITS = 0x7ff;
 
 /** Bits of OFFSET.x87Wires. */
 export const WIRES = {
-  /**
-   * FERR#, an output: with CR0.NE clear, an instruction waits for a pending exception. Whoever wires the board reads
-   * it, and interrupts (SDM Vol. 1, "MS-DOS Compatibility Sub-mode"). It falls with the exception summary.
-   */
+  /** FERR#, an output: with CR0.NE clear, an instruction waits for an exception. It falls with the exception summary. */
   FERR: 1,
   /** IGNNE#, an input: with CR0.NE clear, instructions do not wait. */
   IGNNE: 2,
