@@ -5,6 +5,7 @@ import "./hw/cpu/division.property.ts";
 import "./hw/cpu/encoding.property.ts";
 import "./hw/cpu/engines.property.ts";
 import "./hw/cpu/instructions.property.ts";
+import "./hw/cpu/modes.property.ts";
 import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/translation.property.ts";
 import "./hw/cpu/vectors.property.ts";

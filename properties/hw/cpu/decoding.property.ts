@@ -70,8 +70,7 @@ function anyBytes(): fc.Arbitrary<Uint8Array> {
 }
 
 /** Rows of manual entries that the tables leave out, by iced-x86's names of encodings. */
-const LEFT_OUT =
-  /^(VEX|EVEX|XOP|D3NOW)_|xmm|mm_|_mm|Sreg|_(es|cs|ss|ds|fs|gs)$|_(cr|dr|tr)|_m1616|_m1632|_m1664|_ptr1616|_ptr1632|^Retf|^Prefetchreserved/i;
+const LEFT_OUT = /^(VEX|EVEX|XOP|D3NOW)_|xmm|mm_|_mm|_(cr|dr|tr)|^Prefetchreserved/i;
 
 /** Names of conditions and instructions where iced-x86 prefers another of the manual's synonyms. */
 const CONDITIONS: Readonly<Record<string, string>> = {

@@ -48,6 +48,24 @@ export class AssistContext {
     return BigInt.asUintN(addressSize, address);
   }
 
+  /** Reads a register or memory operand of 16, 32 or 64 bits. */
+  readOperand(index: number, width: 16 | 32 | 64): bigint | Fault {
+    const operand = this.operand(index);
+    if (operand.is === "memory") return this.load("effective", this.offset(index), width / 8);
+    return BigInt.asUintN(width, this.state.gpr(this.register(index)));
+  }
+
+  /** Writes one; 32 bits clear the upper half of a register. */
+  writeOperand(index: number, width: 16 | 32 | 64, value: bigint): Fault | null {
+    const operand = this.operand(index);
+    if (operand.is === "memory")
+      return this.store("effective", this.offset(index), width / 8, value);
+    const number = this.register(index);
+    const kept = width === 16 ? this.state.gpr(number) & ~0xffffn : 0n;
+    this.state.setGpr(number, kept | BigInt.asUintN(width, value));
+    return null;
+  }
+
   /** Reads 1, 2, 4 or 8 bytes; `displacement` bytes into a longer operand. */
   load(
     segment: SegmentChoice,

@@ -12,3 +12,9 @@ const MEMORY = 1;
 export function cyclesOf({ operands }: Decoded): number {
   return operands.some(({ is }) => is === "memory") ? BASE + MEMORY : BASE;
 }
+
+/** What happens beside instructions. */
+export const EVENT_CYCLES = {
+  /** An interrupt or exception goes to its handler: reads of IDT and descriptors, pushes. */
+  delivery: 20,
+} as const;

@@ -6,6 +6,7 @@
 import { assert } from "../../sim/assert.ts";
 import type { Form, OperandSpec } from "./forms.ts";
 import type { Instruction } from "./instruction.ts";
+import { readMemory, readMemory16, usesStackSegment } from "./modrm.ts";
 import { SEGMENT_NAMES, type SegmentName } from "./uop.ts";
 
 export const MAX_LENGTH = 15;
@@ -272,6 +273,7 @@ function fits(
   const { digit, fixed, allows } = form.modrm;
   if (fixed !== null) return modrm.byte === fixed;
   if (digit !== null && modrm.reg !== digit) return false;
+  if (!namesSegment(form, modrm.reg)) return false;
   if (ignoresMod(form)) return true;
   return allows === "any" || (allows === "memory") === (modrm.mod !== 3);
 }
@@ -299,6 +301,14 @@ const ignoresMod = (form: Form): boolean =>
 
 /** The escape opcodes, which know operand sizes of 16 and 32 bits alone (SDM Vol. 2, "Escape Opcode Instructions"). */
 const isEscape = ({ map, opcode }: Form): boolean => map === 0 && (opcode & 0xf8) === 0xd8;
+
+/** There are six segment registers, and CS is not written. */
+function namesSegment({ operands }: Form, reg: number): boolean {
+  const at = operands.findIndex(({ kind }) => kind === "segmentReg");
+  return at < 0 || (reg < SEGMENT_NAMES.length && (at > 0 || reg !== CS));
+}
+
+const CS = SEGMENT_NAMES.indexOf("CS");
 
 const isVector = ({ kind }: OperandSpec): boolean =>
   kind === "xmmReg" || kind === "xmmRm" || kind === "mmxReg" || kind === "mmxRm";
@@ -434,61 +444,4 @@ function gprOperand(spec: OperandSpec, number: number, rex: number): OperandValu
 export function displacementOf({ form, operandSize }: Decoded, memory: MemoryOperand): bigint {
   const popped = form.popsFirst && memory.base === 4 ? operandSize / 8 : 0;
   return memory.displacement + BigInt(popped);
-}
-
-/** SDM Vol. 2, "32-Bit Addressing Forms with the ModR/M Byte" and "… with the SIB Byte". */
-function readMemory(
-  reader: ByteReader,
-  mod: number,
-  rm: number,
-  rex: number,
-  code: CodeSize,
-): MemoryOperand {
-  const rexB = (rex & 1) << 3;
-  const rexX = (rex & 2) << 2;
-  let base: MemoryOperand["base"] = rm | rexB;
-  let index: number | null = null;
-  let scale: MemoryOperand["scale"] = 1;
-  let size = mod === 1 ? 1 : mod === 2 ? 4 : 0;
-  if (rm === 4) {
-    const sib = reader.next();
-    const indexNumber = ((sib >> 3) & 7) | rexX;
-    index = indexNumber === 4 ? null : indexNumber;
-    if (index !== null) scale = (1 << (sib >> 6)) as MemoryOperand["scale"];
-    base = (sib & 7) | rexB;
-    if ((sib & 7) === 5 && mod === 0) {
-      base = null;
-      size = 4;
-    }
-  } else if (rm === 5 && mod === 0) {
-    base = code === 64 ? "rip" : null;
-    size = 4;
-  }
-  return { base, index, scale, displacement: size === 0 ? 0n : reader.signed(size) };
-}
-
-const [BX, BP, SI, DI] = [3, 5, 6, 7] as const;
-/** SDM Vol. 2, "16-Bit Addressing Forms with the ModR/M Byte". */
-const FORMS_16 = [
-  [BX, SI],
-  [BX, DI],
-  [BP, SI],
-  [BP, DI],
-  [SI, null],
-  [DI, null],
-  [BP, null],
-  [BX, null],
-] as const;
-
-function readMemory16(reader: ByteReader, mod: number, rm: number): MemoryOperand {
-  if (mod === 0 && rm === 6)
-    return { base: null, index: null, scale: 1, displacement: reader.signed(2) };
-  const [base, index] = FORMS_16[rm] as (typeof FORMS_16)[number];
-  const size = mod === 1 ? 1 : mod === 2 ? 2 : 0;
-  return { base, index, scale: 1, displacement: size === 0 ? 0n : reader.signed(size) };
-}
-
-/** Addresses based on rSP or rBP are in the stack segment by default. */
-function usesStackSegment({ base }: MemoryOperand, addressSize: number): boolean {
-  return base === 5 || (base === 4 && addressSize !== 16);
 }

@@ -5,6 +5,8 @@ import type { CpuProfile } from "./cpuid/profile.ts";
 
 export interface Environment {
   readonly profile: CpuProfile;
+  /** The CPU that starts alone; the others wait for a startup IPI. */
+  readonly bootstrap: boolean;
   /** IN: `size` is 1, 2 or 4 bytes; ports that nobody answers read as ones. */
   readPort(port: number, size: number): number;
   writePort(port: number, size: number, value: number): void;
@@ -21,6 +23,7 @@ export interface Environment {
 /** Nothing around: no ports, no interrupts. */
 export class BareEnvironment implements Environment {
   readonly profile: CpuProfile;
+  readonly bootstrap = true;
   readonly #random: RandomStream | null;
 
   /** Without a stream, RDRAND finds no entropy. */
@@ -30,10 +33,10 @@ export class BareEnvironment implements Environment {
   }
 
   readPort(_port: number, size: number): number {
-    return 2 ** (8 * size) - 1;
+    return size === 4 ? 0xffff_ffff : size === 2 ? 0xffff : 0xff;
   }
 
-  writePort(): void {}
+  writePort(_port: number, _size: number, _value: number): void {}
 
   isInterruptAsserted(): boolean {
     return false;

@@ -37,3 +37,17 @@ export function plainFault(name: PlainFault): Fault {
 
 export const GP0: Fault = { vector: VECTORS["#GP"], errorCode: 0, address: null };
 export const SS0: Fault = { vector: VECTORS["#SS"], errorCode: 0, address: null };
+
+/** Exceptions with an error code, and those of delivery that name a selector. */
+export const fault = (name: keyof typeof VECTORS, errorCode: number | null): Fault => ({
+  vector: VECTORS[name],
+  errorCode,
+  address: null,
+});
+
+/** The error code that names a selector (SDM Vol. 3, "Error Code"): its RPL gives way to EXT and IDT. */
+export const selectorFault = (
+  name: "#TS" | "#NP" | "#SS" | "#GP",
+  selector: number,
+  external = false,
+): Fault => fault(name, (selector & 0xfffc) | (external ? 1 : 0));

@@ -68,7 +68,7 @@ export interface OperandSpec {
   readonly text: string;
 }
 
-export type ImmediateSize = 1 | 2 | 4 | 8;
+export type ImmediateSize = 1 | 2 | 4 | 6 | 8;
 
 export interface Form {
   readonly mnemonic: string;
@@ -170,6 +170,8 @@ export function parseOperand(text: string): OperandSpec {
     case "m16:16":
     case "m16:32":
     case "m16:64":
+    case "m16&16":
+    case "m32&32":
     case "m16&32":
     case "m16&64":
     case "m512byte":
@@ -238,6 +240,7 @@ const IMMEDIATES: Readonly<Record<string, ImmediateSize>> = {
   cb: 1,
   cw: 2,
   cd: 4,
+  cp: 6,
   co: 8,
 };
 

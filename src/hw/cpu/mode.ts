@@ -1,7 +1,7 @@
 /** The modes of operation, and what follows from them: SDM Vol. 3, "Modes of Operation"; Vol. 1, "Operand-Size and Address-Size Attributes". */
 
 import type { CodeSize } from "./decode.ts";
-import { CR0, CR4, type CpuState, EFER, RFLAGS, RIGHTS } from "./state.ts";
+import { CR0, type CpuState, EFER, RFLAGS, RIGHTS } from "./state.ts";
 
 export type Mode = "real" | "virtual-8086" | "protected" | "compatibility" | "64-bit";
 
@@ -39,12 +39,10 @@ export function iopl(state: CpuState): number {
   return Number((state.rflags & RFLAGS.IOPL) >> 12n);
 }
 
+/** CLI and STI are allowed: anywhere in real-address mode, else with a CPL up to IOPL (no VME, no PVI). */
+export const mayChangeInterruptFlag = (state: CpuState): boolean =>
+  !state.has("CR0", CR0.PE) || state.cpl <= iopl(state);
+
 /** Alignment is checked: #AC for what a program at CPL 3 does (SDM Vol. 3, "Alignment Check Exception (#AC)"). */
 export const checksAlignment = (state: CpuState): boolean =>
   state.cpl === 3 && state.hasFlag(RFLAGS.AC) && state.has("CR0", CR0.AM);
-
-/** Protected mode with virtual interrupts for CPL 3, or those of virtual-8086 mode. */
-export const hasVirtualInterrupts = (state: CpuState): boolean =>
-  isVirtual8086(state)
-    ? state.has("CR4", CR4.VME)
-    : state.cpl === 3 && state.has("CR4", CR4.PVI) && state.has("CR0", CR0.PE);

@@ -178,6 +178,8 @@ export class CpuState {
    * Engines return at the next boundary. No state: set too often it costs time only.
    */
   attention = true;
+  /** An event has been delivered since the start of the instruction. No state between instructions. */
+  hasEntered = false;
 
   constructor(buffer: ArrayBuffer, block: number) {
     assert(block % 16 === 0, "a CPU's block is aligned");

@@ -1,8 +1,16 @@
-/** JMP: jump. SDM Vol. 2A, "JMP—Jump". Left out: far jumps. */
+/** JMP: jump. SDM Vol. 2A, "JMP—Jump". */
 
-import { instruction } from "../instruction.ts";
+import type { AssistFunction } from "../assist.ts";
+import { type Instruction, instruction } from "../instruction.ts";
+import { jumpFar } from "../transfer/far.ts";
+import { farPointer } from "../transfer/operands.ts";
 
-export const JMP = instruction("JMP", {
+const far: AssistFunction = (context) => {
+  const to = farPointer(context, 0);
+  return "vector" in to ? to : jumpFar(context, to);
+};
+
+const near = instruction("JMP", {
   forms: [
     ["EB cb", "rel8", { sizes: [16, 32], modes: "NE/V" }],
     ["EB cb", "rel8", { sizes: [64], default64: "forced", modes: "V/NE" }],
@@ -19,3 +27,16 @@ export const JMP = instruction("JMP", {
     u.jump(target);
   },
 });
+
+const toSegment = instruction("JMP", {
+  forms: [
+    ["EA cd", "ptr16:16", { sizes: [16], modes: "I/V" }],
+    ["EA cp", "ptr16:32", { sizes: [32], modes: "I/V" }],
+    ["FF /5", "m16:16", { sizes: [16] }],
+    ["FF /5", "m16:32", { sizes: [32] }],
+    ["REX.W + FF /5", "m16:64", { modes: "V/NE" }],
+  ],
+  semantics: (u) => u.assist(far),
+});
+
+export const JMP: readonly Instruction[] = [near, toSegment];

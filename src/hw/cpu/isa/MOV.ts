@@ -1,8 +1,30 @@
-/** MOV: move between general registers, memory and immediates. SDM Vol. 2B, "MOV—Move". */
+/** MOV: move between general registers, memory, immediates and segment registers. SDM Vol. 2B, "MOV—Move". */
 
-import { instruction } from "../instruction.ts";
+import type { AssistFunction } from "../assist.ts";
+import { type Instruction, instruction } from "../instruction.ts";
+import { isFault } from "../mmu.ts";
+import { loadSegment } from "../segments.ts";
+import { BLOCKING } from "../state.ts";
+import { SEGMENT_NAMES, type SegmentName } from "../uop.ts";
 
-export const MOV = instruction("MOV", {
+const fromSegment: AssistFunction = (context) => {
+  const { state, decoded } = context;
+  const selector = BigInt(state.selector(SEGMENT_NAMES[context.register(1)] as SegmentName));
+  const width = context.operand(0).is === "memory" ? 16 : decoded.operandSize;
+  return context.writeOperand(0, width, selector);
+};
+
+/** A load of SS holds interrupts and debug exceptions back for one instruction. */
+const toSegment: AssistFunction = (context) => {
+  const name = SEGMENT_NAMES[context.register(0)] as Exclude<SegmentName, "CS">;
+  const selector = context.readOperand(1, 16);
+  if (isFault(selector)) return selector;
+  const fault = loadSegment(context, name, Number(selector));
+  if (fault === null && name === "SS") context.state.blocking |= BLOCKING.movSs;
+  return fault;
+};
+
+const general = instruction("MOV", {
   forms: [
     ["88 /r", "r/m8, r8"],
     ["89 /r", "r/m16, r16"],
@@ -31,3 +53,19 @@ export const MOV = instruction("MOV", {
   ],
   semantics: (u, dst, src) => u.write(dst, u.readSigned(src, dst.width)),
 });
+
+const storesSegment = instruction("MOV", {
+  forms: [
+    ["8C /r", "r/m16, Sreg"],
+    ["8C /r", "r32/m16, Sreg"],
+    ["REX.W + 8C /r", "r64/m16, Sreg"],
+  ],
+  semantics: (u) => u.assist(fromSegment),
+});
+
+const loadsSegment = instruction("MOV", {
+  forms: [["8E /r", "Sreg, r/m16", { sizes: [null] }]],
+  semantics: (u) => u.assist(toSegment),
+});
+
+export const MOV: readonly Instruction[] = [general, storesSegment, loadsSegment];

@@ -8,6 +8,7 @@ import { AAS } from "./AAS.ts";
 import { ADC } from "./ADC.ts";
 import { ADD } from "./ADD.ts";
 import { AND } from "./AND.ts";
+import { BOUND } from "./BOUND.ts";
 import { BSF } from "./BSF.ts";
 import { BSR } from "./BSR.ts";
 import { BSWAP } from "./BSWAP.ts";
@@ -20,6 +21,7 @@ import { CBW } from "./CBW.ts";
 import { CLC } from "./CLC.ts";
 import { CLD } from "./CLD.ts";
 import { CLFLUSH } from "./CLFLUSH.ts";
+import { CLI } from "./CLI.ts";
 import { CMC } from "./CMC.ts";
 import { CMOVcc } from "./CMOVcc.ts";
 import { CMP } from "./CMP.ts";
@@ -32,12 +34,17 @@ import { DAA } from "./DAA.ts";
 import { DAS } from "./DAS.ts";
 import { DEC } from "./DEC.ts";
 import { DIV } from "./DIV.ts";
+import { ENTER } from "./ENTER.ts";
+import { HLT } from "./HLT.ts";
 import { IDIV } from "./IDIV.ts";
 import { IMUL } from "./IMUL.ts";
 import { INC } from "./INC.ts";
+import { INT } from "./INT.ts";
+import { IRET } from "./IRET.ts";
 import { JMP } from "./JMP.ts";
 import { Jcc } from "./Jcc.ts";
 import { LAHF } from "./LAHF.ts";
+import { LDS } from "./LDS.ts";
 import { LEA } from "./LEA.ts";
 import { LEAVE } from "./LEAVE.ts";
 import { LFENCE } from "./LFENCE.ts";
@@ -60,10 +67,12 @@ import { PAUSE } from "./PAUSE.ts";
 import { POP } from "./POP.ts";
 import { POPA } from "./POPA.ts";
 import { POPCNT } from "./POPCNT.ts";
+import { POPF } from "./POPF.ts";
 import { PREFETCHW } from "./PREFETCHW.ts";
 import { PREFETCHh } from "./PREFETCHh.ts";
 import { PUSH } from "./PUSH.ts";
 import { PUSHA } from "./PUSHA.ts";
+import { PUSHF } from "./PUSHF.ts";
 import { RCL } from "./RCL.ts";
 import { RET } from "./RET.ts";
 import { SAHF } from "./SAHF.ts";
@@ -77,6 +86,7 @@ import { SHRD } from "./SHRD.ts";
 import { SSE_INSTRUCTIONS } from "./sse/index.ts";
 import { STC } from "./STC.ts";
 import { STD } from "./STD.ts";
+import { STI } from "./STI.ts";
 import { STOS } from "./STOS.ts";
 import { SUB } from "./SUB.ts";
 import { TEST } from "./TEST.ts";
@@ -96,6 +106,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ADC,
   ADD,
   AND,
+  BOUND,
   BSF,
   BSR,
   BSWAP,
@@ -103,11 +114,12 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   BTC,
   BTR,
   BTS,
-  CALL,
+  ...CALL,
   ...CBW,
   CLC,
   CLD,
   CLFLUSH,
+  CLI,
   CMC,
   ...CMOVcc,
   CMP,
@@ -120,12 +132,17 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   DAS,
   DEC,
   DIV,
+  ENTER,
+  HLT,
   IDIV,
   IMUL,
   INC,
-  JMP,
+  ...INT,
+  ...IRET,
+  ...JMP,
   ...Jcc,
   LAHF,
+  ...LDS,
   LEA,
   LEAVE,
   LFENCE,
@@ -133,7 +150,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...LOOP,
   LZCNT,
   MFENCE,
-  MOV,
+  ...MOV,
   MOVBE,
   MOVNTI,
   ...MOVS,
@@ -145,15 +162,17 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   NOT,
   OR,
   PAUSE,
-  POP,
+  ...POP,
   ...POPA,
   POPCNT,
+  ...POPF,
   PREFETCHW,
   ...PREFETCHh,
-  PUSH,
+  ...PUSH,
   ...PUSHA,
+  ...PUSHF,
   ...RCL,
-  RET,
+  ...RET,
   SAHF,
   ...SAL,
   SBB,
@@ -165,6 +184,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...SSE_INSTRUCTIONS,
   STC,
   STD,
+  STI,
   ...STOS,
   SUB,
   TEST,

@@ -1,0 +1,15 @@
+/** HLT: halt until an interrupt. SDM Vol. 2A, "HLT—Halt". */
+
+import { GP0 } from "../fault.ts";
+import { instruction } from "../instruction.ts";
+import { ACTIVITY, CR0 } from "../state.ts";
+
+export const HLT = instruction("HLT", {
+  forms: [["F4", ""]],
+  semantics: (u) =>
+    u.assist(({ state }) => {
+      if (state.has("CR0", CR0.PE) && state.cpl !== 0) return GP0;
+      state.activity = ACTIVITY.hlt;
+      return null;
+    }),
+});

@@ -1,0 +1,47 @@
+/** INT n, INT3, INTO, INT1: call to an interrupt procedure. SDM Vol. 2A, "INT n/INTO/INT3/INT1—Call to Interrupt Procedure". */
+
+import type { AssistContext } from "../assist.ts";
+import { type Fault, GP0, VECTORS } from "../fault.ts";
+import { type Instruction, instruction } from "../instruction.ts";
+import { iopl, isVirtual8086 } from "../mode.ts";
+import { deliver, type EventType } from "../transfer/deliver.ts";
+
+function call(context: AssistContext, type: EventType, vector: number): Fault | null {
+  const { nextRip } = context;
+  return deliver(context, { type, vector, errorCode: null, returnRip: nextRip, resume: false });
+}
+
+/** In virtual-8086 mode INT n belongs to the monitor unless IOPL is 3. */
+function callNumbered(context: AssistContext): Fault | null {
+  const { state } = context;
+  if (isVirtual8086(state) && iopl(state) < 3) return GP0;
+  const operand = context.operand(0);
+  return call(
+    context,
+    "software interrupt",
+    operand.is === "immediate" ? Number(operand.value) : 0,
+  );
+}
+
+export const INT: readonly Instruction[] = [
+  instruction("INT", {
+    forms: [["CD ib", "imm8"]],
+    semantics: (u) => u.assist(callNumbered),
+  }),
+  instruction("INT3", {
+    forms: [["CC", ""]],
+    semantics: (u) => u.assist((context) => call(context, "software exception", VECTORS["#BP"])),
+  }),
+  instruction("INT1", {
+    forms: [["F1", ""]],
+    semantics: (u) =>
+      u.assist((context) => call(context, "privileged software exception", VECTORS["#DB"])),
+  }),
+  instruction("INTO", {
+    forms: [["CE", "", { modes: "I/V" }]],
+    semantics: (u) => {
+      u.finishIf(u.not(u.flag("OF")));
+      u.assist((context) => call(context, "software exception", VECTORS["#OF"]));
+    },
+  }),
+];

@@ -1,0 +1,32 @@
+/** POPF, POPFD, POPFQ: pop the flags. SDM Vol. 2B, "POPF/POPFD/POPFQ—Pop Stack Into EFLAGS Register". */
+
+import type { AssistContext } from "../assist.ts";
+import { type Fault, GP0 } from "../fault.ts";
+import { commitFlags, popFlags } from "../flag-writes.ts";
+import { type Instruction, instruction } from "../instruction.ts";
+import { iopl, isVirtual8086 } from "../mode.ts";
+import { currentStack, peek, setStackPointer } from "../transfer/stack.ts";
+
+function pop(context: AssistContext): Fault | null {
+  const { state, decoded } = context;
+  if (isVirtual8086(state) && iopl(state) < 3) return GP0;
+  const bytes = decoded.operandSize / 8;
+  const values = peek(context, 1, bytes);
+  if (!Array.isArray(values)) return values;
+  const { pointer, size } = currentStack(state);
+  setStackPointer(state, pointer + BigInt(bytes), size);
+  commitFlags(context, popFlags(state, values[0] as bigint, decoded.operandSize, "POPF"));
+  return null;
+}
+
+export const POPF: readonly Instruction[] = [
+  instruction("POPF", { forms: [["9D", "", { sizes: [16] }]], semantics: (u) => u.assist(pop) }),
+  instruction("POPFD", {
+    forms: [["9D", "", { sizes: [32], modes: "NE/V" }]],
+    semantics: (u) => u.assist(pop),
+  }),
+  instruction("POPFQ", {
+    forms: [["9D", "", { sizes: [64], default64: true, modes: "V/NE" }]],
+    semantics: (u) => u.assist(pop),
+  }),
+];

@@ -1,0 +1,19 @@
+/** STI: set the interrupt flag. SDM Vol. 2B, "STI—Set Interrupt Flag". */
+
+import { GP0 } from "../fault.ts";
+import { instruction } from "../instruction.ts";
+import { mayChangeInterruptFlag } from "../mode.ts";
+import { BLOCKING, RFLAGS } from "../state.ts";
+
+/** Interrupts wait for one more instruction if they were disabled before. */
+export const STI = instruction("STI", {
+  forms: [["FB", ""]],
+  semantics: (u) =>
+    u.assist(({ state }) => {
+      if (!mayChangeInterruptFlag(state)) return GP0;
+      if (!state.hasFlag(RFLAGS.IF)) state.blocking |= BLOCKING.sti;
+      state.rflags |= RFLAGS.IF;
+      state.attention = true;
+      return null;
+    }),
+});
