@@ -37,12 +37,16 @@ export interface FreezeOptions {
   readonly casesPerForm: number;
   /** Recorded in each file, as YYYY-MM-DD. */
   readonly date: string;
+  /** Recorded in each file: what asks, and in which version. */
+  readonly tool: string;
 }
 
 export interface FreezeReport {
   readonly files: number;
   readonly bytes: number;
   readonly cases: number;
+  /** Forms of which there are fewer cases than wanted, each with their number. */
+  readonly short: readonly string[];
   /** Cases left out, each with the reason. */
   readonly leftOut: readonly string[];
 }
@@ -62,30 +66,54 @@ export function whyLeftOut(
   return first.touchedExtended ? "modified state beyond AVX" : undefined;
 }
 
+/** Seeds looked at for each case wanted, before a form is given up. */
+const SEEDS_PER_CASE = 4;
+
+/** Answers for as many seeds as it takes, from the first on. */
 function freezeForm(form: FormToFreeze, options: FreezeOptions, leftOut: string[]): VectorGroup {
+  const { casesPerForm } = options;
+  const vectors: Vector[] = [];
+  for (let seed = 0; seed < casesPerForm * SEEDS_PER_CASE; seed += casesPerForm) {
+    for (const vector of askForm(form, seed, options, leftOut)) {
+      if (vectors.length < casesPerForm) vectors.push(vector);
+    }
+    if (vectors.length === casesPerForm) break;
+  }
+  return { form: form.form, mode: form.mode, vectors };
+}
+
+const nameOf = ({ mnemonic, form, mode }: FormToFreeze): string =>
+  `${mnemonic} ${form} (${mode}-bit)`;
+
+/** Answers for the seeds from this one on, as many as cases are wanted. */
+function askForm(
+  form: FormToFreeze,
+  firstSeed: number,
+  { oracle, casesPerForm }: FreezeOptions,
+  leftOut: string[],
+): readonly Vector[] {
   const { mnemonic, mode } = form;
-  const name = `${mnemonic} ${form.form} (${mode}-bit)`;
   const asked: Omit<Vector, "result">[] = [];
-  for (let seed = 0; seed < options.casesPerForm; seed++) {
+  for (let seed = firstSeed; seed < firstSeed + casesPerForm; seed++) {
     const encoding = form.encodings(seed);
     if (encoding === undefined) continue;
     const reason = refusal(encoding.code, mode);
     if (reason === undefined) asked.push({ seed, ...encoding });
-    else leftOut.push(`${name}, seed ${seed}: ${reason}`);
+    else leftOut.push(`${nameOf(form)}, seed ${seed}: ${reason}`);
   }
   const inputs = asked.map((vector) => vectorInput(mnemonic, form.form, mode, vector));
-  const first = runNative(options.oracle, inputs);
-  const second = runNative(options.oracle, inputs);
+  const first = runNative(oracle, inputs);
+  const second = runNative(oracle, inputs);
 
   const vectors: Vector[] = [];
   asked.forEach((vector, index) => {
     const result = first[index];
     if (result === undefined) return;
     const reason = whyLeftOut(result, second[index]);
-    if (reason !== undefined) leftOut.push(`${name}, seed ${vector.seed}: ${reason}`);
+    if (reason !== undefined) leftOut.push(`${nameOf(form)}, seed ${vector.seed}: ${reason}`);
     else vectors.push({ ...vector, result });
   });
-  return { form: form.form, mode, vectors };
+  return vectors;
 }
 
 /** Asks the CPU and writes the files. */
@@ -100,14 +128,20 @@ export function freeze(forms: readonly FormToFreeze[], options: FreezeOptions): 
 
   mkdirSync(options.folder, { recursive: true });
   const leftOut: string[] = [];
+  const short: string[] = [];
   let bytes = 0;
   let cases = 0;
   for (const [mnemonic, itsForms] of byEntry) {
     const groups = itsForms.map((form) => freezeForm(form, options, leftOut));
-    const encoded = encodeVectors({ mnemonic, cpu, date: options.date, groups });
+    itsForms.forEach((form, i) => {
+      const there = groups[i]?.vectors.length ?? 0;
+      if (there < options.casesPerForm) short.push(`${nameOf(form)}: ${there}`);
+    });
+    const { date, tool } = options;
+    const encoded = encodeVectors({ mnemonic, cpu, date, tool, groups });
     writeFileSync(join(options.folder, vectorFileName(mnemonic)), encoded);
     bytes += encoded.length;
     for (const { vectors } of groups) cases += vectors.length;
   }
-  return { files: byEntry.size, bytes, cases, leftOut };
+  return { files: byEntry.size, bytes, cases, short, leftOut };
 }

@@ -10,7 +10,7 @@ import type { Encoding, FormToFreeze } from "./freeze.ts";
 import { CODE_ADDRESS, type InputHints, type MemoryHint, type RegisterHint } from "./inputs.ts";
 import { vectorInput } from "./vectors.ts";
 import { type Mode, WINDOW } from "./records.ts";
-import { isVectorForm, vectorContents, vectorHints } from "./vector-hints.ts";
+import { vectorContents, vectorHints } from "./vector-hints.ts";
 import { isX87Form, x87Contents, x87Hints } from "./x87-hints.ts";
 
 const [RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -41,20 +41,17 @@ export function isInteger(instruction: Instruction, form: Form): boolean {
   return list.every(({ op }) => op !== "assist" && op !== "readControl");
 }
 
-const isAsked = (instruction: Instruction, form: Form): boolean =>
-  isX87Form(instruction, form) || isVectorForm(instruction, form) || isInteger(instruction, form);
-
 /** The manual's entry: conditions share one. */
 const entryOf = (mnemonic: string): string =>
   /^(J|SET|CMOV)N?([OBZSPL]|BE|LE)$/.test(mnemonic)
     ? `${/^(J|SET|CMOV)/.exec(mnemonic)?.[0]}cc`
     : mnemonic;
 
-/** The integer and vector forms of an instruction that 64-bit mode has. */
+/** The forms of an instruction that are wanted and that the mode has. */
 export function formsToAsk(
   instruction: Instruction,
-  isWanted: (instruction: Instruction, form: Form) => boolean = isAsked,
-  mode: Mode = 64,
+  isWanted: (instruction: Instruction, form: Form) => boolean,
+  mode: Mode,
 ): readonly FormToFreeze[] {
   const { mnemonic, forms } = instruction;
   const isValid = ({ modes, rexW }: Form): boolean =>
@@ -123,7 +120,7 @@ class Encoder {
       hasOperand && !isShortRead && (allows === "any" ? draws.chance(2) : allows === "memory");
     const short = form.addressSize === 32 || (form.addressSize === null && draws.chance(8));
     this.#addressBits = short || mode === 32 ? 32 : 64;
-    const overrides = mode === 64 && draws.chance(16) && instruction.mnemonic !== "MASKMOVDQU";
+    const overrides = draws.chance(16) && instruction.mnemonic !== "MASKMOVDQU";
     this.#segment = overrides ? draws.pick(["FS", "GS"] as const) : undefined;
     this.#repeat = instruction.repeat === undefined ? 0 : draws.pick([0, 0xf2, 0xf3]);
   }

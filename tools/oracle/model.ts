@@ -5,7 +5,7 @@ import { Decoder } from "../../src/hw/cpu/decode.ts";
 import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
-import { type Fault, VECTORS } from "../../src/hw/cpu/fault.ts";
+import type { Fault } from "../../src/hw/cpu/fault.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { startLongMode } from "../../src/hw/cpu/start.ts";
@@ -148,12 +148,6 @@ export function differences(
   differencesOfX87(x87Of(native.fx), model.x87, compare);
   compare("memory", memoryText(native.memory), memoryText(model.memory));
   return found;
-}
-
-/** Segment limits are not modelled yet: in 32-bit mode an access across the end of the addresses is a #GP(0). */
-export function isBeyondLimit(native: NativeResult, { fault }: Answer): boolean {
-  const address = fault?.address ?? 0n;
-  return native.fault?.vector === VECTORS["#GP"] && address >= 0xffff_ff00n && address < 2n ** 32n;
 }
 
 function nativeFault({ outcome, fault }: NativeResult): string {

@@ -122,6 +122,7 @@ const fileOf = (vectors: readonly Vector[], mode: Mode = 64) => ({
   mnemonic: "TEST",
   cpu: CPU,
   date: "2026-11-23",
+  tool: "the test",
   groups: [{ form: "form", mode, vectors }],
 });
 

@@ -6,7 +6,7 @@
  * from the seed. Most forms take 5 to 15 bytes a case.
  *
  * File: "KVEC", u32 format version, then Brotli of:
- *   u32 length and JSON of the header: mnemonic, CPU, date, generator, and for each form its notation,
+ *   u32 length and JSON of the header: mnemonic, CPU, date, tool, generator, and for each form its notation,
  *     mode, number of cases and table of distinct hints;
  *   for each column: u32 length and bytes. Columns hold like with like, which compresses better:
  *     seed      seeds, as differences from the case before
@@ -31,12 +31,22 @@ import {
   type Mode,
   type NativeCase,
   type NativeResult,
+  type Outcome,
   OUTCOMES,
   WINDOW,
 } from "./records.ts";
-import { putWord, resultFrom, takeWord, WORDS, wordsAfter, wordsBefore } from "./words.ts";
+import {
+  putWord,
+  resultFrom,
+  type StoredWord,
+  takeWord,
+  wordFrom,
+  WORDS,
+  wordsAfter,
+  wordsBefore,
+} from "./words.ts";
 
-export const VECTORS_FORMAT = 1;
+export const VECTORS_FORMAT = 2;
 const MAGIC = 0x4345_564b;
 
 /** One case as it is stored. */
@@ -53,18 +63,20 @@ export interface DecodedVector extends Vector {
   readonly input: NativeCase;
 }
 
-export interface VectorGroup<V extends Vector = Vector> {
+export interface VectorGroup<V = Vector> {
   /** The encoding in the manual's notation, such as `REX.W + 01 /r`. */
   readonly form: string;
   readonly mode: Mode;
   readonly vectors: readonly V[];
 }
 
-export interface VectorFile<V extends Vector = Vector> {
+export interface VectorFile<V = Vector> {
   readonly mnemonic: string;
   readonly cpu: CpuDescription;
   /** Day on which the CPU was asked, as YYYY-MM-DD. */
   readonly date: string;
+  /** What asked, and in which version. */
+  readonly tool: string;
   readonly groups: readonly VectorGroup<V>[];
 }
 
@@ -96,6 +108,7 @@ interface Header {
   readonly mnemonic: string;
   readonly cpu: CpuDescription;
   readonly date: string;
+  readonly tool: string;
   readonly generator: number;
   readonly groups: readonly GroupHeader[];
 }
@@ -135,18 +148,28 @@ function putVector(columns: Columns<Writer>, input: NativeCase, vector: Vector):
   }
 }
 
-function takeVector(columns: Columns<Reader>, input: NativeCase): NativeResult {
+/** One case as a file has it, before the state that its seed stands for is derived. */
+export interface StoredVector extends Omit<Vector, "result"> {
+  readonly outcome: Outcome;
+  readonly vector: number;
+  readonly changes: readonly StoredWord[];
+  readonly memory: readonly MemoryRange[];
+}
+
+function takeVector(
+  columns: Columns<Reader>,
+  { seed, code, hints }: Omit<Vector, "result">,
+): StoredVector {
   const outcome = OUTCOMES[columns.outcome.byte()];
   if (outcome === undefined) throw new VectorFileError("unknown outcome");
   const vector = outcome === "fault" ? columns.outcome.byte() : 0;
 
-  const before = wordsBefore(input);
-  const words = before.slice();
+  const changes: StoredWord[] = [];
   let index = -1;
   for (let step = columns.index.byte(); step !== 0; step = columns.index.byte()) {
     index += step;
     if (index >= WORDS) throw new VectorFileError("a changed word lies beyond the state");
-    words[index] = takeWord(columns.tag, columns.value, before, index);
+    changes.push(takeWord(columns.tag, columns.value, index));
   }
 
   const memory: MemoryRange[] = [];
@@ -157,7 +180,21 @@ function takeVector(columns: Columns<Reader>, input: NativeCase): NativeResult {
     memory.push({ address, bytes });
     end = address + bytes.length;
   }
-  return resultFrom(input, words, outcome, vector, memory);
+  return { seed, code, hints, outcome, vector, changes, memory };
+}
+
+/** The state before a stored case, and what the CPU made of it. */
+export function thaw(
+  mnemonic: string,
+  { form, mode }: Pick<VectorGroup, "form" | "mode">,
+  stored: StoredVector,
+): DecodedVector {
+  const { seed, code, hints, outcome, vector, changes, memory } = stored;
+  const input = vectorInput(mnemonic, form, mode, stored);
+  const before = wordsBefore(input);
+  const words = before.slice();
+  for (const change of changes) words[change.index] = wordFrom(change, before);
+  return { seed, code, hints, input, result: resultFrom(input, words, outcome, vector, memory) };
 }
 
 function columnsOf<T>(make: (column: Column) => T): Columns<T> {
@@ -193,6 +230,7 @@ export function encodeVectors(file: VectorFile): Uint8Array {
     mnemonic: file.mnemonic,
     cpu: file.cpu,
     date: file.date,
+    tool: file.tool,
     generator: INPUT_GENERATOR,
     groups,
   };
@@ -234,6 +272,16 @@ function decompress(bytes: Uint8Array): Uint8Array {
 
 /** Reads a file, and derives the state before each case. */
 export function decodeVectors(bytes: Uint8Array): VectorFile<DecodedVector> {
+  const file = readVectors(bytes);
+  const groups = file.groups.map((group) => ({
+    ...group,
+    vectors: group.vectors.map((stored) => thaw(file.mnemonic, group, stored)),
+  }));
+  return { ...file, groups };
+}
+
+/** Reads a file; `thaw` makes cases of what it holds. */
+export function readVectors(bytes: Uint8Array): VectorFile<StoredVector> {
   const start = new Reader(bytes, "file");
   if (start.u32() !== MAGIC) throw new VectorFileError("this is no file of vectors");
   const format = start.u32();
@@ -254,16 +302,15 @@ export function decodeVectors(bytes: Uint8Array): VectorFile<DecodedVector> {
     (column) => new Reader(payload.bytes(payload.u32()), `column ${column}`),
   );
 
-  const groups = header.groups.map(({ form, mode, cases, hints }): VectorGroup<DecodedVector> => {
-    const vectors: DecodedVector[] = [];
+  const groups = header.groups.map(({ form, mode, cases, hints }): VectorGroup<StoredVector> => {
+    const vectors: StoredVector[] = [];
     let seed = -1;
     for (let i = 0; i < cases; i++) {
       seed += columns.seed.number() + 1;
       const itsHints = hints[columns.hints.number()];
       if (itsHints === undefined) throw new VectorFileError(`${form}: unknown hints`);
       const code = columns.code.bytes(columns.code.number());
-      const input = vectorInput(header.mnemonic, form, mode, { seed, code, hints: itsHints });
-      vectors.push({ seed, code, hints: itsHints, input, result: takeVector(columns, input) });
+      vectors.push(takeVector(columns, { seed, code, hints: itsHints }));
     }
     return { form, mode, vectors };
   });
@@ -271,5 +318,6 @@ export function decodeVectors(bytes: Uint8Array): VectorFile<DecodedVector> {
     if (!columns[column].atEnd)
       throw new VectorFileError(`column ${column} is longer than its cases`);
   }
-  return { mnemonic: header.mnemonic, cpu: header.cpu, date: header.date, groups };
+  const { mnemonic, cpu, date, tool } = header;
+  return { mnemonic, cpu, date, tool, groups };
 }

@@ -2,7 +2,13 @@
 
 import { type Fault, VECTORS } from "../../src/hw/cpu/fault.ts";
 import { type DirectMemory, Untranslated } from "../../src/hw/cpu/mmu.ts";
-import { initialMemory, type MemoryRange, type NativeCase, WINDOW } from "./records.ts";
+import {
+  initialMemory,
+  type MemoryRange,
+  type NativeCase,
+  WINDOW,
+  type WindowPart,
+} from "./records.ts";
 
 const PRESENT = 1;
 const WRITE = 2;
@@ -11,12 +17,32 @@ const FETCH = 16;
 const PAGE = 4096;
 const PROGRAM_END = 0x7fff_ffff_f000n;
 
-interface Part {
+/** Its bytes are made when they are first asked for: most cases never touch most parts. */
+class Part {
   readonly address: number;
-  readonly bytes: Uint8Array;
-  readonly before: Uint8Array;
+  readonly size: number;
   readonly writable: boolean;
   readonly executable: boolean;
+  readonly #initial: () => Uint8Array;
+  #bytes: Uint8Array | null = null;
+
+  constructor(input: NativeCase, part: WindowPart) {
+    this.address = part.address;
+    this.size = part.bytes;
+    this.writable = part === WINDOW.data || part === WINDOW.stack;
+    this.executable = part === WINDOW.code;
+    this.#initial = () => initialMemory(input, part);
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#initial();
+    return this.#bytes;
+  }
+
+  /** Before and after, or null where nothing can have changed. */
+  changed(): readonly [Uint8Array, Uint8Array] | null {
+    return this.#bytes === null || !this.writable ? null : [this.#initial(), this.#bytes];
+  }
 }
 
 export class WindowMemory extends Untranslated implements DirectMemory {
@@ -26,17 +52,9 @@ export class WindowMemory extends Untranslated implements DirectMemory {
 
   constructor(input: NativeCase) {
     super();
-    const writable: readonly unknown[] = [WINDOW.data, WINDOW.stack];
-    this.#parts = [WINDOW.data, WINDOW.readOnly, WINDOW.stack, WINDOW.code].map((part) => {
-      const before = initialMemory(input, part);
-      return {
-        address: part.address,
-        bytes: before.slice(),
-        before,
-        writable: writable.includes(part),
-        executable: part === WINDOW.code,
-      };
-    });
+    this.#parts = [WINDOW.data, WINDOW.readOnly, WINDOW.stack, WINDOW.code].map(
+      (part) => new Part(input, part),
+    );
   }
 
   read(linear: bigint, size: number, access: "read" | "modify"): bigint | Fault {
@@ -80,7 +98,11 @@ export class WindowMemory extends Untranslated implements DirectMemory {
   /** Maximal runs of bytes that have changed, by address, as the oracle reports them. */
   changes(): readonly MemoryRange[] {
     const ranges: MemoryRange[] = [];
-    for (const { address, bytes, before } of this.#parts) {
+    for (const part of this.#parts) {
+      const changed = part.changed();
+      if (changed === null) continue;
+      const { address } = part;
+      const [before, bytes] = changed;
       let from = 0;
       for (let at = 0; at <= bytes.length; at += 1) {
         if (at < bytes.length && bytes[at] !== before[at]) continue;
@@ -93,7 +115,7 @@ export class WindowMemory extends Untranslated implements DirectMemory {
 
   #partAt(address: number): Part | undefined {
     return this.#parts.find(
-      (part) => address >= part.address && address < part.address + part.bytes.length,
+      (part) => address >= part.address && address < part.address + part.size,
     );
   }
 

@@ -226,20 +226,26 @@ export function putWord(
   }
 }
 
-export function takeWord(
-  tags: Reader,
-  values: Reader,
-  before: BigUint64Array,
-  index: number,
-): bigint {
+/** A changed word as it is stored: which, and how its value is given. */
+export interface StoredWord {
+  readonly index: number;
+  readonly tag: number;
+  readonly given: bigint;
+}
+
+export function takeWord(tags: Reader, values: Reader, index: number): StoredWord {
   const tag = tags.byte();
-  if (tag >= TAG_COPY) {
-    if (tag >= TAG_COPY + 16) throw new VectorFileError(`unknown tag ${tag}`);
-    return before[WORD_GPR + tag - TAG_COPY] ?? 0n;
-  }
+  if (tag >= TAG_COPY + 16) throw new VectorFileError(`unknown tag ${tag}`);
   let given = 0n;
-  for (let i = 0; i < tag % 9; i++) given |= BigInt(values.byte()) << BigInt(8 * i);
-  const way = WAYS[Math.floor(tag / 9)];
-  if (way === undefined) throw new VectorFileError(`unknown tag ${tag}`);
+  if (tag < TAG_COPY) {
+    for (let i = 0; i < tag % 9; i++) given |= BigInt(values.byte()) << BigInt(8 * i);
+  }
+  return { index, tag, given };
+}
+
+/** What a stored word stands for, given the state before. */
+export function wordFrom({ index, tag, given }: StoredWord, before: BigUint64Array): bigint {
+  if (tag >= TAG_COPY) return before[WORD_GPR + tag - TAG_COPY] ?? 0n;
+  const way = WAYS[Math.floor(tag / 9)] as (typeof WAYS)[number];
   return BigInt.asUintN(64, way(before[index] ?? 0n, given));
 }

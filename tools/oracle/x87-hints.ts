@@ -8,8 +8,12 @@ import type { InputHints, MemoryHint } from "./inputs.ts";
 const isEscape = ({ map, opcode }: Form): boolean => map === 0 && (opcode & 0xf8) === 0xd8;
 const isMmx = ({ operands }: Form): boolean => operands.some(({ kind }) => kind.startsWith("mmx"));
 
-export const isX87Form = ({ mnemonic }: Instruction, form: Form): boolean =>
-  isEscape(form) || isMmx(form) || /^(F?WAIT|EMMS)$/.test(mnemonic);
+export const isMmxForm = ({ mnemonic }: Instruction, form: Form): boolean =>
+  isMmx(form) || mnemonic === "EMMS";
+
+/** Of the x87 unit, whose registers MMX shares. */
+export const isX87Form = (instruction: Instruction, form: Form): boolean =>
+  isEscape(form) || isMmxForm(instruction, form) || /^F?WAIT$/.test(instruction.mnemonic);
 
 export function x87Hints({ mnemonic }: Instruction, form: Form, draws: Draws): InputHints {
   if (!isMmx(form)) return { x87: "stack" };

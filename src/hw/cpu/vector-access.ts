@@ -15,9 +15,14 @@ interface Place {
   readonly notCanonical: Fault;
 }
 
-function check({ linear, aligned, notCanonical }: Place): Fault | null {
+/** As far as it has to be. */
+export const isAligned = ({ linear, aligned }: Pick<Place, "linear" | "aligned">): boolean =>
+  !aligned || (linear & 15n) === 0n;
+
+function check(place: Place): Fault | null {
+  const { linear, notCanonical } = place;
   // #GP(0) even where the address is not canonical and in the stack segment: as an AMD processor does.
-  if (aligned && (linear & 15n) !== 0n) return GP0;
+  if (!isAligned(place)) return GP0;
   if (!isCanonical(linear)) return notCanonical;
   return isCanonical(BigInt.asUintN(64, linear + 8n)) ? null : notCanonical;
 }

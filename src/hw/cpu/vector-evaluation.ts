@@ -18,7 +18,7 @@ import {
   type VectorMicroOp,
   vectorOf,
 } from "./vector.ts";
-import { readVector, writeVector } from "./vector-access.ts";
+import { isAligned, readVector, writeVector } from "./vector-access.ts";
 import { float, type FloatMicroOp, settle } from "./vector-float.ts";
 
 export interface VectorContext {
@@ -90,11 +90,12 @@ function access(
   const offset = value(micro.offset);
   const name = segmentOf(decoded, micro.segment);
   const linear = segmentSum(state, name, offset);
-  if (!is64Bit(state)) {
+  const place = { linear, aligned: micro.aligned, notCanonical: segmentFault(name) };
+  // Alignment comes first: as an AMD processor has it, also beyond a segment's limit.
+  if (!is64Bit(state) && isAligned(place)) {
     const checked = linearAddress(state, name, offset, 16, micro.op === "storeVector");
     if (isFault(checked)) return checked;
   }
-  const place = { linear, aligned: micro.aligned, notCanonical: segmentFault(name) };
   if (micro.op === "loadVector") return readVector(memory, place);
   return writeVector(memory, place, value(micro.value)) ?? 0n;
 }

@@ -3,7 +3,7 @@
 import type { Fault } from "../fault.ts";
 import { isFault, type LinearMemory } from "../mmu.ts";
 import type { CpuState } from "../state.ts";
-import { readVector, writeVector } from "../vector-access.ts";
+import { isAligned, readVector, writeVector } from "../vector-access.ts";
 import { float, settle } from "../vector-float.ts";
 import { floatSpec } from "./emit-float.ts";
 import { SLOW_ALIGNED } from "./emit-vector.ts";
@@ -44,8 +44,8 @@ export function vectorFunctions(host: VectorHost): VectorFunctions {
     aligned: (what & SLOW_ALIGNED) !== 0,
     notCanonical: host.segmentFault(at, what),
   });
-  const isAllowed = (at: number, { linear, aligned }: { linear: bigint; aligned: boolean }) =>
-    (aligned && (linear & 15n) !== 0n) || host.isAllowed(at, linear);
+  const isAllowed = (at: number, wanted: { linear: bigint; aligned: boolean }): boolean =>
+    !isAligned(wanted) || host.isAllowed(at, wanted.linear);
   return {
     slowVectorRead(_cpu, at, low, high, what) {
       const wanted = place(at, low, high, what);

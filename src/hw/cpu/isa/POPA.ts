@@ -9,8 +9,10 @@ const popAll = (mnemonic: string, width: 16 | 32): Instruction =>
     semantics: (u) => {
       const { stackSize } = u.variant;
       const start = u.gpr("rSP", stackSize);
-      const popped = GPR_NAMES.slice(0, 8).map((gpr, i) => {
-        const offset = u.add(start, u.const(stackSize, ((7 - i) * width) / 8));
+      // In the order of the stack, which shows in the address of a fault.
+      const order = GPR_NAMES.slice(0, 8).toReversed();
+      const popped = order.map((gpr, i) => {
+        const offset = u.add(start, u.const(stackSize, (i * width) / 8));
         return { gpr, value: u.load("SS", offset, width) };
       });
       u.setGpr("rSP", u.add(start, u.const(stackSize, width)));

@@ -1,5 +1,6 @@
 /** MASKMOVDQU: bytes to memory where a mask is negative. SDM Vol. 2B, "MASKMOVDQU—Store Selected Bytes of Double Quadword". */
 
+import { linearAddress, segmentOf } from "../../addressing.ts";
 import type { AssistContext } from "../../assist.ts";
 import type { Fault } from "../../fault.ts";
 import { isFault } from "../../mmu.ts";
@@ -16,6 +17,9 @@ function storeSelected(context: AssistContext): Fault | null {
   const selected = [...bytes.keys()].filter((i) => (mask[i] as bigint) >= 0x80n);
   const offset = (i: number): bigint =>
     BigInt.asUintN(decoded.addressSize, state.gpr(RDI) + BigInt(i));
+  const name = segmentOf(decoded, "effective");
+  const whole = linearAddress(state, name, offset(0), bytes.length, true);
+  if (isFault(whole)) return whole;
   for (const i of bytes.keys()) {
     const tried = context.load("effective", offset(i), 1, "modify");
     if (isFault(tried)) return tried;
