@@ -24,7 +24,7 @@ export type Accessor = "cpl" | "system" | "user";
 
 /** What instructions do to translations (SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches"). */
 export interface SystemMemory extends LinearMemory {
-  /** To be called after a change of a control register, EFER, CPL or RFLAGS.AC. Invalidates nothing in the TLBs. */
+  /** To be called after a change of a control register, EFER, RFLAGS.AC or a breakpoint, not of the CPL. Invalidates nothing in the TLBs. */
   contextChanged(): void;
   /** INVLPG: a page in the current PCID, and global translations of it. */
   invalidatePage(linear: bigint): void;

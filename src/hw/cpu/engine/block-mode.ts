@@ -5,7 +5,7 @@ import type { CodeSize } from "../decode.ts";
 import { codeSizeOf, isRealAddressing, stackSizeOf } from "../mode.ts";
 import { type CpuState, segmentOffset } from "../state.ts";
 import { SEGMENT_NAMES } from "../uop.ts";
-import { RANGE_BYTES, SCRATCH } from "./layout.ts";
+import { type Level, RANGE_BYTES, SCRATCH } from "./layout.ts";
 
 export interface BlockMode {
   /** A number for all but CS: equal modes have equal handlers. */
@@ -14,6 +14,8 @@ export interface BlockMode {
   readonly stack: 16 | 32 | 64;
   /** DS, ES and SS begin at 0, end at 4 GiB and can be written: only the other segments are looked at. */
   readonly flat: boolean;
+  /** Whose caches are used. */
+  readonly level: Level;
   readonly codeBase: bigint;
   readonly codeLimit: number;
 }
@@ -25,12 +27,14 @@ const FLAT_SEGMENTS = ["DS", "ES", "SS"] as const;
 export function blockMode(state: CpuState): BlockMode {
   const code = codeSizeOf(state);
   const stack = stackSizeOf(state);
+  const level = state.cpl === 3 ? "user" : "supervisor";
   const flat = code !== 64 && isFlat(state);
   return {
-    key: (SIZES[code] << 3) | (SIZES[stack] << 1) | (flat ? 1 : 0),
+    key: (level === "user" ? 32 : 0) | (SIZES[code] << 3) | (SIZES[stack] << 1) | (flat ? 1 : 0),
     code,
     stack,
     flat,
+    level,
     codeBase: code === 64 ? 0n : state.segmentBase("CS"),
     codeLimit: state.segment("CS").limit,
   };

@@ -151,7 +151,7 @@ export class Blocks {
       this.#writeRecord(start + RECORD_BYTES * i, instruction, block.mode);
     });
     const last = start + RECORD_BYTES * instructions.length;
-    this.#view.setInt32(last + RECORD.handler, BLOCK_END, true);
+    this.#view.setInt32(last + RECORD.handler, BLOCK_END[block.mode.level], true);
     this.#view.setBigUint64(last + RECORD.nextRip, end, true);
     const first = (start - this.#area.records) / RECORD_BYTES;
     for (let i = 0; i <= instructions.length; i += 1) this.#blockOf[first + i] = block;

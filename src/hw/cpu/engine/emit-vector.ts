@@ -8,7 +8,7 @@ import { emitFloat } from "./emit-float.ts";
 import { CPU } from "./emit-control.ts";
 import { emitLanes } from "./emit-lanes.ts";
 import { importIndex } from "./imports.ts";
-import { EXIT, FAST_READ, FAST_WRITE, SCRATCH } from "./layout.ts";
+import { EXIT, SCRATCH } from "./layout.ts";
 import {
   extractLane,
   loadVector,
@@ -29,7 +29,7 @@ export interface VectorEmitter {
   /** Leaves the address of an operand's register. */
   readonly registerAddress: (operand: number) => FunctionBody;
   readonly linear: (offset: number, segment: SegmentChoice, write: boolean) => number;
-  readonly place: (linear: number, bytes: number, table: number) => number;
+  readonly place: (linear: number, bytes: number, access: "read" | "write") => number;
   readonly slowArguments: (linear: number, bytes: number, flags: number) => void;
   readonly leave: (exit: number) => void;
 }
@@ -160,11 +160,11 @@ function placeOf(
   to: VectorEmitter,
   linear: number,
   { aligned }: { readonly aligned: boolean },
-  table: number,
+  cache: "read" | "write",
 ): number {
   const { body } = to;
   // What is aligned crosses no page.
-  const place = to.place(linear, aligned ? 1 : 16, table);
+  const place = to.place(linear, aligned ? 1 : 16, cache);
   if (aligned) {
     body.i32(0).get(place).get(linear).op("i32.wrap_i64").i32(15).op("i32.and", "select");
     body.set(place);
@@ -175,7 +175,7 @@ function placeOf(
 function emitLoad(micro: VectorMicroOp & { op: "loadVector" }, to: VectorEmitter): void {
   const { body } = to;
   const linear = to.linear(micro.offset, micro.segment, false);
-  const place = placeOf(to, linear, micro, FAST_READ);
+  const place = placeOf(to, linear, micro, "read");
   body.get(place).if(V128);
   loadVector(body.get(place)).op("else");
   to.slowArguments(linear, 16, micro.aligned ? SLOW_ALIGNED : 0);
@@ -188,7 +188,7 @@ function emitStore(micro: VectorMicroOp & { op: "storeVector" }, to: VectorEmitt
   const { body } = to;
   const linear = to.linear(micro.offset, micro.segment, true);
   const value = to.locals[micro.value] as number;
-  const place = placeOf(to, linear, micro, FAST_WRITE);
+  const place = placeOf(to, linear, micro, "write");
   body.get(place).if();
   storeVector(body.get(place).get(value)).op("else");
   storeVector(body.get(CPU).get(value), SCRATCH.vectorA);

@@ -13,7 +13,7 @@ import { readFlag, storeArithmeticFlags, storeFlags, storeLogicFlags } from "./e
 import { isVectorMicroOp } from "../vector.ts";
 import { emitVector, type VectorEmitter } from "./emit-vector.ts";
 import { emitBinary, emitCompare, emitDivide, emitExtend, emitUnary, wrap } from "./emit-values.ts";
-import { EXIT, FAST_READ, FAST_WRITE, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
+import { CACHES, EXIT, type Level, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
 import { importIndex } from "./imports.ts";
 import { FunctionBody, I32, I64, type MemoryOpcode, V128 } from "./wasm.ts";
 
@@ -46,6 +46,8 @@ export interface Shape {
   readonly named: "flat" | "checked";
   /** Effective addresses have an index. */
   readonly indexed: boolean;
+  /** Whose caches are used. */
+  readonly level: Level;
 }
 
 const LOADS: Readonly<Record<OperandWidth, MemoryOpcode>> = {
@@ -240,7 +242,7 @@ class HandlerEmitter {
       locals: this.#locals,
       registerAddress: (operand) => this.#registerAddress(operand),
       linear: (offset, segment, write) => this.#linear(offset, segment, 16, write),
-      place: (linear, bytes, table) => this.#place(linear, bytes, table),
+      place: (linear, bytes, access) => this.#place(linear, bytes, access),
       slowArguments: (linear, bytes, flags) => this.#slowArguments(linear, bytes, flags),
       leave: (exit) => this.#leave(exit),
     };
@@ -324,8 +326,9 @@ class HandlerEmitter {
   }
 
   /** Leaves in a new local where the bytes lie in linear memory, or 0 when only the host can reach them. */
-  #place(linear: number, bytes: number, table: number): number {
+  #place(linear: number, bytes: number, access: "read" | "write"): number {
     const body = this.#body;
+    const table = CACHES[this.#shape.level][access];
     const slot = body.local(I32);
     const page = body.local(I32);
     const place = body.local(I32);
@@ -356,7 +359,7 @@ class HandlerEmitter {
     const bytes = micro.width / 8;
     const modify = micro.intent === "modify";
     const linear = this.#linear(micro.offset, micro.segment, bytes, modify);
-    const place = this.#place(linear, bytes, modify ? FAST_WRITE : FAST_READ);
+    const place = this.#place(linear, bytes, modify ? "write" : "read");
     if (modify) this.#places.set(micro.offset, place);
     body.get(place).if(I64);
     body.get(place).memory(LOADS[micro.width]).op("else");
@@ -371,7 +374,7 @@ class HandlerEmitter {
     const body = this.#body;
     const bytes = micro.width / 8;
     const linear = this.#linear(micro.offset, micro.segment, bytes, true);
-    const place = this.#places.get(micro.offset) ?? this.#place(linear, bytes, FAST_WRITE);
+    const place = this.#places.get(micro.offset) ?? this.#place(linear, bytes, "write");
     body.get(place).if();
     body.get(place);
     this.#get(micro.value).memory(STORES[micro.width]).op("else");
@@ -433,7 +436,7 @@ class HandlerEmitter {
       this.#get(condition).op("select");
     }
     body.set(rip);
-    emitGoto(body, rip);
+    emitGoto(body, rip, this.#shape.level);
     this.#ended = true;
   }
 }

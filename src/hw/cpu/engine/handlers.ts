@@ -13,12 +13,13 @@ import type { BlockMode } from "./block-mode.ts";
 import { emitHandler, type Shape } from "./emit.ts";
 import { emitBlockEnd, emitStale } from "./emit-control.ts";
 import { type Import, IMPORT_TYPES, IMPORTS, TYPES } from "./imports.ts";
+import type { Level } from "./layout.ts";
 import { encodeModule, type FunctionBody } from "./wasm.ts";
 
 /** Handlers that belong to no instruction, at the start of the table. */
-export const BLOCK_END = 0;
-export const STALE = 1;
-const FIRST_FREE = 2;
+export const BLOCK_END: Readonly<Record<Level, number>> = { supervisor: 0, user: 1 };
+export const STALE = 2;
+const FIRST_FREE = 3;
 const TABLE_SIZE = 8192;
 
 /** Compiled once a process: derived from the instruction tables alone. */
@@ -43,15 +44,17 @@ function shapeOf(decoded: Decoded, mode: BlockMode): Shape {
   const memory = decoded.operands.find(({ is }) => is === "memory");
   const indexed = memory?.is === "memory" && memory.memory.index !== null;
   const { segment } = decoded;
+  const { level } = mode;
   if (mode.code === 64) {
     const effective = segment === "FS" || segment === "GS" ? "based" : "flat";
-    return { effective, named: "flat", indexed };
+    return { effective, named: "flat", indexed, level };
   }
   const isFlat = mode.flat && (segment === "DS" || segment === "ES" || segment === "SS");
   return {
     effective: isFlat ? "flat" : "checked",
     named: mode.flat ? "flat" : "checked",
     indexed,
+    level,
   };
 }
 
@@ -78,7 +81,7 @@ function keyOf(
     (mode.key << 4);
   const sizes = SIZE_BITS[operandSize] | (SIZE_BITS[addressSize] << 2) | (REPEAT_BITS[repeat] << 4);
   // More than 32 bits.
-  return number * 2 ** 15 + ((places << 6) | sizes);
+  return number * 2 ** 16 + ((places << 6) | sizes);
 }
 
 const goesElsewhere = ({ op }: MicroOp): boolean => op === "jump" || op === "assist";
@@ -103,7 +106,13 @@ export class HandlerTable {
 
   constructor(memory: WebAssembly.Memory, host: HostFunctions) {
     this.#imports = { e: { m: memory, t: this.#table, ...host } };
-    this.#put(BLOCK_END, compile(-1 - BLOCK_END, emitBlockEnd));
+    for (const level of ["supervisor", "user"] as const) {
+      const place = BLOCK_END[level];
+      this.#put(
+        place,
+        compile(-1 - place, () => emitBlockEnd(level)),
+      );
+    }
     this.#put(STALE, compile(-1 - STALE, emitStale));
   }
 

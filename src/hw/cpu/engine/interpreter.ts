@@ -15,24 +15,12 @@ import { type BlockMode, blockMode, isSameMode, writeRanges } from "./block-mode
 import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import type { Engine, EngineParts } from "./engine.ts";
+import { Caches } from "./caches.ts";
 import { packFlags, unpackFlags } from "./flags.ts";
 import { HandlerTable, STALE } from "./handlers.ts";
-import {
-  EXIT,
-  FAST_READ,
-  FAST_TLB_ENTRIES,
-  FAST_WRITE,
-  type InterpreterArea,
-  JUMP_CACHE,
-  JUMP_CACHE_ENTRIES,
-  NO_ADDRESS,
-  RECORD,
-  RECORD_BYTES,
-  SCRATCH,
-} from "./layout.ts";
+import { EXIT, type InterpreterArea, type Level, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
 import { vectorFunctions } from "./vector-host.ts";
 
-const PAGE_MASK = -4096n;
 const FOUR_GIB = 2n ** 32n;
 /** Emitted code counts in 32 bits. */
 const MOST_BUDGET = 0x3fff_ffff;
@@ -43,11 +31,11 @@ export class Interpreter implements Engine {
   readonly #memory: DirectMemory;
   readonly #table: HandlerTable;
   readonly #view: DataView;
-  /** The start of linear memory, where tables are. */
-  readonly #words: BigUint64Array;
   readonly #blocks: Blocks;
   #fault: Fault | null = null;
   #mode: BlockMode;
+  readonly #lastModes: Record<Level, BlockMode | null> = { supervisor: null, user: null };
+  readonly #caches: Caches;
 
   constructor(wasm: WebAssembly.Memory, parts: EngineParts<DirectMemory>, area: InterpreterArea) {
     const { state, memory } = parts;
@@ -56,7 +44,6 @@ export class Interpreter implements Engine {
     this.#mode = blockMode(state);
     this.#memory = memory;
     this.#view = new DataView(wasm.buffer);
-    this.#words = new BigUint64Array(wasm.buffer);
     this.#table = new HandlerTable(wasm, {
       slowRead: (cpu: number, at: number, low: number, high: number, what: number) =>
         this.#slowRead(cpu, at, low, high, what),
@@ -77,10 +64,10 @@ export class Interpreter implements Engine {
     });
     const forgetJumps = (): void => this.#forgetJumps();
     this.#blocks = new Blocks(this.#view, parts, this.#table, area, forgetJumps);
-    memory.onForget = (linear) => this.#forget(linear);
+    this.#caches = new Caches(wasm.buffer, state);
+    this.#lastModes[this.#mode.level] = this.#mode;
+    memory.onForget = (linear) => this.#caches.forget(linear);
     memory.onForgetFetch = forgetJumps;
-    this.#forget(null);
-    this.#forgetJumps();
   }
 
   run(limit: number): Fault | null {
@@ -105,7 +92,7 @@ export class Interpreter implements Engine {
     const budget = whole ? Math.min(left, MOST_BUDGET) : block.cycles;
     const at = this.state.block;
     this.#view.setInt32(at + SCRATCH.budget, budget - block.cycles, true);
-    if (block.lasting) this.#rememberJump(block);
+    if (block.lasting) this.#caches.rememberJump(block);
     const stop = whole ? null : this.#stopIn(block, left);
     const exit = this.#table.enter(this.#view.getInt32(block.start, true), at, block.start);
     if (stop !== null && !block.stale) this.#view.setInt32(stop.at, stop.handler, true);
@@ -170,55 +157,25 @@ export class Interpreter implements Engine {
     if (mode.code !== 64) writeRanges(this.#view, this.state);
     if (isSameMode(mode, this.#mode)) return;
     this.#mode = mode;
-    this.#forgetJumps();
+    // A level that is entered again finds its jumps, if its mode is what it was.
+    const last = this.#lastModes[mode.level];
+    if (last !== null && !isSameMode(mode, last)) this.#caches.forgetJumps(mode.level);
+    this.#lastModes[mode.level] = mode;
   }
 
-  // Caches of the emitted code.
+  // What emitted code may find by itself.
 
   #blockView(): DataView {
     return new DataView(this.#view.buffer, this.state.block);
   }
 
-  /** Drops a page, or all, from what emitted code may reach by itself. */
-  #forget(linear: bigint | null): void {
-    const { block } = this.state;
-    if (linear !== null) {
-      const page = linear & PAGE_MASK;
-      for (const table of [FAST_READ, FAST_WRITE]) {
-        const slot = block + table + fastSlot(linear);
-        if (this.#view.getBigUint64(slot, true) === page)
-          this.#view.setBigUint64(slot, NO_ADDRESS, true);
-      }
-      return;
-    }
-    this.#fill(block + FAST_READ, 16 * FAST_TLB_ENTRIES);
-    this.#fill(block + FAST_WRITE, 16 * FAST_TLB_ENTRIES);
-  }
-
   #forgetJumps(): void {
-    this.#fill(this.state.block + JUMP_CACHE, 16 * JUMP_CACHE_ENTRIES);
-  }
-
-  /** Makes all entries of a table match no address. */
-  #fill(from: number, bytes: number): void {
-    this.#words.fill(NO_ADDRESS, from / 8, (from + bytes) / 8);
-  }
-
-  #rememberJump({ rip, start }: Block): void {
-    const low = Number(BigInt.asUintN(32, rip));
-    const slot =
-      this.state.block + JUMP_CACHE + 16 * ((low ^ (low >>> 10)) & (JUMP_CACHE_ENTRIES - 1));
-    this.#view.setBigUint64(slot, rip, true);
-    this.#view.setInt32(slot + 8, start, true);
+    for (const level of ["supervisor", "user"] as const) this.#caches.forgetJumps(level);
   }
 
   #rememberPage(linear: bigint, access: "read" | "write"): void {
     const place = this.#memory.page(linear, access);
-    if (place === null) return;
-    const page = linear & PAGE_MASK;
-    const slot = this.state.block + (access === "read" ? FAST_READ : FAST_WRITE) + fastSlot(linear);
-    this.#view.setBigUint64(slot, page, true);
-    this.#view.setInt32(slot + 8, (place - Number(BigInt.asUintN(32, page))) | 0, true);
+    if (place !== null) this.#caches.rememberPage(this.#mode.level, linear, access, place);
   }
 
   // Accesses that emitted code cannot do by itself.
@@ -275,12 +232,6 @@ const unsigned = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 function address(low: number, high: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-}
-
-/** Offset in a table of the place of a page, the same as in emitted code. */
-function fastSlot(linear: bigint): number {
-  const number = Number(BigInt.asUintN(32, linear >> 12n));
-  return 16 * ((number ^ (number >>> 8)) & (FAST_TLB_ENTRIES - 1));
 }
 
 const isBlockFault = (found: Block | Fault): found is Fault => "vector" in found;

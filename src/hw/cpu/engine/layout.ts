@@ -59,11 +59,29 @@ const FAST_TLB_BYTES = 16 * FAST_TLB_ENTRIES;
 /** Where a jump finds the records of its target: linear address and record. */
 export const JUMP_CACHE_ENTRIES = 1024;
 
-export const FAST_READ = BLOCK_BYTES;
-export const FAST_WRITE = FAST_READ + FAST_TLB_BYTES;
-export const JUMP_CACHE = FAST_WRITE + FAST_TLB_BYTES;
+/** Where the caches lie that one kind of code uses, from the CPU's block on. */
+export interface CacheSet {
+  readonly read: number;
+  readonly write: number;
+  readonly jumps: number;
+}
+
+const CACHE_SET_BYTES = 2 * FAST_TLB_BYTES + 16 * JUMP_CACHE_ENTRIES;
+const cacheSet = (at: number): CacheSet => ({
+  read: at,
+  write: at + FAST_TLB_BYTES,
+  jumps: at + 2 * FAST_TLB_BYTES,
+});
+
+/** One for CPL 0 to 2 and one for CPL 3: what the one may reach is nothing to the other, and neither is lost on a change. */
+export const CACHES = {
+  supervisor: cacheSet(BLOCK_BYTES),
+  user: cacheSet(BLOCK_BYTES + CACHE_SET_BYTES),
+} as const;
+export type Level = keyof typeof CACHES;
+
 /** Bytes that a CPU takes in all. */
-export const CPU_BYTES = JUMP_CACHE + 16 * JUMP_CACHE_ENTRIES;
+export const CPU_BYTES = BLOCK_BYTES + 2 * CACHE_SET_BYTES;
 
 /** No page and no instruction lies there: not canonical. */
 export const NO_ADDRESS = 0x8000_0000_0000_0001n;

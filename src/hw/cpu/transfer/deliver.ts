@@ -64,12 +64,10 @@ const isSoftware = ({ type }: DeliveredEvent): boolean =>
 /** Goes to the handler, or gives the fault that delivery met, with nothing changed. */
 export function deliver(core: Core, event: DeliveredEvent): Fault | null {
   const { state } = core;
-  const { cpl } = state;
   const met = state.has("CR0", CR0.PE) ? deliverProtected(core, event) : deliverReal(core, event);
   if (met !== null) return met;
   state.blocking &= ~(BLOCKING.sti | BLOCKING.movSs);
   if (event.type === "NMI") state.blocking |= BLOCKING.nmi;
-  if (state.cpl !== cpl) core.memory.contextChanged();
   state.cycles += EVENT_CYCLES.delivery;
   state.attention = true;
   state.hasEntered = true;

@@ -211,6 +211,5 @@ function callInner(
   if (met !== null) return met;
   state.setSegment("SS", stack.segment);
   setStackPointer(state, frame.pointer, stack.size);
-  core.memory.contextChanged();
   return null;
 }

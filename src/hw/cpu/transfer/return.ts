@@ -115,7 +115,6 @@ function enterVirtual8086(core: Core, top: readonly bigint[]): Fault | null {
   }
   state.setGpr(RSP, BigInt(esp >>> 0));
   state.rip = rip;
-  core.memory.contextChanged();
   return null;
 }
 
@@ -144,10 +143,7 @@ function goBack(core: Core, to: Return, image: bigint | null): Fault | null {
     const size = isLongTarget(code, state) ? 64 : sizeOfStack(stack.segment);
     setStackPointer(state, stack.pointer + BigInt(to.released), size);
   }
-  if (outer) {
-    dropInnerSegments(state);
-    core.memory.contextChanged();
-  }
+  if (outer) dropInnerSegments(state);
   return null;
 }
 
