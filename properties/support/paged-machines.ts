@@ -8,6 +8,7 @@ import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import type { Fault } from "../../src/hw/cpu/fault.ts";
 import type { DirectMemory } from "../../src/hw/cpu/mmu.ts";
+import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { startLongMode } from "../../src/hw/cpu/start.ts";
 import { CpuState } from "../../src/hw/cpu/state.ts";
@@ -176,7 +177,12 @@ export class PagedMachine {
     }
     this.#setRegisters(program);
     const [data, fetch] = this.#tlbs as [Tlb, Tlb];
-    this.translated = new TranslatedMemory(this.state, this.memory, data, fetch);
+    this.translated = new TranslatedMemory(
+      this.state,
+      new PhysicalMemory(this.memory),
+      data,
+      fetch,
+    );
   }
 
   /** All that there is to compare: registers, memory, TLBs. */

@@ -12,6 +12,7 @@ import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
 import type { Form } from "../../src/hw/cpu/forms.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
+import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { reset, startLongMode } from "../../src/hw/cpu/start.ts";
 import { CR0, CpuState, PENDING, RFLAGS, RIGHTS } from "../../src/hw/cpu/state.ts";
@@ -334,7 +335,7 @@ export class SystemMachine {
     const { state } = this;
     this.#tlbs = [new Tlb(64), new Tlb(64)];
     const [data, fetch] = this.#tlbs as [Tlb, Tlb];
-    const memory = new TranslatedMemory(state, this.memory, data, fetch);
+    const memory = new TranslatedMemory(state, new PhysicalMemory(this.memory), data, fetch);
     const parts = { state, decoder, memory, environment: this.#wires };
     const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
     this.cpu = new Cpu(

@@ -2,12 +2,10 @@
  * Memory behind paging: each access is translated by the TLBs, and on a miss by a walk of the tables. Data and fetches
  * have a TLB each; a hit changes neither, so it does not matter whether an engine asks at every access or keeps what
  * it was told until it is told to forget it.
- *
- * Physical addresses beyond memory read as ones and take no writes.
  */
 
-import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
-import { CodeWatch } from "./code-watch.ts";
+import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+import { dataBreakpoints, watches } from "./debug.ts";
 import { type Fault, GP0, VECTORS } from "./fault.ts";
 import type { Accessor, DirectMemory } from "./mmu.ts";
 import { checksAlignment, isLongMode } from "./mode.ts";
@@ -19,6 +17,7 @@ import {
   RIGHT,
   walk,
 } from "./paging.ts";
+import type { PhysicalMemory } from "./physical-memory.ts";
 import { CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "./state.ts";
 import { type Tlb, tagOf } from "./tlb.ts";
 
@@ -26,8 +25,6 @@ const PDPTES = 4;
 const PHYSICAL_BITS = 40;
 const MAX_FETCH = 15;
 const TWO_32 = 2 ** 32;
-
-const WRITTEN = 3;
 
 interface Access extends PagingAccess {
   readonly tlb: Tlb;
@@ -37,22 +34,21 @@ export class TranslatedMemory implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
   readonly #state: CpuState;
-  readonly #memory: PagedMemory;
+  readonly #memory: PhysicalMemory;
   readonly #dataTlb: Tlb;
   readonly #fetchTlb: Tlb;
-  readonly #code: CodeWatch;
   #context: PagingContext;
   #tag = 0;
   #wraps = false;
+  #watched = false;
 
-  constructor(state: CpuState, memory: PagedMemory, dataTlb: Tlb, fetchTlb: Tlb) {
+  constructor(state: CpuState, memory: PhysicalMemory, dataTlb: Tlb, fetchTlb: Tlb) {
     this.#state = state;
     this.#memory = memory;
     this.#dataTlb = dataTlb;
     this.#fetchTlb = fetchTlb;
     this.#context = this.#contextNow();
-    this.#code = new CodeWatch(memory);
-    memory.onFlagsCleared = () => this.onForget?.(null);
+    memory.onForget(() => this.onForget?.(null));
   }
 
   /** The TLBs' words, for the snapshot registry; after they are loaded `contextChanged` is due. */
@@ -93,8 +89,8 @@ export class TranslatedMemory implements DirectMemory {
     const at = Number(cr3 & 0xffff_ffe0n);
     const entries: bigint[] = [];
     for (let i = 0; i < PDPTES; i += 1) {
-      const low = this.read32(at + 8 * i);
-      const high = this.read32(at + 8 * i + 4);
+      const low = this.#memory.read32(at + 8 * i);
+      const high = this.#memory.read32(at + 8 * i + 4);
       if (isReservedPdpte(PHYSICAL_BITS, low, high)) return GP0;
       entries.push((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
     }
@@ -112,20 +108,18 @@ export class TranslatedMemory implements DirectMemory {
   ): bigint | Fault {
     const places = this.#places(linear, size, access === "modify", as);
     if ("vector" in places) return places;
-    let value = 0n;
-    for (let i = 0; i < size; i += 1) {
-      value |= BigInt(this.#readByte(placeOf(places, i))) << BigInt(8 * i);
-    }
-    return value;
+    const { first, inFirst, second } = places;
+    const low = this.#memory.read(first, inFirst);
+    if (inFirst === size) return low;
+    return (this.#memory.read(second, size - inFirst) << BigInt(8 * inFirst)) | low;
   }
 
   write(linear: bigint, size: number, value: bigint, as: Accessor = "cpl"): Fault | null {
     const places = this.#places(linear, size, true, as);
     if ("vector" in places) return places;
-    const bytes = new Uint8Array(size);
-    for (let i = 0; i < size; i += 1) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
-    this.#writeBytes(places.first, bytes.subarray(0, places.inFirst));
-    if (places.inFirst < size) this.#writeBytes(places.second, bytes.subarray(places.inFirst));
+    const { first, inFirst, second } = places;
+    this.#memory.write(first, inFirst, value);
+    if (inFirst < size) this.#memory.write(second, size - inFirst, value >> BigInt(8 * inFirst));
     return null;
   }
 
@@ -136,26 +130,22 @@ export class TranslatedMemory implements DirectMemory {
 
   codeBytes(physical: number): Uint8Array {
     const count = Math.min(MAX_FETCH, PAGE_SIZE - (physical % PAGE_SIZE));
-    return Uint8Array.from({ length: count }, (_, i) => this.#readByte(physical + i));
+    return this.#memory.code(physical, count);
   }
 
   page(linear: bigint, access: "read" | "write"): number | null {
-    if (checksAlignment(this.#state)) return null;
+    if (this.#watched || checksAlignment(this.#state)) return null;
     const { low, high } = halves(linear);
     const at = this.#dataTlb.find(low, high, this.#tag);
     if (this.#context.mode !== "none" && at < 0) return null;
     if (this.#context.mode === "none" && high !== 0) return null;
     const frame = this.#context.mode === "none" ? low & ~0xfff : this.#dataTlb.frame(at);
-    if (frame < 0 || frame + PAGE_SIZE > this.#memory.sizeBytes) return null;
-    const page = frame / PAGE_SIZE;
-    const flags = this.#memory.flags[page] as number;
     // A write has been allowed, so the translation is dirty.
-    if (access === "write" && flags !== WRITTEN) return null;
-    return this.#memory.base + frame;
+    return frame < 0 ? null : this.#memory.place(frame, access);
   }
 
   watchCode(physical: number, changed: () => void): void {
-    if (this.#code.watch(physical, changed)) this.onForget?.(null);
+    this.#memory.watchCode(physical, changed);
   }
 
   #forgetAll(): void {
@@ -180,6 +170,7 @@ export class TranslatedMemory implements DirectMemory {
     const cr3 = state.control("CR3");
     const wide = isLongMode(state) ? "4-level" : state.has("CR4", CR4.PAE) ? "PAE" : "32-bit";
     this.#wraps = !isLongMode(state);
+    this.#watched = watches(state);
     this.#tag = tagOf(0, state.has("CR4", CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0);
     return {
       mode: state.has("CR0", CR0.PG) ? wide : "none",
@@ -202,6 +193,8 @@ export class TranslatedMemory implements DirectMemory {
     if (size > 1 && as === "cpl" && (low & (size - 1)) !== 0 && checksAlignment(this.#state)) {
       return { vector: VECTORS["#AC"], errorCode: 0, address: null };
     }
+    if (this.#watched && as === "cpl")
+      this.#state.pendingDebug |= dataBreakpoints(this.#state, linear, size, write);
     const first = this.#translate(low, high, access);
     if (typeof first !== "number") return first;
     const inFirst = Math.min(size, PAGE_SIZE - (first % PAGE_SIZE));
@@ -228,7 +221,7 @@ export class TranslatedMemory implements DirectMemory {
       tlb.drop(at);
       this.#translationLost(access, low, high);
     }
-    const found = walk(context, access, this, low, high);
+    const found = walk(context, access, this.#memory, low, high);
     if (typeof found === "number") {
       return { vector: VECTORS["#PF"], errorCode: found, address: join(low, high) };
     }
@@ -241,24 +234,6 @@ export class TranslatedMemory implements DirectMemory {
     if (fetch) this.onForgetFetch?.();
     else this.onForget?.(join(low, high));
   }
-
-  // Physical memory, for walks and accesses.
-
-  read32(address: number): number {
-    return this.#memory.contains(address, 4) ? this.#memory.read32(address) : 0xffff_ffff;
-  }
-
-  write32(address: number, value: number): void {
-    if (this.#memory.contains(address, 4)) this.#memory.write32(address, value);
-  }
-
-  #readByte(address: number): number {
-    return this.#memory.contains(address, 1) ? this.#memory.read8(address) : 0xff;
-  }
-
-  #writeBytes(address: number, bytes: Uint8Array): void {
-    if (this.#memory.contains(address, bytes.length)) this.#memory.write(address, bytes);
-  }
 }
 
 /** Where the bytes of an access lie: `inFirst` of them from `first`, the rest from `second`. */
@@ -267,9 +242,6 @@ interface Places {
   readonly inFirst: number;
   readonly second: number;
 }
-
-const placeOf = ({ first, inFirst, second }: Places, i: number): number =>
-  i < inFirst ? first + i : second + i - inFirst;
 
 const halves = (linear: bigint): { readonly low: number; readonly high: number } => ({
   low: Number(linear & 0xffff_ffffn) | 0,
