@@ -2,7 +2,14 @@
 
 import { type Answer, differences, type Engine, runModel } from "./model.ts";
 import type { NativeCase, NativeResult } from "./records.ts";
-import { isApproximate, isPlaceInPage, LONG_OPERAND, TRANSCENDENTAL } from "./x87-differences.ts";
+import {
+  EARLY_MMX,
+  isApproximate,
+  isOfX87,
+  isPlaceInPage,
+  LONG_OPERAND,
+  TRANSCENDENTAL,
+} from "./x87-differences.ts";
 
 /** Approximations, of which the manual leaves the bits open. */
 const APPROXIMATE = /^R(CP|SQRT)[PS]S$/;
@@ -13,6 +20,7 @@ const PARTLY_DONE = /^(PUSH|POP)AD?$/;
 function isDeclared(mnemonic: string, native: NativeResult, line: string): boolean {
   if (APPROXIMATE.test(mnemonic)) return line.startsWith("XMM");
   if (TRANSCENDENTAL.test(mnemonic)) return isApproximate(line);
+  if (EARLY_MMX.test(mnemonic)) return native.outcome === "fault" && isOfX87(line);
   if (LONG_OPERAND.test(mnemonic)) return isPlaceInPage(line);
   return (
     PARTLY_DONE.test(mnemonic) && native.outcome === "fault" && /^(register|memory)/.test(line)

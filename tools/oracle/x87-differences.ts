@@ -29,3 +29,8 @@ export function isPlaceInPage(line: string): boolean {
   const [, theirCode, theirs = "", ourCode, ours = ""] = found ?? [];
   return found !== null && theirCode === ourCode && theirs.slice(0, -3) === ours.slice(0, -3);
 }
+
+/** They change the x87 stack before they fault. */
+export const EARLY_MMX = /^(CVTT?P[SD]2PI|CVTPI2PS|MASKMOVQ)$/;
+
+export const isOfX87 = (line: string): boolean => /^(x87|ST\()/.test(line);

@@ -70,7 +70,7 @@ function anyBytes(): fc.Arbitrary<Uint8Array> {
 }
 
 /** Rows of manual entries that the tables leave out, by iced-x86's names of encodings. */
-const LEFT_OUT = /^(VEX|EVEX|XOP|D3NOW)_|xmm|mm_|_mm|_(cr|dr|tr)|^Prefetchreserved/i;
+const LEFT_OUT = /^(VEX|EVEX|XOP|D3NOW)_|_(cr|dr|tr)|^Prefetchreserved/i;
 
 /** Names of conditions and instructions where iced-x86 prefers another of the manual's synonyms. */
 const CONDITIONS: Readonly<Record<string, string>> = {

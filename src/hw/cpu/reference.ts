@@ -229,6 +229,11 @@ class Evaluation {
         return 0n;
       case "assist":
         return this.#assist(micro.run);
+      case "assistIf": {
+        if (this.#value(micro.condition) === 0n) return 0n;
+        const result = this.#assist(micro.run);
+        return isFault(result) ? result : "finish";
+      }
       default:
         return unreachable(micro as never);
     }

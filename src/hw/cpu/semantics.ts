@@ -39,6 +39,10 @@ export interface Operand {
   readonly width: OperandWidth;
   readonly place: "register" | "memory" | "immediate" | "gpr";
   readonly gpr?: GprName;
+  /** Of which file of registers the operand is, if it is a vector. */
+  readonly vector?: "mmx" | "xmm";
+  /** Bits of an operand in memory, where it is a vector. */
+  readonly memoryWidth?: number;
 }
 
 export function operandOf(spec: OperandSpec, index: number, variant: Variant): Operand {
@@ -54,9 +58,16 @@ export function operandOf(spec: OperandSpec, index: number, variant: Variant): O
     case "moffs":
       return { index, width, place: "memory" };
     case "rm":
-    case "xmmRm":
-    case "mmxRm":
       return { index, width, place: variant.memory ? "memory" : "register" };
+    case "xmmRm":
+    case "mmxRm": {
+      const vector = spec.kind === "xmmRm" ? "xmm" : "mmx";
+      const place = variant.memory ? "memory" : "register";
+      return { index, width, place, vector, memoryWidth: spec.memoryWidth };
+    }
+    case "xmmReg":
+    case "mmxReg":
+      return { index, width, place: "register", vector: spec.kind === "xmmReg" ? "xmm" : "mmx" };
     default:
       return { index, width, place: "register" };
   }
@@ -381,6 +392,11 @@ export class Semantics {
   /** The rest of the instruction is a function; it comes last. */
   assist(run: AssistFunction): void {
     this.#list.push({ op: "assist", run });
+  }
+
+  /** A function does all of the instruction instead of what follows. */
+  assistIf(condition: Value, run: AssistFunction): void {
+    this.#list.push({ op: "assistIf", condition: condition.id, run });
   }
 
   /** Appends a micro-op; returns its place. For the recorder of vectors. */

@@ -203,6 +203,8 @@ export type MicroOp =
   | { readonly op: "repeatIf"; readonly condition: number }
   /** A named function over the CPU's state does the rest of the instruction. */
   | { readonly op: "assist"; readonly run: AssistFunction }
+  /** The same instead of what follows, when the condition holds; in an instruction without another assist. */
+  | { readonly op: "assistIf"; readonly condition: number; readonly run: AssistFunction }
   | { readonly op: "readControl"; readonly width: 64; readonly register: "CR0" | "CR4" }
   /** The limit of CS. */
   | { readonly op: "codeLimit"; readonly width: 32 }
@@ -220,6 +222,8 @@ const COMMITTING: ReadonlySet<MicroOp["op"]> = new Set([
   "repeatIf",
   "writeVector",
   "writeMxcsr",
+  "writeMmx",
+  "enterMmx",
   "storeVector",
   "float",
 ]);
@@ -229,6 +233,7 @@ const FAULTING: ReadonlySet<MicroOp["op"]> = new Set([
   "store",
   "faultIf",
   "assist",
+  "assistIf",
   "loadVector",
   "storeVector",
   "float",

@@ -8,6 +8,7 @@ import { is64Bit } from "./mode.ts";
 import type { CpuState } from "./state.ts";
 import {
   bitmask,
+  isMmxMicroOp,
   lanes,
   lanesOf,
   laneShift,
@@ -15,10 +16,13 @@ import {
   shuffle,
   splat,
   swizzle,
+  type MmxMicroOp,
   type VectorMicroOp,
   vectorOf,
 } from "./vector.ts";
 import { isAligned, readVector, writeVector } from "./vector-access.ts";
+import { mustWait } from "./x87/pending.ts";
+import { X87Unit } from "./x87/unit.ts";
 import { float, type FloatMicroOp, settle } from "./vector-float.ts";
 
 export interface VectorContext {
@@ -31,6 +35,7 @@ export interface VectorContext {
 /** The value of a micro-op, 0 when it has none, or its fault. */
 export function evaluateVector(micro: VectorMicroOp, context: VectorContext): bigint | Fault {
   const { state, value } = context;
+  if (isMmxMicroOp(micro)) return evaluateMmx(micro, context);
   switch (micro.op) {
     case "vectorConst":
       return micro.value;
@@ -69,6 +74,25 @@ export function evaluateVector(micro: VectorMicroOp, context: VectorContext): bi
     case "loadVector":
     case "storeVector":
       return access(micro, context);
+  }
+}
+
+function evaluateMmx(micro: MmxMicroOp, context: VectorContext): bigint {
+  const { state, value } = context;
+  const unit = new X87Unit(state);
+  switch (micro.op) {
+    case "readMmx":
+      return unit.physical(registerOf(context, micro.operand)).significand;
+    case "writeMmx": {
+      const significand = value(micro.value);
+      unit.setPhysical(registerOf(context, micro.operand), { significand, signExponent: 0xffff });
+      return 0n;
+    }
+    case "enterMmx":
+      unit.enterMmx();
+      return 0n;
+    case "x87Waits":
+      return mustWait(state) ? 1n : 0n;
   }
 }
 

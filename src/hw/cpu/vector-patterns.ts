@@ -1,5 +1,6 @@
 /** What many SSE instructions have in common: the shapes of their semantics, named after what they do. */
 
+import type { Operand } from "./semantics.ts";
 import type { Value } from "./uop.ts";
 import type {
   Lane,
@@ -113,7 +114,13 @@ export function dotProduct(of: PackedFormat): VectorSemantics {
 // Integers.
 
 export function packedInteger(fn: LaneBinary | LaneReshaping, lane: Lane): VectorSemantics {
-  return (v, dst, src) => v.write(dst, v.lanes(fn, lane, v.read(dst), v.read(src)));
+  return (v, dst, src) => {
+    const [a, b] = [v.read(dst), v.read(src)];
+    const packs = fn === "packSigned" || fn === "packUnsigned";
+    // The lanes of two MMX registers lie side by side in one vector.
+    const first = packs && isMmx(dst) ? joinLow(v, a, b) : a;
+    v.write(dst, v.lanes(fn, lane, first, b));
+  };
 }
 
 export function packedUnary(fn: LaneUnary, lane: Lane): VectorSemantics {
@@ -122,7 +129,8 @@ export function packedUnary(fn: LaneUnary, lane: Lane): VectorSemantics {
 
 export function horizontalInteger(fn: LaneBinary, lane: Lane): VectorSemantics {
   return (v, dst, src) => {
-    const [a, b] = [v.read(dst), v.read(src)];
+    const [own, b] = [v.read(dst), v.read(src)];
+    const a = isMmx(dst) ? joinLow(v, own, b) : own;
     v.write(dst, v.lanes(fn, lane, evenLanes(v, lane, a, b), oddLanes(v, lane, a, b)));
   };
 }
@@ -160,10 +168,11 @@ export function shiftBytes(direction: 1 | -1): VectorSemantics {
 /** Lanes of the two operands in turn, from the low or the high halves. */
 export function interleave(lane: Lane, half: "low" | "high"): VectorSemantics {
   const count = 128 / lane;
-  const first = half === "low" ? 0 : count / 2;
-  const numbers = Array.from({ length: count / 2 }, (_, i) => [first + i, count + first + i]);
-  return (v, dst, src) =>
+  return (v, dst, src) => {
+    const first = half === "low" ? 0 : count / (isMmx(dst) ? 4 : 2);
+    const numbers = Array.from({ length: count / 2 }, (_, i) => [first + i, count + first + i]);
     v.write(dst, v.shuffleLanes(lane, v.read(dst), v.read(src), numbers.flat()));
+  };
 }
 
 // Moves.
@@ -222,7 +231,8 @@ export function blendByXmm0(lane: Lane): VectorSemantics {
 /** The lane that the immediate names; what of it is beyond the number of lanes does not count. */
 export function extractByImmediate(lane: Lane): VectorSemantics {
   return (v, dst, src, imm) => {
-    const chosen = v.swizzle(v.read(src), byteNumbersOf(v, lane, v.u.read(imm)));
+    const numbers = byteNumbersOf(v, lane, lanesIn(src, lane), v.u.read(imm));
+    const chosen = v.swizzle(v.read(src), numbers);
     const value = v.extract(chosen, lane, 0);
     if (dst.place === "memory") v.store(dst, value);
     else v.u.write(dst, v.u.zeroExtend(value, dst.width));
@@ -234,12 +244,21 @@ export function insertByImmediate(lane: Lane): VectorSemantics {
   return (v, dst, src, imm) => {
     const value =
       src.place === "memory" ? v.u.load("effective", v.u.address(src), lane) : v.u.read(src);
-    const mask = maskOfLane(v, lane, v.u.read(imm));
+    const mask = maskOfLane(v, lane, v.u.read(imm), lanesIn(dst, lane));
     v.write(dst, v.choose(mask, v.splat(lane, value), v.read(dst)));
   };
 }
 
 // Helpers.
+
+const isMmx = ({ vector }: Operand): boolean => vector === "mmx";
+
+const lanesIn = (operand: Operand, lane: Lane): number => (isMmx(operand) ? 64 : 128) / lane;
+
+/** The low halves of two vectors. */
+export function joinLow(v: Vectors, low: VectorValue, high: VectorValue): VectorValue {
+  return v.join(v.extract(low, 64, 0), v.extract(high, 64, 0));
+}
 
 function evenLanes(v: Vectors, lane: Lane, a: VectorValue, b: VectorValue): VectorValue {
   return v.shuffleLanes(lane, a, b, everySecond(lane, 0));
@@ -267,10 +286,10 @@ export function clamped(v: Vectors, imm: Value, limit: number): Value {
 }
 
 /** In the lowest lane the numbers of the bytes of the lane that an immediate names. */
-function byteNumbersOf(v: Vectors, lane: Lane, imm: Value): VectorValue {
+function byteNumbersOf(v: Vectors, lane: Lane, count: number, imm: Value): VectorValue {
   const { u } = v;
   const size = lane / 8;
-  const number = u.and(imm, u.const(8, 128 / lane - 1));
+  const number = u.and(imm, u.const(8, count - 1));
   const first = u.mul(number, u.const(8, size));
   return v.lanes("add", 8, v.splat(8, first), byteNumbers(v, 0));
 }
@@ -283,8 +302,8 @@ export function repeatLane32(v: Vectors, from: VectorValue, number: Value): Vect
 }
 
 /** Ones in the lane that an immediate names. */
-export function maskOfLane(v: Vectors, lane: Lane, imm: Value): VectorValue {
-  const number = v.u.and(imm, v.u.const(8, 128 / lane - 1));
+export function maskOfLane(v: Vectors, lane: Lane, imm: Value, count = 128 / lane): VectorValue {
+  const number = v.u.and(imm, v.u.const(8, count - 1));
   const numbers = Array.from({ length: 128 / lane }, (_, i) => i);
   return v.lanes("eq", lane, v.splat(lane, number), v.constLanes(lane, numbers));
 }

@@ -6,6 +6,7 @@
 
 import { assert } from "../../sim/assert.ts";
 import { type Instruction, type InstructionText, instruction } from "./instruction.ts";
+import { waitFor } from "./x87/pending.ts";
 import type { Operand, Semantics } from "./semantics.ts";
 import type { MicroOp, OperandWidth, Value } from "./uop.ts";
 import type {
@@ -22,25 +23,35 @@ const CR0_EM = 2;
 const CR0_TS = 3;
 const CR4_OSFXSR = 9;
 
-/** #UD with CR0.EM or without CR4.OSFXSR, then #NM with CR0.TS. */
-function checkUsable(u: Semantics): void {
+/** #UD with CR0.EM or, on XMM registers, without CR4.OSFXSR; then #NM with CR0.TS. */
+function checkUsable(u: Semantics, onXmm: boolean): void {
   const cr0 = u.control("CR0");
   const emulated = u.bit(cr0, CR0_EM);
-  u.faultIf(u.or(emulated, u.not(u.bit(u.control("CR4"), CR4_OSFXSR))), "#UD");
+  const isBarred = onXmm ? u.or(emulated, u.not(u.bit(u.control("CR4"), CR4_OSFXSR))) : emulated;
+  u.faultIf(isBarred, "#UD");
   u.faultIf(u.bit(cr0, CR0_TS), "#NM");
 }
 
 export interface SseText extends Omit<InstructionText, "semantics"> {
   readonly semantics: (v: Vectors, ...operands: readonly Operand[]) => void;
+  /** On MMX registers: an assist sees to x87 exceptions and to what MMX does to the x87 stack. */
+  readonly waitsItself?: true;
 }
 
-/** An instruction on XMM registers. */
+/** An instruction on XMM registers, on MMX registers, or on both. */
 export function vectorInstruction(mnemonic: string, text: SseText): Instruction {
+  const { waitsItself = false } = text;
   return instruction(mnemonic, {
     ...text,
     semantics: (u, ...operands) => {
-      checkUsable(u);
-      text.semantics(new Vectors(u), ...operands);
+      const v = new Vectors(u);
+      const onMmx = operands.filter(({ vector }) => vector === "mmx");
+      checkUsable(u, onMmx.length === 0 || operands.some(({ vector }) => vector === "xmm"));
+      // An operand in memory makes no MMX instruction: CVTPI2PD, and in AMD's processors CVTPI2PS too.
+      const entersMmx = !waitsItself && onMmx.some(({ place }) => place === "register");
+      if (entersMmx) u.assistIf(v.x87Waits(), waitFor);
+      text.semantics(v, ...operands);
+      if (entersMmx) u.append({ op: "enterMmx" });
     },
   });
 }
@@ -98,6 +109,10 @@ export class Vectors {
   /** The lowest bits of a vector to memory. */
   store(operand: Operand, value: Value): void {
     this.u.store("effective", this.u.address(operand), value);
+  }
+
+  x87Waits(): Value {
+    return this.#scalar(1, { op: "x87Waits", width: 1 });
   }
 
   mxcsr(): Value {
@@ -255,13 +270,28 @@ export class Vectors {
   }
 
   #read(operand: Operand, aligned: boolean): VectorValue {
+    if (operand.vector === "mmx") return this.fromScalar(this.#readMmx(operand));
     if (operand.place !== "memory")
       return this.#vector({ op: "readVector", width: 128, operand: operand.index });
     const offset = this.u.address(operand).id;
     return this.#vector({ op: "loadVector", width: 128, segment: "effective", offset, aligned });
   }
 
+  /** In memory, as many bits as the form says, at any address. */
+  #readMmx(operand: Operand): Value {
+    if (operand.place !== "memory")
+      return this.#scalar(64, { op: "readMmx", width: 64, operand: operand.index });
+    const width = (operand.memoryWidth ?? 64) as 32 | 64;
+    return this.u.load("effective", this.u.address(operand), width);
+  }
+
   #write(operand: Operand, value: VectorValue, aligned: boolean): void {
+    if (operand.vector === "mmx") {
+      const low = this.extract(value, 64, 0);
+      if (operand.place === "memory") this.store(operand, low);
+      else this.u.append({ op: "writeMmx", operand: operand.index, value: low.id });
+      return;
+    }
     if (operand.place === "memory") {
       const offset = this.u.address(operand).id;
       const segment = "effective";

@@ -124,6 +124,7 @@ export type VectorMicroOp =
     }
   /** The highest bits of the lanes. */
   | { readonly op: "bitmask"; readonly width: 32; readonly lane: Lane; readonly a: number }
+  | MmxMicroOp
   | FloatMicroOp
   | { readonly op: "readMxcsr"; readonly width: 32 }
   | { readonly op: "writeMxcsr"; readonly value: number }
@@ -135,6 +136,16 @@ export type VectorMicroOp =
       readonly aligned: boolean;
       readonly value: number;
     };
+
+export type MmxMicroOp =
+  /** An MMX register: the significand of an x87 register. */
+  | { readonly op: "readMmx"; readonly width: 64; readonly operand: number }
+  /** Sets the sign and exponent of the x87 register to ones. */
+  | { readonly op: "writeMmx"; readonly operand: number; readonly value: number }
+  /** What MMX instructions do to the x87 stack: TOP is 0 and no register is empty. */
+  | { readonly op: "enterMmx" }
+  /** An x87 exception is pending, and has to be seen to before the instruction. */
+  | { readonly op: "x87Waits"; readonly width: 1 };
 
 const VECTOR_OPS: ReadonlySet<string> = new Set<VectorMicroOp["op"]>([
   "vectorConst",
@@ -151,6 +162,10 @@ const VECTOR_OPS: ReadonlySet<string> = new Set<VectorMicroOp["op"]>([
   "extractLane",
   "bitmask",
   "float",
+  "readMmx",
+  "writeMmx",
+  "enterMmx",
+  "x87Waits",
   "readMxcsr",
   "writeMxcsr",
   "writeVector",
@@ -162,6 +177,9 @@ export function isVectorMicroOp<M extends { readonly op: string }>(
 ): micro is M & VectorMicroOp {
   return VECTOR_OPS.has(micro.op);
 }
+
+export const isMmxMicroOp = (micro: VectorMicroOp): micro is MmxMicroOp =>
+  micro.op === "x87Waits" || micro.op.endsWith("Mmx");
 
 // Lanes.
 

@@ -199,6 +199,8 @@ export class Blocks {
   ): number {
     if (kind === "xmmReg" || kind === "xmmRm")
       return this.#parts.state.block + OFFSET.xmm + 16 * register.number;
+    if (kind === "mmxReg" || kind === "mmxRm")
+      return this.#parts.state.block + OFFSET.x87 + 16 * register.number;
     return this.#parts.state.block + OFFSET.gpr + 8 * register.number + (register.high ? 1 : 0);
   }
 

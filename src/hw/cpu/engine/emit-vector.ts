@@ -3,9 +3,10 @@
 import type { SegmentChoice } from "../uop.ts";
 import { unreachable } from "../../../sim/assert.ts";
 import { OFFSET } from "../state.ts";
-import type { Lane, VectorMicroOp } from "../vector.ts";
+import { isMmxMicroOp, type Lane, type VectorMicroOp } from "../vector.ts";
 import { emitFloat } from "./emit-float.ts";
 import { CPU } from "./emit-control.ts";
+import { emitMmx } from "./emit-mmx.ts";
 import { emitLanes } from "./emit-lanes.ts";
 import { importIndex } from "./imports.ts";
 import { EXIT, SCRATCH } from "./layout.ts";
@@ -44,6 +45,10 @@ const WIDER = { 8: 16, 16: 32, 32: 64, 64: 64 } as const;
 export function emitVector(micro: VectorMicroOp, to: VectorEmitter): void {
   const { body, locals } = to;
   const get = (id: number): FunctionBody => body.get(locals[id] as number);
+  if (isMmxMicroOp(micro)) {
+    emitMmx(micro, to);
+    return;
+  }
   switch (micro.op) {
     case "vectorConst":
       vectorConst(body, micro.value);

@@ -227,6 +227,11 @@ class HandlerEmitter {
         this.#repeat();
         body.op("end");
         return;
+      case "assistIf":
+        this.#get(micro.condition).if();
+        this.#leave(EXIT.assist);
+        body.op("end");
+        return;
       case "assist":
         this.#leave(EXIT.assist);
         this.#ended = true;

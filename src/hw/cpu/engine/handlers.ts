@@ -84,6 +84,9 @@ function keyOf(
   return number * 2 ** 16 + ((places << 6) | sizes);
 }
 
+const isAssist = (micro: MicroOp): micro is MicroOp & { readonly run: AssistFunction } =>
+  micro.op === "assist" || micro.op === "assistIf";
+
 const goesElsewhere = ({ op }: MicroOp): boolean => op === "jump" || op === "assist";
 
 /** What the environment gives to emitted code, by the names of IMPORTS. */
@@ -125,11 +128,11 @@ export class HandlerTable {
     const { instruction, form } = decoded;
     const list = record(instruction, form, variantOf(decoded, mode.stack));
     const module = compile(key, () => emitHandler(list, form, shape));
-    const assist = list.find(({ op }) => op === "assist");
+    const assist = list.find(isAssist);
     const placed: PlacedHandler = {
       place: this.#free,
       ends: list.some(goesElsewhere),
-      assist: assist?.op === "assist" ? assist.run : null,
+      assist: assist?.run ?? null,
     };
     this.#free += 1;
     this.#put(placed.place, module);

@@ -34,6 +34,7 @@ import { DAA } from "./DAA.ts";
 import { DAS } from "./DAS.ts";
 import { DEC } from "./DEC.ts";
 import { DIV } from "./DIV.ts";
+import { EMMS } from "./mmx/EMMS.ts";
 import { ENTER } from "./ENTER.ts";
 import { HLT } from "./HLT.ts";
 import { IDIV } from "./IDIV.ts";
@@ -132,6 +133,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   DAS,
   DEC,
   DIV,
+  EMMS,
   ENTER,
   HLT,
   IDIV,

@@ -5,12 +5,11 @@
  */
 
 import type { AssistContext, AssistFunction } from "../assist.ts";
-import { type Fault, plainFault, VECTORS } from "../fault.ts";
+import { type Fault, plainFault } from "../fault.ts";
 import { type Instruction, type InstructionText, instruction } from "../instruction.ts";
-import { codeSizeOf } from "../mode.ts";
-import { CR0, type CpuState, OFFSET } from "../state.ts";
+import { CR0 } from "../state.ts";
 import { Execution } from "./execution.ts";
-import { WIRES, X87Unit } from "./unit.ts";
+import { mustWait, startOf, waitFor } from "./pending.ts";
 
 export type X87Operation = (x: Execution) => Fault | null;
 
@@ -56,36 +55,9 @@ function leavePointers({ unit, context }: Execution, data: bigint | null): void 
   if (data !== null) unit.dataPointer = data;
 }
 
-/** The offset of the instruction itself. */
-function startOf({ state, nextRip, decoded }: AssistContext): bigint {
-  return BigInt.asUintN(codeSizeOf(state) === 64 ? 64 : 32, nextRip - BigInt(decoded.length));
-}
-
 /** WAIT: #NM takes both CR0.MP and CR0.TS. SDM Vol. 3, "Device-Not-Available Exception (#NM)". */
 export function wait(context: AssistContext): Fault | null {
   const both = CR0.MP | CR0.TS;
   if ((context.state.control("CR0") & both) === both) return plainFault("#NM");
   return mustWait(context.state) ? waitFor(context) : null;
-}
-
-/** An exception is pending, and a waiting instruction has to do something about it. */
-export function mustWait(state: CpuState): boolean {
-  if (!new X87Unit(state).isPending) return false;
-  const ignores = (state.view.getUint8(OFFSET.x87Wires) & WIRES.IGNNE) !== 0;
-  return state.has("CR0", CR0.NE) || !ignores;
-}
-
-/**
- * #MF with CR0.NE. Without, the instruction asserts FERR# and waits, that is, it is executed again and again, until
- * an interrupt that the board makes of it leads to code that ends the exception or asserts IGNNE# (SDM Vol. 1, "MS-DOS
- * Compatibility Sub-mode").
- */
-export function waitFor(context: AssistContext): Fault | null {
-  const { state, environment } = context;
-  if (state.has("CR0", CR0.NE)) return { vector: VECTORS["#MF"], errorCode: null, address: null };
-  const wires = state.view.getUint8(OFFSET.x87Wires);
-  if ((wires & WIRES.FERR) === 0) environment.assertFerr();
-  state.view.setUint8(OFFSET.x87Wires, wires | WIRES.FERR);
-  state.rip = startOf(context);
-  return null;
 }

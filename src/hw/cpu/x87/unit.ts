@@ -12,10 +12,12 @@ export const CONDITIONS = C0 | C1 | C2 | C3;
 /** Flags of the six exceptions, at the same bits in control and status word. */
 const EXCEPTIONS = 0x3f;
 const STACK_FAULT = 0x40;
+/** An unmasked exception is pending. */
+export const ES = 0x80;
 /** ES, and B, which is the same. */
-const SUMMARY = 0x8080;
+const SUMMARY = 0x8000 | ES;
 const TOP_SHIFT = 11;
-const TOP = 7 << TOP_SHIFT;
+export const TOP = 7 << TOP_SHIFT;
 /** Bit 6 of the control word reads as 1, bits 7 and 13 to 15 as 0. */
 const CONTROL_FIXED = 0x40;
 const CONTROL_WRITABLE = 0x1f3f;

@@ -13,19 +13,31 @@ const fromVector: SseText["semantics"] = (v, dst, src) =>
 
 export const MOVD: readonly Instruction[] = [
   vectorInstruction("MOVD", {
-    forms: [["66 0F 6E /r", "xmm, r/m32"]],
+    forms: [
+      ["NP 0F 6E /r", "mm, r/m32"],
+      ["66 0F 6E /r", "xmm, r/m32"],
+    ],
     semantics: toVector,
   }),
   vectorInstruction("MOVQ", {
-    forms: [["66 REX.W 0F 6E /r", "xmm, r/m64"]],
+    forms: [
+      ["NP REX.W 0F 6E /r", "mm, r/m64"],
+      ["66 REX.W 0F 6E /r", "xmm, r/m64"],
+    ],
     semantics: toVector,
   }),
   vectorInstruction("MOVD", {
-    forms: [["66 0F 7E /r", "r/m32, xmm"]],
+    forms: [
+      ["NP 0F 7E /r", "r/m32, mm"],
+      ["66 0F 7E /r", "r/m32, xmm"],
+    ],
     semantics: fromVector,
   }),
   vectorInstruction("MOVQ", {
-    forms: [["66 REX.W 0F 7E /r", "r/m64, xmm"]],
+    forms: [
+      ["NP REX.W 0F 7E /r", "r/m64, mm"],
+      ["66 REX.W 0F 7E /r", "r/m64, xmm"],
+    ],
     semantics: fromVector,
   }),
 ];

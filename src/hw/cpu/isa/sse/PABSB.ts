@@ -6,15 +6,24 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PABSB: readonly Instruction[] = [
   vectorInstruction("PABSB", {
-    forms: [["66 0F 38 1C /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 1C /r", "mm, mm/m64"],
+      ["66 0F 38 1C /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedUnary("abs", 8),
   }),
   vectorInstruction("PABSW", {
-    forms: [["66 0F 38 1D /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 1D /r", "mm, mm/m64"],
+      ["66 0F 38 1D /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedUnary("abs", 16),
   }),
   vectorInstruction("PABSD", {
-    forms: [["66 0F 38 1E /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 1E /r", "mm, mm/m64"],
+      ["66 0F 38 1E /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedUnary("abs", 32),
   }),
 ];

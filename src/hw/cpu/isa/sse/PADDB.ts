@@ -6,19 +6,31 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PADDB: readonly Instruction[] = [
   vectorInstruction("PADDB", {
-    forms: [["66 0F FC /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F FC /r", "mm, mm/m64"],
+      ["66 0F FC /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("add", 8),
   }),
   vectorInstruction("PADDW", {
-    forms: [["66 0F FD /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F FD /r", "mm, mm/m64"],
+      ["66 0F FD /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("add", 16),
   }),
   vectorInstruction("PADDD", {
-    forms: [["66 0F FE /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F FE /r", "mm, mm/m64"],
+      ["66 0F FE /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("add", 32),
   }),
   vectorInstruction("PADDQ", {
-    forms: [["66 0F D4 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F D4 /r", "mm, mm/m64"],
+      ["66 0F D4 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("add", 64),
   }),
 ];

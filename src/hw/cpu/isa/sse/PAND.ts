@@ -4,6 +4,9 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PAND = vectorInstruction("PAND", {
-  forms: [["66 0F DB /r", "xmm1, xmm2/m128"]],
+  forms: [
+    ["NP 0F DB /r", "mm, mm/m64"],
+    ["66 0F DB /r", "xmm1, xmm2/m128"],
+  ],
   semantics: packedInteger("and", 64),
 });

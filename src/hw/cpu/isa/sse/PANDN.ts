@@ -4,6 +4,9 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PANDN = vectorInstruction("PANDN", {
-  forms: [["66 0F DF /r", "xmm1, xmm2/m128"]],
+  forms: [
+    ["NP 0F DF /r", "mm, mm/m64"],
+    ["66 0F DF /r", "xmm1, xmm2/m128"],
+  ],
   semantics: packedInteger("andNot", 64),
 });

@@ -6,11 +6,17 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PAVGB: readonly Instruction[] = [
   vectorInstruction("PAVGB", {
-    forms: [["66 0F E0 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F E0 /r", "mm, mm/m64"],
+      ["66 0F E0 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("average", 8),
   }),
   vectorInstruction("PAVGW", {
-    forms: [["66 0F E3 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F E3 /r", "mm, mm/m64"],
+      ["66 0F E3 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("average", 16),
   }),
 ];

@@ -9,15 +9,24 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PCMPGTB: readonly Instruction[] = [
   vectorInstruction("PCMPGTB", {
-    forms: [["66 0F 64 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 64 /r", "mm, mm/m64"],
+      ["66 0F 64 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("gtSigned", 8),
   }),
   vectorInstruction("PCMPGTW", {
-    forms: [["66 0F 65 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 65 /r", "mm, mm/m64"],
+      ["66 0F 65 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("gtSigned", 16),
   }),
   vectorInstruction("PCMPGTD", {
-    forms: [["66 0F 66 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 66 /r", "mm, mm/m64"],
+      ["66 0F 66 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("gtSigned", 32),
   }),
 ];

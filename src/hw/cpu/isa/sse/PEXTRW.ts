@@ -5,6 +5,7 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PEXTRW = vectorInstruction("PEXTRW", {
   forms: [
+    ["NP 0F C5 /r ib", "reg, mm, imm8"],
     ["66 0F C5 /r ib", "reg, xmm, imm8"],
     ["66 0F 3A 15 /r ib", "reg/m16, xmm, imm8"],
   ],

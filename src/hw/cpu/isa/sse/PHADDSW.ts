@@ -4,6 +4,9 @@ import { horizontalInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PHADDSW = vectorInstruction("PHADDSW", {
-  forms: [["66 0F 38 03 /r", "xmm1, xmm2/m128"]],
+  forms: [
+    ["NP 0F 38 03 /r", "mm, mm/m64"],
+    ["66 0F 38 03 /r", "xmm1, xmm2/m128"],
+  ],
   semantics: horizontalInteger("addSaturateSigned", 16),
 });

@@ -6,11 +6,17 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PHADDW: readonly Instruction[] = [
   vectorInstruction("PHADDW", {
-    forms: [["66 0F 38 01 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 01 /r", "mm, mm/m64"],
+      ["66 0F 38 01 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: horizontalInteger("add", 16),
   }),
   vectorInstruction("PHADDD", {
-    forms: [["66 0F 38 02 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 02 /r", "mm, mm/m64"],
+      ["66 0F 38 02 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: horizontalInteger("add", 32),
   }),
 ];

@@ -7,6 +7,9 @@ import { horizontalInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PHSUBSW = vectorInstruction("PHSUBSW", {
-  forms: [["66 0F 38 07 /r", "xmm1, xmm2/m128"]],
+  forms: [
+    ["NP 0F 38 07 /r", "mm, mm/m64"],
+    ["66 0F 38 07 /r", "xmm1, xmm2/m128"],
+  ],
   semantics: horizontalInteger("subSaturateSigned", 16),
 });

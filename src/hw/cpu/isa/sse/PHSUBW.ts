@@ -6,11 +6,17 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PHSUBW: readonly Instruction[] = [
   vectorInstruction("PHSUBW", {
-    forms: [["66 0F 38 05 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 05 /r", "mm, mm/m64"],
+      ["66 0F 38 05 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: horizontalInteger("sub", 16),
   }),
   vectorInstruction("PHSUBD", {
-    forms: [["66 0F 38 06 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 06 /r", "mm, mm/m64"],
+      ["66 0F 38 06 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: horizontalInteger("sub", 32),
   }),
 ];

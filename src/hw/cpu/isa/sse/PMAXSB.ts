@@ -13,7 +13,10 @@ export const PMAXSB: readonly Instruction[] = [
     semantics: packedInteger("maxSigned", 8),
   }),
   vectorInstruction("PMAXSW", {
-    forms: [["66 0F EE /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F EE /r", "mm, mm/m64"],
+      ["66 0F EE /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("maxSigned", 16),
   }),
   vectorInstruction("PMAXSD", {

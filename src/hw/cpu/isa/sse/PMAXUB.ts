@@ -6,7 +6,10 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PMAXUB: readonly Instruction[] = [
   vectorInstruction("PMAXUB", {
-    forms: [["66 0F DE /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F DE /r", "mm, mm/m64"],
+      ["66 0F DE /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("maxUnsigned", 8),
   }),
   vectorInstruction("PMAXUW", {

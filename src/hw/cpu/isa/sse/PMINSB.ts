@@ -10,7 +10,10 @@ export const PMINSB: readonly Instruction[] = [
     semantics: packedInteger("minSigned", 8),
   }),
   vectorInstruction("PMINSW", {
-    forms: [["66 0F EA /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F EA /r", "mm, mm/m64"],
+      ["66 0F EA /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("minSigned", 16),
   }),
 ];

@@ -6,7 +6,10 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PMINUB: readonly Instruction[] = [
   vectorInstruction("PMINUB", {
-    forms: [["66 0F DA /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F DA /r", "mm, mm/m64"],
+      ["66 0F DA /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("minUnsigned", 8),
   }),
   vectorInstruction("PMINUW", {

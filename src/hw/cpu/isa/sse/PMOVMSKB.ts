@@ -4,6 +4,9 @@ import { moveMask } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PMOVMSKB = vectorInstruction("PMOVMSKB", {
-  forms: [["66 0F D7 /r", "reg, xmm"]],
+  forms: [
+    ["NP 0F D7 /r", "reg, mm"],
+    ["66 0F D7 /r", "reg, xmm"],
+  ],
   semantics: moveMask(8),
 });

@@ -7,6 +7,9 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PMULLW = vectorInstruction("PMULLW", {
-  forms: [["66 0F D5 /r", "xmm1, xmm2/m128"]],
+  forms: [
+    ["NP 0F D5 /r", "mm, mm/m64"],
+    ["66 0F D5 /r", "xmm1, xmm2/m128"],
+  ],
   semantics: packedInteger("mul", 16),
 });

@@ -4,6 +4,9 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const POR = vectorInstruction("POR", {
-  forms: [["66 0F EB /r", "xmm1, xmm2/m128"]],
+  forms: [
+    ["NP 0F EB /r", "mm, mm/m64"],
+    ["66 0F EB /r", "xmm1, xmm2/m128"],
+  ],
   semantics: packedInteger("or", 64),
 });

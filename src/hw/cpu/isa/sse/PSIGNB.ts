@@ -9,15 +9,24 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSIGNB: readonly Instruction[] = [
   vectorInstruction("PSIGNB", {
-    forms: [["66 0F 38 08 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 08 /r", "mm, mm/m64"],
+      ["66 0F 38 08 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("sign", 8),
   }),
   vectorInstruction("PSIGNW", {
-    forms: [["66 0F 38 09 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 09 /r", "mm, mm/m64"],
+      ["66 0F 38 09 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("sign", 16),
   }),
   vectorInstruction("PSIGND", {
-    forms: [["66 0F 38 0A /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 38 0A /r", "mm, mm/m64"],
+      ["66 0F 38 0A /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("sign", 32),
   }),
 ];

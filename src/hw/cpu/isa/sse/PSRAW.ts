@@ -10,14 +10,18 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 export const PSRAW: readonly Instruction[] = [
   vectorInstruction("PSRAW", {
     forms: [
+      ["NP 0F E1 /r", "mm, mm/m64"],
       ["66 0F E1 /r", "xmm1, xmm2/m128"],
+      ["NP 0F 71 /4 ib", "mm, imm8"],
       ["66 0F 71 /4 ib", "xmm1, imm8"],
     ],
     semantics: shiftLanes("sar", 16),
   }),
   vectorInstruction("PSRAD", {
     forms: [
+      ["NP 0F E2 /r", "mm, mm/m64"],
       ["66 0F E2 /r", "xmm1, xmm2/m128"],
+      ["NP 0F 72 /4 ib", "mm, imm8"],
       ["66 0F 72 /4 ib", "xmm1, imm8"],
     ],
     semantics: shiftLanes("sar", 32),

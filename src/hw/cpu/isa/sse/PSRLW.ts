@@ -10,21 +10,27 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 export const PSRLW: readonly Instruction[] = [
   vectorInstruction("PSRLW", {
     forms: [
+      ["NP 0F D1 /r", "mm, mm/m64"],
       ["66 0F D1 /r", "xmm1, xmm2/m128"],
+      ["NP 0F 71 /2 ib", "mm, imm8"],
       ["66 0F 71 /2 ib", "xmm1, imm8"],
     ],
     semantics: shiftLanes("shr", 16),
   }),
   vectorInstruction("PSRLD", {
     forms: [
+      ["NP 0F D2 /r", "mm, mm/m64"],
       ["66 0F D2 /r", "xmm1, xmm2/m128"],
+      ["NP 0F 72 /2 ib", "mm, imm8"],
       ["66 0F 72 /2 ib", "xmm1, imm8"],
     ],
     semantics: shiftLanes("shr", 32),
   }),
   vectorInstruction("PSRLQ", {
     forms: [
+      ["NP 0F D3 /r", "mm, mm/m64"],
       ["66 0F D3 /r", "xmm1, xmm2/m128"],
+      ["NP 0F 73 /2 ib", "mm, imm8"],
       ["66 0F 73 /2 ib", "xmm1, imm8"],
     ],
     semantics: shiftLanes("shr", 64),

@@ -6,15 +6,24 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSUBB: readonly Instruction[] = [
   vectorInstruction("PSUBB", {
-    forms: [["66 0F F8 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F F8 /r", "mm, mm/m64"],
+      ["66 0F F8 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("sub", 8),
   }),
   vectorInstruction("PSUBW", {
-    forms: [["66 0F F9 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F F9 /r", "mm, mm/m64"],
+      ["66 0F F9 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("sub", 16),
   }),
   vectorInstruction("PSUBD", {
-    forms: [["66 0F FA /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F FA /r", "mm, mm/m64"],
+      ["66 0F FA /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("sub", 32),
   }),
 ];

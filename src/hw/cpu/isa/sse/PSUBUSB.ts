@@ -9,11 +9,17 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSUBUSB: readonly Instruction[] = [
   vectorInstruction("PSUBUSB", {
-    forms: [["66 0F D8 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F D8 /r", "mm, mm/m64"],
+      ["66 0F D8 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("subSaturateUnsigned", 8),
   }),
   vectorInstruction("PSUBUSW", {
-    forms: [["66 0F D9 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F D9 /r", "mm, mm/m64"],
+      ["66 0F D9 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: packedInteger("subSaturateUnsigned", 16),
   }),
 ];

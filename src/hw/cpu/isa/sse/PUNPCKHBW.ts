@@ -9,15 +9,24 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PUNPCKHBW: readonly Instruction[] = [
   vectorInstruction("PUNPCKHBW", {
-    forms: [["66 0F 68 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 68 /r", "mm, mm/m64"],
+      ["66 0F 68 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: interleave(8, "high"),
   }),
   vectorInstruction("PUNPCKHWD", {
-    forms: [["66 0F 69 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 69 /r", "mm, mm/m64"],
+      ["66 0F 69 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: interleave(16, "high"),
   }),
   vectorInstruction("PUNPCKHDQ", {
-    forms: [["66 0F 6A /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 6A /r", "mm, mm/m64"],
+      ["66 0F 6A /r", "xmm1, xmm2/m128"],
+    ],
     semantics: interleave(32, "high"),
   }),
   vectorInstruction("PUNPCKHQDQ", {

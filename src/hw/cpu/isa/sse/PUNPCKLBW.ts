@@ -9,15 +9,24 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PUNPCKLBW: readonly Instruction[] = [
   vectorInstruction("PUNPCKLBW", {
-    forms: [["66 0F 60 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 60 /r", "mm, mm/m32"],
+      ["66 0F 60 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: interleave(8, "low"),
   }),
   vectorInstruction("PUNPCKLWD", {
-    forms: [["66 0F 61 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 61 /r", "mm, mm/m32"],
+      ["66 0F 61 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: interleave(16, "low"),
   }),
   vectorInstruction("PUNPCKLDQ", {
-    forms: [["66 0F 62 /r", "xmm1, xmm2/m128"]],
+    forms: [
+      ["NP 0F 62 /r", "mm, mm/m32"],
+      ["66 0F 62 /r", "xmm1, xmm2/m128"],
+    ],
     semantics: interleave(32, "low"),
   }),
   vectorInstruction("PUNPCKLQDQ", {

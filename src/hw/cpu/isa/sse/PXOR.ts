@@ -4,6 +4,9 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PXOR = vectorInstruction("PXOR", {
-  forms: [["66 0F EF /r", "xmm1, xmm2/m128"]],
+  forms: [
+    ["NP 0F EF /r", "mm, mm/m64"],
+    ["66 0F EF /r", "xmm1, xmm2/m128"],
+  ],
   semantics: packedInteger("xor", 64),
 });

@@ -1,4 +1,4 @@
-/** The instructions on XMM registers, one line each. */
+/** The instructions on XMM and MMX registers, one line each. */
 
 import type { Instruction } from "../../instruction.ts";
 import { ADDPD } from "./ADDPD.ts";
@@ -24,9 +24,13 @@ import { COMISS } from "./COMISS.ts";
 import { CVTDQ2PD } from "./CVTDQ2PD.ts";
 import { CVTDQ2PS } from "./CVTDQ2PS.ts";
 import { CVTPD2DQ } from "./CVTPD2DQ.ts";
+import { CVTPD2PI } from "./CVTPD2PI.ts";
 import { CVTPD2PS } from "./CVTPD2PS.ts";
+import { CVTPI2PD } from "./CVTPI2PD.ts";
+import { CVTPI2PS } from "./CVTPI2PS.ts";
 import { CVTPS2DQ } from "./CVTPS2DQ.ts";
 import { CVTPS2PD } from "./CVTPS2PD.ts";
+import { CVTPS2PI } from "./CVTPS2PI.ts";
 import { CVTSD2SI } from "./CVTSD2SI.ts";
 import { CVTSD2SS } from "./CVTSD2SS.ts";
 import { CVTSI2SD } from "./CVTSI2SD.ts";
@@ -34,7 +38,9 @@ import { CVTSI2SS } from "./CVTSI2SS.ts";
 import { CVTSS2SD } from "./CVTSS2SD.ts";
 import { CVTSS2SI } from "./CVTSS2SI.ts";
 import { CVTTPD2DQ } from "./CVTTPD2DQ.ts";
+import { CVTTPD2PI } from "./CVTTPD2PI.ts";
 import { CVTTPS2DQ } from "./CVTTPS2DQ.ts";
+import { CVTTPS2PI } from "./CVTTPS2PI.ts";
 import { CVTTSD2SI } from "./CVTTSD2SI.ts";
 import { CVTTSS2SI } from "./CVTTSS2SI.ts";
 import { DIVPD } from "./DIVPD.ts";
@@ -52,6 +58,7 @@ import { INSERTPS } from "./INSERTPS.ts";
 import { LDDQU } from "./LDDQU.ts";
 import { LDMXCSR } from "./LDMXCSR.ts";
 import { MASKMOVDQU } from "./MASKMOVDQU.ts";
+import { MASKMOVQ } from "./MASKMOVQ.ts";
 import { MAXPD } from "./MAXPD.ts";
 import { MAXPS } from "./MAXPS.ts";
 import { MAXSD } from "./MAXSD.ts";
@@ -64,6 +71,7 @@ import { MOVAPD } from "./MOVAPD.ts";
 import { MOVAPS } from "./MOVAPS.ts";
 import { MOVD } from "./MOVD.ts";
 import { MOVDDUP } from "./MOVDDUP.ts";
+import { MOVDQ2Q } from "./MOVDQ2Q.ts";
 import { MOVDQA } from "./MOVDQA.ts";
 import { MOVDQU } from "./MOVDQU.ts";
 import { MOVHLPS } from "./MOVHLPS.ts";
@@ -78,7 +86,9 @@ import { MOVNTDQ } from "./MOVNTDQ.ts";
 import { MOVNTDQA } from "./MOVNTDQA.ts";
 import { MOVNTPD } from "./MOVNTPD.ts";
 import { MOVNTPS } from "./MOVNTPS.ts";
+import { MOVNTQ } from "./MOVNTQ.ts";
 import { MOVQ } from "./MOVQ.ts";
+import { MOVQ2DQ } from "./MOVQ2DQ.ts";
 import { MOVSD } from "./MOVSD.ts";
 import { MOVSHDUP } from "./MOVSHDUP.ts";
 import { MOVSLDUP } from "./MOVSLDUP.ts";
@@ -147,6 +157,7 @@ import { PSHUFB } from "./PSHUFB.ts";
 import { PSHUFD } from "./PSHUFD.ts";
 import { PSHUFHW } from "./PSHUFHW.ts";
 import { PSHUFLW } from "./PSHUFLW.ts";
+import { PSHUFW } from "./PSHUFW.ts";
 import { PSIGNB } from "./PSIGNB.ts";
 import { PSLLDQ } from "./PSLLDQ.ts";
 import { PSLLW } from "./PSLLW.ts";
@@ -213,9 +224,13 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   CVTDQ2PD,
   CVTDQ2PS,
   CVTPD2DQ,
+  CVTPD2PI,
   CVTPD2PS,
+  CVTPI2PD,
+  CVTPI2PS,
   CVTPS2DQ,
   CVTPS2PD,
+  CVTPS2PI,
   CVTSD2SI,
   CVTSD2SS,
   CVTSI2SD,
@@ -223,7 +238,9 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   CVTSS2SD,
   CVTSS2SI,
   CVTTPD2DQ,
+  CVTTPD2PI,
   CVTTPS2DQ,
+  CVTTPS2PI,
   CVTTSD2SI,
   CVTTSS2SI,
   DIVPD,
@@ -241,6 +258,7 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   LDDQU,
   LDMXCSR,
   MASKMOVDQU,
+  MASKMOVQ,
   MAXPD,
   MAXPS,
   MAXSD,
@@ -253,6 +271,7 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   MOVAPS,
   ...MOVD,
   MOVDDUP,
+  MOVDQ2Q,
   MOVDQA,
   MOVDQU,
   MOVHLPS,
@@ -267,7 +286,9 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   MOVNTDQA,
   MOVNTPD,
   MOVNTPS,
+  MOVNTQ,
   MOVQ,
+  MOVQ2DQ,
   MOVSD,
   MOVSHDUP,
   MOVSLDUP,
@@ -336,6 +357,7 @@ export const SSE_INSTRUCTIONS: readonly Instruction[] = [
   PSHUFD,
   PSHUFHW,
   PSHUFLW,
+  PSHUFW,
   ...PSIGNB,
   PSLLDQ,
   ...PSLLW,
