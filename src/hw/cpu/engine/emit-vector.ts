@@ -3,7 +3,7 @@
 import type { SegmentChoice } from "../uop.ts";
 import { unreachable } from "../../../sim/assert.ts";
 import { OFFSET } from "../state.ts";
-import { isMmxMicroOp, type Lane, type VectorMicroOp } from "../vector.ts";
+import { isMmxMicroOp, type Lane, type MmxMicroOp, type VectorMicroOp } from "../vector.ts";
 import { emitFloat } from "./emit-float.ts";
 import { CPU } from "./emit-control.ts";
 import { emitMmx } from "./emit-mmx.ts";
@@ -43,12 +43,13 @@ const WIDER = { 8: 16, 16: 32, 32: 64, 64: 64 } as const;
 
 /** Leaves the value of a micro-op on the stack, or does what it does. */
 export function emitVector(micro: VectorMicroOp, to: VectorEmitter): void {
+  if (isMmxMicroOp(micro)) emitMmx(micro, to);
+  else emitXmm(micro, to);
+}
+
+function emitXmm(micro: Exclude<VectorMicroOp, MmxMicroOp>, to: VectorEmitter): void {
   const { body, locals } = to;
   const get = (id: number): FunctionBody => body.get(locals[id] as number);
-  if (isMmxMicroOp(micro)) {
-    emitMmx(micro, to);
-    return;
-  }
   switch (micro.op) {
     case "vectorConst":
       vectorConst(body, micro.value);
