@@ -9,6 +9,8 @@ import "./hw/cpu/modes.property.ts";
 import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/translation.property.ts";
 import "./hw/cpu/vectors.property.ts";
+import "./hw/cpu/x87.property.ts";
+import "./hw/cpu/xsave.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";

@@ -27,7 +27,7 @@ const CANDIDATES: readonly Candidate[] = INSTRUCTIONS.flatMap((instruction) =>
 
 /** Rows that fault, or go astray, with most values. */
 const isRisky = ({ instruction, form }: Candidate): boolean =>
-  /^(UD\d|I?DIV|RET|CLFLUSH|LEAVE|XLATB)$/.test(instruction.mnemonic) ||
+  /^(UD\d|I?DIV|RET|CLFLUSH|LEAVE|XLATB|X[GS]ETBV|X(SAVE|RSTOR)\w*)$/.test(instruction.mnemonic) ||
   (/^(CALL|JMP)$/.test(instruction.mnemonic) && form.modrm !== null) ||
   (instruction.mnemonic.startsWith("BT") && form.immediates.length === 0) ||
   (instruction.mnemonic === "CMPXCHG16B" && form.modrm !== null);
@@ -163,9 +163,11 @@ export function encode(drawn: Draw, distance: number, toData: number): number[] 
   return bytes;
 }
 
-/** A displacement that leaves operands of 16 bytes aligned, but for one in sixteen. */
+/** A displacement that leaves operands of 16 and 512 bytes aligned, but for one in sixteen. */
 function aligned(draw: Draw): Draw {
-  const whole = draw.candidate.form.operands.some(({ memoryWidth }) => memoryWidth === 128);
+  const whole = draw.candidate.form.operands.some(
+    ({ memoryWidth, text }) => memoryWidth === 128 || text === "m512byte",
+  );
   if (!whole || (draw.displacement & 15) === 15) return draw;
   return { ...draw, displacement: draw.displacement & ~15 };
 }

@@ -14,7 +14,7 @@ import { FlatMemory } from "../../src/hw/cpu/flat-memory.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { startLongMode } from "../../src/hw/cpu/start.ts";
-import { CpuState } from "../../src/hw/cpu/state.ts";
+import { CpuState, CR4 } from "../../src/hw/cpu/state.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import { anyDraw, assemble, POINTERS } from "./encodings.ts";
 import { anyMxcsr, anyVector } from "./vectors.ts";
@@ -204,6 +204,7 @@ function machine({ code, start, data }: Program): {
   memory.write(0, code.subarray(0, CODE_BYTES));
   for (let at = CODE_BYTES; at < MEMORY_BYTES; at += data.length) memory.write(at, data);
   startLongMode(state, 0);
+  state.setControl("CR4", state.control("CR4") | CR4.OSXSAVE);
   start.gpr.forEach((value, i) => state.setGpr(i, value));
   start.xmm?.forEach((value, i) => state.setXmm(i, value));
   state.mxcsr = start.mxcsr ?? 0x1f80;
@@ -229,6 +230,7 @@ export function look({ state, memory }: Machine): string {
     ...vectors,
     state.mxcsr.toString(16),
     lookAtX87(state),
+    state.xcr0.toString(16),
     state.rip.toString(16),
     state.rflags.toString(16),
     state.cycles,

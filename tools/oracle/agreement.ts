@@ -5,8 +5,9 @@ import type { NativeCase, NativeResult } from "./records.ts";
 import {
   EARLY_MMX,
   isApproximate,
+  isMxcsrMask,
   isOfX87,
-  isPlaceInPage,
+  isPlaceInOperand,
   LONG_OPERAND,
   TRANSCENDENTAL,
 } from "./x87-differences.ts";
@@ -21,7 +22,7 @@ function isDeclared(mnemonic: string, native: NativeResult, line: string): boole
   if (APPROXIMATE.test(mnemonic)) return line.startsWith("XMM");
   if (TRANSCENDENTAL.test(mnemonic)) return isApproximate(line);
   if (EARLY_MMX.test(mnemonic)) return native.outcome === "fault" && isOfX87(line);
-  if (LONG_OPERAND.test(mnemonic)) return isPlaceInPage(line);
+  if (LONG_OPERAND.test(mnemonic)) return isPlaceInOperand(line) || isMxcsrMask(line);
   return (
     PARTLY_DONE.test(mnemonic) && native.outcome === "fault" && /^(register|memory)/.test(line)
   );

@@ -5,7 +5,7 @@
 
 import alea from "seedrandom/lib/alea.js";
 import { FX_BYTES, type Mode, WINDOW } from "./records.ts";
-import { drawStack } from "./x87-state.ts";
+import { drawStack, drawXsaveArea } from "./x87-state.ts";
 
 /** What the elements of a vector register or a memory operand look like. */
 export type Lanes = "int" | "f32" | "f64" | "mixed";
@@ -14,7 +14,16 @@ export type Lanes = "int" | "f32" | "f64" | "mixed";
  * What lies where a memory operand points: lanes, or an 80-bit real, packed decimal, a canonical code
  * address, a far pointer (offset, then selector), an FXSAVE image, MXCSR, an x87 environment.
  */
-export type Content = Lanes | "f80" | "bcd" | "code" | "far" | "fxsave" | "mxcsr" | "x87env";
+export type Content =
+  | Lanes
+  | "f80"
+  | "bcd"
+  | "code"
+  | "far"
+  | "fxsave"
+  | "mxcsr"
+  | "x87env"
+  | "xsave";
 
 /** What a stack slot holds: a code address, a code or stack selector, a flags image, a stack address, anything. */
 export type StackSlot = "code" | "cs" | "ss" | "flags" | "stack" | "any";
@@ -317,6 +326,9 @@ export function drawContent(draws: Draws, content: Content, bytes: number, mode:
     }
     case "fxsave":
       wide.set(drawFx(draws, "float", "mixed"));
+      break;
+    case "xsave":
+      wide.set(drawXsaveArea(draws, drawFx(draws, "stack", "mixed")));
       break;
     case "mxcsr":
       view.setUint32(0, draws.chance(8) ? draws.u32() : draws.mxcsr(), true);

@@ -11,8 +11,10 @@ import { formsToAsk, isInteger } from "./integer-forms.ts";
 import type { Mode } from "./records.ts";
 import { isVectorForm } from "./vector-hints.ts";
 import { isMmxForm, isX87Form } from "./x87-hints.ts";
+import { isXsaveForm } from "./xsave-hints.ts";
 
 const PREDICATES = {
+  xsave: isXsaveForm,
   mmx: isMmxForm,
   x87: isX87Form,
   sse: isVectorForm,
@@ -20,7 +22,7 @@ const PREDICATES = {
 } as const;
 
 export type Group = keyof typeof PREDICATES;
-export const GROUPS = ["integer", "sse", "x87", "mmx"] as const satisfies readonly Group[];
+export const GROUPS = ["integer", "sse", "x87", "mmx", "xsave"] as const satisfies readonly Group[];
 
 /** The first whose predicate holds. */
 function groupOf(instruction: Instruction, form: Form): string | undefined {

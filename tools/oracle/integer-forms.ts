@@ -12,6 +12,7 @@ import { vectorInput } from "./vectors.ts";
 import { type Mode, WINDOW } from "./records.ts";
 import { vectorContents, vectorHints } from "./vector-hints.ts";
 import { isX87Form, x87Contents, x87Hints } from "./x87-hints.ts";
+import { isXsaveForm, xsaveContents, xsaveHints, xsaveRegisters } from "./xsave-hints.ts";
 
 const [RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 2, 3, 4, 5, 6, 7];
 const ALIGNMENT_CHECK = 0x4_0000n;
@@ -231,8 +232,9 @@ class Encoder {
   #contents(): Pick<MemoryHint, "bytes" | "align" | "content"> {
     const { mnemonic } = this.#instruction;
     if (mnemonic === "CMPXCHG16B") return { bytes: 16, align: 16 };
-    const x87 = x87Contents(this.#instruction, this.#form, this.#draws);
-    if (x87 !== null) return x87;
+    const known =
+      xsaveContents(this.#instruction) ?? x87Contents(this.#instruction, this.#form, this.#draws);
+    if (known !== null) return known;
     const vector = vectorContents(this.#instruction, this.#form, this.#draws);
     if (vector !== null) return vector;
     const operand = this.#form.operands.find(({ kind }) => kind === "rm" || kind === "memory");
@@ -248,6 +250,7 @@ class Encoder {
     const keep = (register: number, min: number, max: number): void => {
       this.#registers.push({ register, min, max });
     };
+    this.#registers.push(...xsaveRegisters(this.#instruction));
     if (this.#repeat !== 0) keep(RCX, 0, 6);
     if (/^LOOP|^J.?CXZ$/.test(mnemonic)) keep(RCX, -1, 3);
     if (mnemonic === "XLATB") keep(RAX, 0, 255);
@@ -272,6 +275,10 @@ class Encoder {
 
   #hints(): InputHints {
     const [instruction, form, draws] = [this.#instruction, this.#form, this.#draws];
+    if (isXsaveForm(instruction)) {
+      const hints = xsaveHints(draws);
+      return { ...hints, memory: this.#memory, registers: this.#registers };
+    }
     if (isX87Form(instruction, form)) {
       const hints = x87Hints(instruction, form, draws);
       const memory = [...this.#memory, ...(hints.memory ?? [])];

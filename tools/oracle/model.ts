@@ -9,7 +9,7 @@ import type { Fault } from "../../src/hw/cpu/fault.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { startLongMode } from "../../src/hw/cpu/start.ts";
-import { BLOCK_BYTES, CpuState } from "../../src/hw/cpu/state.ts";
+import { BLOCK_BYTES, CpuState, CR4 } from "../../src/hw/cpu/state.ts";
 import { STATUS_FLAGS } from "../../src/hw/cpu/uop.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import {
@@ -55,6 +55,7 @@ export function runModel(engine: Engine, input: NativeCase): Answer {
   const paged = engine === "reference" ? null : new PagedMemory(4096, CPU_BYTES + RECORD_BYTES);
   const state = new CpuState(paged?.wasm.buffer ?? new ArrayBuffer(BLOCK_BYTES), 0);
   startLongMode(state, 3);
+  state.setControl("CR4", state.control("CR4") | CR4.OSXSAVE);
   input.gpr.forEach((value, i) => state.setGpr(i, value));
   state.rflags = input.rflags | RFLAGS_FIXED;
   state.setSegment("FS", { ...state.segment("FS"), base: input.fsBase });

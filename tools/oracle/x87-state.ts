@@ -3,6 +3,7 @@
 import type { Draws } from "./draws.ts";
 
 const MASKS = 0x3f;
+const XSAVE_BYTES = 576;
 const PENDING = 0x8080;
 const ADDRESS_BITS = 47;
 
@@ -62,4 +63,23 @@ function drawTags(draws: Draws, top: number): number {
       // Room for a push.
       return rotated(0x7f);
   }
+}
+
+/** An area of XSAVE with x87 and SSE state alone, mostly as an instruction would have left it. */
+export function drawXsaveArea(draws: Draws, legacy: Uint8Array): Uint8Array {
+  const area = new Uint8Array(XSAVE_BYTES);
+  area.set(legacy);
+  const view = new DataView(area.buffer);
+  if (draws.chance(16)) view.setUint32(24, draws.u32(), true);
+  const components = BigInt(draws.pick([0, 1, 2, 3, 3, 3]));
+  const beyond = draws.chance(16) ? draws.pick([8n, 1n << 20n, 1n << 62n]) : 0n;
+  view.setBigUint64(512, components | beyond, true);
+  if (draws.chance(3)) {
+    const compacted = draws.chance(4) ? BigInt(draws.below(4)) : 3n;
+    view.setBigUint64(520, (1n << 63n) | compacted | (draws.chance(16) ? 8n : 0n), true);
+  } else if (draws.chance(16)) {
+    view.setBigUint64(520, draws.integer(), true);
+  }
+  if (draws.chance(12)) area[528 + draws.below(48)] = 1;
+  return area;
 }

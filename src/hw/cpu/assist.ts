@@ -3,7 +3,7 @@
  * returns the fault that it met, having changed nothing, or null.
  */
 
-import { effectiveAddress, linearAddress, segmentOf } from "./addressing.ts";
+import { effectiveAddress, linearAddress, segmentOf, segmentSum } from "./addressing.ts";
 import type { Decoded, OperandValue } from "./decode.ts";
 import type { EngineParts } from "./engine/engine.ts";
 import type { Environment } from "./environment.ts";
@@ -64,6 +64,11 @@ export class AssistContext {
     const kept = width === 16 ? this.state.gpr(number) & ~0xffffn : 0n;
     this.state.setGpr(number, kept | BigInt.asUintN(width, value));
     return null;
+  }
+
+  /** The linear address, without any check. */
+  linear(segment: SegmentChoice, offset: bigint): bigint {
+    return segmentSum(this.state, segmentOf(this.decoded, segment), offset);
   }
 
   /** Reads 1, 2, 4 or 8 bytes; `displacement` bytes into a longer operand. */

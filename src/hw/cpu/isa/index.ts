@@ -93,6 +93,7 @@ import { SUB } from "./SUB.ts";
 import { TEST } from "./TEST.ts";
 import { TZCNT } from "./TZCNT.ts";
 import { UD } from "./UD.ts";
+import { XSAVE_INSTRUCTIONS } from "./xsave/index.ts";
 import { X87_INSTRUCTIONS } from "./x87/index.ts";
 import { XADD } from "./XADD.ts";
 import { XCHG } from "./XCHG.ts";
@@ -196,5 +197,6 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   XADD,
   XCHG,
   XLAT,
+  ...XSAVE_INSTRUCTIONS,
   XOR,
 ];

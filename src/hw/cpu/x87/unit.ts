@@ -135,6 +135,20 @@ export class X87Unit {
     this.forgetPointers();
   }
 
+  /** As `initialize` leaves it, with zeros in every register (SDM Vol. 1, "Processor Tracking of XSAVE-Managed State"). */
+  get isInitial(): boolean {
+    const registers = Array.from({ length: 8 }, (_, i) => this.physical(i));
+    return (
+      this.control === INITIAL_CONTROL &&
+      this.status === 0 &&
+      this.abridgedTags === 0 &&
+      this.opcode === 0 &&
+      this.instructionPointer === 0n &&
+      this.dataPointer === 0n &&
+      registers.every(({ significand, signExponent }) => significand === 0n && signExponent === 0)
+    );
+  }
+
   forgetPointers(): void {
     this.opcode = 0;
     this.instructionPointer = 0n;

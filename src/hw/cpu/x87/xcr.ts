@@ -1,0 +1,32 @@
+/** The extended control registers: SDM Vol. 3, "Extended Control Registers (Including XCR0)". */
+
+import type { AssistContext } from "../assist.ts";
+import { type Fault, GP0, plainFault } from "../fault.ts";
+import { CR4, type CpuState } from "../state.ts";
+import { COMPONENT, inUse, SUPPORTED } from "./xsave.ts";
+
+const [RAX, RCX, RDX] = [0, 1, 2];
+const [XCR0, IN_USE] = [0n, 1n];
+
+const low = (state: CpuState, register: number): bigint => BigInt.asUintN(32, state.gpr(register));
+
+/** XCR0; with ECX = 1 what of it is in use. */
+export function getExtendedControl({ state }: AssistContext): Fault | null {
+  if (!state.has("CR4", CR4.OSXSAVE)) return plainFault("#UD");
+  const number = low(state, RCX);
+  if (number !== XCR0 && number !== IN_USE) return GP0;
+  const value = number === XCR0 ? state.xcr0 : state.xcr0 & inUse(state);
+  state.setGpr(RAX, BigInt.asUintN(32, value));
+  state.setGpr(RDX, value >> 32n);
+  return null;
+}
+
+/** A component that is not there, or XCR0 without the x87 unit's, is #GP(0). */
+export function setExtendedControl({ state }: AssistContext): Fault | null {
+  if (!state.has("CR4", CR4.OSXSAVE)) return plainFault("#UD");
+  const value = (low(state, RDX) << 32n) | low(state, RAX);
+  const isValid = (value & ~SUPPORTED) === 0n && (value & COMPONENT.x87) !== 0n;
+  if (state.cpl !== 0 || low(state, RCX) !== XCR0 || !isValid) return GP0;
+  state.xcr0 = value;
+  return null;
+}
