@@ -78,19 +78,19 @@ export class AssistContext {
     size: number,
     access: "read" | "modify" = "read",
   ): bigint | Fault {
-    const name = segmentOf(this.decoded, segment);
-    const linear = linearAddress(this.state, name, offset, size, access === "modify");
+    const linear = this.#linear(segment, offset, size, access === "modify");
     return isFault(linear) ? linear : this.memory.read(linear, size, access);
   }
 
   store(segment: SegmentChoice, offset: bigint, size: number, value: bigint): Fault | null {
-    const name = segmentOf(this.decoded, segment);
-    const linear = linearAddress(this.state, name, offset, size, true);
+    const linear = this.#linear(segment, offset, size, true);
     return isFault(linear) ? linear : this.memory.write(linear, size, value);
   }
 
   /** Reads any number of bytes, or the first fault. */
   loadBytes(segment: SegmentChoice, offset: bigint, size: number): Uint8Array | Fault {
+    const whole = this.#checkWhole(segment, offset, size, false);
+    if (whole !== null) return whole;
     const bytes = new Uint8Array(size);
     for (const { at, length } of pieces(size)) {
       const value = this.load(segment, offset + BigInt(at), length);
@@ -103,6 +103,8 @@ export class AssistContext {
 
   /** The first fault that a store of so many bytes would meet. */
   tryStore(segment: SegmentChoice, offset: bigint, size: number): Fault | null {
+    const whole = this.#checkWhole(segment, offset, size, true);
+    if (whole !== null) return whole;
     for (const { at, length } of pieces(size)) {
       const tried = this.load(segment, offset + BigInt(at), length, "modify");
       if (isFault(tried)) return tried;
@@ -123,7 +125,21 @@ export class AssistContext {
     }
     return null;
   }
+
+  /** The segment's fault for an operand that is one access. */
+  #checkWhole(segment: SegmentChoice, offset: bigint, size: number, write: boolean): Fault | null {
+    if (size > WIDEST_ACCESS) return null;
+    const linear = this.#linear(segment, offset, size, write);
+    return isFault(linear) ? linear : null;
+  }
+
+  #linear(segment: SegmentChoice, offset: bigint, size: number, write: boolean): bigint | Fault {
+    return linearAddress(this.state, segmentOf(this.decoded, segment), offset, size, write);
+  }
 }
+
+/** Up to so many bytes the segment is checked as a whole, before any page. */
+const WIDEST_ACCESS = 16;
 
 /** An access of any length as accesses of 8, 4, 2 and 1 bytes. */
 function pieces(size: number): readonly { readonly at: number; readonly length: number }[] {
