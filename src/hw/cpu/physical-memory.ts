@@ -61,6 +61,14 @@ export class PhysicalMemory {
     const kind = this.#kindOf(address);
     if (kind === KINDS.device) this.#writeDevice(address, size, BigInt.asUintN(8 * size, value));
     if (kind !== KINDS.ram) return;
+    if (size === 8) {
+      this.ram.write64(address, value);
+      return;
+    }
+    if (size === 4) {
+      this.ram.write32(address, Number(BigInt.asUintN(32, value)));
+      return;
+    }
     const bytes = new Uint8Array(size);
     for (let i = 0; i < size; i += 1) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
     this.ram.write(address, bytes);

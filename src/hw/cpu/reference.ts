@@ -66,7 +66,7 @@ export class ReferenceCpu implements Engine {
     const evaluation = new Evaluation(this.#parts, decoded);
     const raised = evaluation.run();
     this.#undefinedFlags = evaluation.undefinedFlags;
-    if (raised === null) this.state.cycles += cyclesOf(decoded);
+    if (raised === null) this.state.cycles += evaluation.cycles;
     return raised;
   }
 }
@@ -79,6 +79,7 @@ class Evaluation {
   readonly #decoded: Decoded;
   readonly #variant: Variant;
   readonly #nextRip: bigint;
+  readonly #list: readonly MicroOp[];
   readonly #values: bigint[] = [];
   readonly undefinedFlags: StatusFlag[];
   #rip: bigint;
@@ -93,11 +94,15 @@ class Evaluation {
     this.undefinedFlags = [...(decoded.instruction.undefined ?? [])];
     this.#nextRip = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.rip + BigInt(decoded.length));
     this.#rip = this.#nextRip;
+    this.#list = record(decoded.instruction, decoded.form, this.#variant);
+  }
+
+  get cycles(): number {
+    return cyclesOf(this.#decoded.form.mnemonic, this.#list);
   }
 
   run(): Fault | null {
-    const { instruction, form } = this.#decoded;
-    for (const micro of record(instruction, form, this.#variant)) {
+    for (const micro of this.#list) {
       const result = this.#execute(micro);
       if (result === "finish") break;
       if (isFault(result)) return result;

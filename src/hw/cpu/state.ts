@@ -405,13 +405,21 @@ export function gprNumber(name: GprName): number {
   return GPR_NAMES.indexOf(name);
 }
 
+const SEGMENT_OFFSETS = Object.fromEntries(
+  SEGMENT_NAMES.map((name, i) => [name, OFFSET.segments + SEGMENT_BYTES * i]),
+) as Readonly<Record<SegmentName, number>>;
+
 export function segmentOffset(name: SegmentName): number {
-  return OFFSET.segments + SEGMENT_BYTES * SEGMENT_NAMES.indexOf(name);
+  return SEGMENT_OFFSETS[name];
 }
 
 const systemSegmentOffset = (name: "LDTR" | "TR"): number =>
   OFFSET.systemSegments + (name === "LDTR" ? 0 : SEGMENT_BYTES);
 
+const CONTROL_OFFSETS = Object.fromEntries(
+  CONTROL_NAMES.map((name, i) => [name, OFFSET.control + 8 * i]),
+) as Readonly<Record<ControlName, number>>;
+
 export function controlOffset(name: ControlName): number {
-  return OFFSET.control + 8 * CONTROL_NAMES.indexOf(name);
+  return CONTROL_OFFSETS[name];
 }

@@ -243,9 +243,13 @@ interface Places {
   readonly second: number;
 }
 
-const halves = (linear: bigint): { readonly low: number; readonly high: number } => ({
-  low: Number(linear & 0xffff_ffffn) | 0,
-  high: Number((linear >> 32n) & 0xffff_ffffn),
-});
+/** A double word and its halves, without arithmetic on BigInt, which takes memory each time. */
+const whole = new BigUint64Array(1);
+const parts = new Int32Array(whole.buffer);
+
+function halves(linear: bigint): { readonly low: number; readonly high: number } {
+  whole[0] = linear;
+  return { low: parts[0] as number, high: (parts[1] as number) >>> 0 };
+}
 
 const join = (low: number, high: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);

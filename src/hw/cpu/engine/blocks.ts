@@ -6,7 +6,6 @@
 
 import { PAGE_SIZE } from "../../../sim/paged-memory.ts";
 import { isCanonical } from "../addressing.ts";
-import { cyclesOf } from "../cycles.ts";
 import { bytesToLimit, decodeAt, linearOfCode } from "../decode-at.ts";
 import { type Decoded, displacementOf, type MemoryOperand, type OperandValue } from "../decode.ts";
 import { type Fault, GP0 } from "../fault.ts";
@@ -110,7 +109,7 @@ export class Blocks {
     while (next !== null) {
       const handler = this.#table.handlerOf(next, mode);
       instructions.push({ decoded: next, handler, rip: at, cyclesBefore: cycles });
-      cycles += cyclesOf(next);
+      cycles += handler.cycles;
       at = BigInt.asUintN(wrap, at + BigInt(next.length));
       bytes += next.length;
       const over: boolean = handler.ends || at < rip || (physical % PAGE_SIZE) + bytes >= PAGE_SIZE;
@@ -163,7 +162,7 @@ export class Blocks {
     const view = this.#view;
     const nextRip = BigInt.asUintN(code === 64 ? 64 : 32, rip + BigInt(decoded.length));
     view.setInt32(at + RECORD.handler, handler.place, true);
-    view.setInt32(at + RECORD.cycles, cyclesOf(decoded), true);
+    view.setInt32(at + RECORD.cycles, handler.cycles, true);
     view.setBigUint64(at + RECORD.nextRip, nextRip, true);
     view.setInt32(
       at + RECORD.segmentBase,

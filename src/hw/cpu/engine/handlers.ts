@@ -4,6 +4,7 @@
  */
 
 import type { AssistFunction } from "../assist.ts";
+import { cyclesOf } from "../cycles.ts";
 import type { Decoded } from "../decode.ts";
 import type { Form } from "../forms.ts";
 import { record } from "../instruction.ts";
@@ -98,6 +99,7 @@ export interface PlacedHandler {
   /** Control goes elsewhere after it. */
   readonly ends: boolean;
   readonly assist: AssistFunction | null;
+  readonly cycles: number;
 }
 
 /** The handlers of one memory. */
@@ -133,6 +135,7 @@ export class HandlerTable {
       place: this.#free,
       ends: list.some(goesElsewhere),
       assist: assist?.run ?? null,
+      cycles: cyclesOf(form.mnemonic, list),
     };
     this.#free += 1;
     this.#put(placed.place, module);

@@ -6,7 +6,6 @@
 import { assert } from "../../../sim/assert.ts";
 import { isCanonicalAccess } from "../addressing.ts";
 import { AssistContext } from "../assist.ts";
-import { cyclesOf } from "../cycles.ts";
 import { type Fault, GP0, plainFault, SS0 } from "../fault.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
@@ -72,7 +71,7 @@ export class Interpreter implements Engine {
 
   run(limit: number): Fault | null {
     const { state } = this;
-    const view = this.#blockView();
+    const view = this.state.view;
     state.attention = false;
     this.#lookAtMode();
     unpackFlags(view);
@@ -124,7 +123,7 @@ export class Interpreter implements Engine {
     // The block was paid for as a whole.
     state.cycles = cycles - block.cycles + (instruction?.cyclesBefore ?? block.cycles);
     if (exit === EXIT.repeat && instruction !== undefined) {
-      state.cycles += cyclesOf(instruction.decoded);
+      state.cycles += instruction.handler.cycles;
     }
     if (exit === EXIT.assist && instruction !== undefined) return this.#assist(instruction);
     if (exit !== EXIT.fault) return null;
@@ -141,11 +140,11 @@ export class Interpreter implements Engine {
     assert(run !== null, "a handler that leaves for an assist has one");
     const wrap = this.#mode.code === 64 ? 64 : 32;
     const nextRip = BigInt.asUintN(wrap, rip + BigInt(decoded.length));
-    const view = this.#blockView();
+    const view = this.state.view;
     packFlags(view);
     state.rip = nextRip;
     const fault = run(new AssistContext(this.#parts, decoded, nextRip));
-    if (fault === null) state.cycles += cyclesOf(decoded);
+    if (fault === null) state.cycles += handler.cycles;
     else state.rip = rip;
     unpackFlags(view);
     return fault;
@@ -164,10 +163,6 @@ export class Interpreter implements Engine {
   }
 
   // What emitted code may find by itself.
-
-  #blockView(): DataView {
-    return new DataView(this.#view.buffer, this.state.block);
-  }
 
   #forgetJumps(): void {
     for (const level of ["supervisor", "user"] as const) this.#caches.forgetJumps(level);
