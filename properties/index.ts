@@ -1,5 +1,6 @@
 /** Every file of laws, one line each. */
 
+import "./guests/assembler.property.ts";
 import "./hw/cpu/decoding.property.ts";
 import "./hw/cpu/division.property.ts";
 import "./hw/cpu/encoding.property.ts";

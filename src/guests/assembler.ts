@@ -165,6 +165,14 @@ function fitsRegister(
       return kind === "xmm";
     case "xmmRm":
       return kind === "xmm" && spec.allows !== "memory";
+    case "mmxReg":
+      return kind === "mmx";
+    case "mmxRm":
+      return kind === "mmx" && spec.allows !== "memory";
+    case "x87Top":
+      return kind === "x87" && register.number === 0;
+    case "x87Reg":
+      return kind === "x87";
     case "segmentReg":
       return kind === "segment";
     case "fixedSegment":
@@ -183,10 +191,11 @@ const gprName = (number: number): string =>
 
 /** An address without a size word takes its size from a register beside it. */
 function fitsMemory(spec: OperandSpec, width: number | null, sized: boolean): boolean {
-  const takes = spec.kind === "rm" || spec.kind === "memory" || spec.kind === "xmmRm";
+  const ofVector = spec.kind === "xmmRm" || spec.kind === "mmxRm";
+  const takes = spec.kind === "rm" || spec.kind === "memory" || ofVector;
   if (!takes || spec.allows === "register") return false;
   if (width !== null) return spec.memoryWidth === 0 || width === spec.memoryWidth;
-  return sized || spec.memoryWidth === 0 || spec.kind === "xmmRm";
+  return sized || spec.memoryWidth === 0 || ofVector;
 }
 
 function fitsNumber(

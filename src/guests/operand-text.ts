@@ -6,7 +6,7 @@ import { SEGMENT_NAMES, type SegmentName } from "../hw/cpu/uop.ts";
 
 export interface RegisterText {
   readonly is: "register";
-  readonly kind: "gpr" | "xmm" | "segment" | "control" | "debug";
+  readonly kind: "gpr" | "xmm" | "mmx" | "x87" | "segment" | "control" | "debug";
   readonly width: number;
   readonly register: RegisterNumber;
 }
@@ -70,6 +70,8 @@ function makeRegisters(): ReadonlyMap<string, RegisterText> {
     }
   };
   others("xmm", "xmm", 16, 128);
+  others("mmx", "mm", 8, 64);
+  others("x87", "st", 8, 80);
   others("control", "cr", 9, 64);
   others("debug", "dr", 8, 64);
   for (const [number, name] of SEGMENT_NAMES.entries()) {
@@ -89,6 +91,7 @@ const SIZES: Readonly<Record<string, number>> = {
   word: 16,
   dword: 32,
   qword: 64,
+  tword: 80,
   xmmword: 128,
 };
 
@@ -102,7 +105,9 @@ export function parseOperandText(text: string, labels: LabelValue): OperandText 
 }
 
 function parseMemory(text: string, labels: LabelValue): MemoryText {
-  const found = /^(?:(byte|word|dword|qword|xmmword)\s+)?(?:([c-gs]s):)?\[([^\]]+)\]$/i.exec(text);
+  const found = /^(?:(byte|word|dword|qword|tword|xmmword)\s+)?(?:([c-gs]s):)?\[([^\]]+)\]$/i.exec(
+    text,
+  );
   if (found === null)
     throw new InputError(`${text}: expected an address as dword fs:[rbx + 4*rcx + 8]`);
   const [, size, segment, inside = ""] = found;
