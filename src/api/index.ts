@@ -43,3 +43,5 @@ export { World } from "../sim/world.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
 export type { Kernel, StartRegisters } from "./programs.ts";
 export { KERNELS, PROGRAM_START, ProgramMachine } from "./programs.ts";
+export type { Assembled } from "../guests/assembler.ts";
+export { assemble } from "../guests/assembler.ts";

@@ -24,7 +24,7 @@ export { KERNELS };
 
 /** Linear address at which programs lie. */
 export const PROGRAM_START = 0x10_0000n;
-const RECORD_BYTES = 1 << 20;
+const RECORD_BYTES = 1 << 22;
 const DATA_OFFSET = 0x1_0000n;
 
 /** What a program has in its registers when it starts, by the names of the manual; the rest are zero. */

@@ -38,3 +38,14 @@ test("the benchmark of the kernel measures every thing, as a table and as JSON",
   expect(figures.length).toBeGreaterThan(10);
   expect(figures.every(({ median }) => median > 0)).toBe(true);
 });
+
+test("the benchmark of the CPU measures kernels, code never seen and fresh machines", async () => {
+  const { code, stdout } = await kvmsim("bench", "cpu", "--seconds", "0.01", "--json");
+  expect(code).toBe(0);
+  const { figures } = JSON.parse(stdout) as { figures: { what: string; median: number }[] };
+  const names = figures.map(({ what }) => what).join("\n");
+  for (const what of ["kernel sieve", "never-seen code", "fresh machines, 1000 instructions"]) {
+    expect(names).toContain(what);
+  }
+  expect(figures.every(({ median }) => median > 0)).toBe(true);
+});

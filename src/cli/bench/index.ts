@@ -1,6 +1,8 @@
 /** The benchmarks by name. A new one is a file beside this and a line here. */
 
 import { freshMachines, kernels } from "./cpu.ts";
+import { cold } from "./cpu-cold.ts";
+import { starts } from "./cpu-start.ts";
 import type { Benchmark } from "./figures.ts";
 import { events } from "./sim-events.ts";
 import { seeks } from "./sim-seeks.ts";
@@ -9,8 +11,8 @@ import { snapshots } from "./sim-snapshots.ts";
 export const BENCHMARKS: readonly Benchmark[] = [
   {
     name: "cpu",
-    says: "the CPU: user code in loops, fresh machines for short programs",
-    measurements: [...kernels, ...freshMachines],
+    says: "the CPU: start of the engine, user code in loops and never seen before, fresh machines",
+    measurements: [...starts, ...kernels, ...cold, ...freshMachines],
   },
   {
     name: "sim",

@@ -64,6 +64,12 @@ interface Candidate {
   readonly form: Form;
 }
 
+/** What begins with an opcode. */
+interface Opcode {
+  readonly candidates: Candidate[];
+  needsModRm: boolean;
+}
+
 /** Bytes with a place in them; reading past the end throws one of the two faults. */
 class ByteReader {
   at = 0;
@@ -132,13 +138,16 @@ const MAPS = 4;
 
 export class Decoder {
   readonly #chosen = new Map<number, Candidate | null>();
-  readonly #tables: Candidate[][] = Array.from({ length: MAPS * 256 }, () => []);
+  readonly #tables: readonly Opcode[] = Array.from({ length: MAPS * 256 }, () => ({
+    candidates: [],
+    needsModRm: false,
+  }));
 
   constructor(instructions: readonly Instruction[]) {
     for (const instruction of instructions) {
       for (const form of instruction.forms) this.#add({ instruction, form });
     }
-    for (const candidates of this.#tables)
+    for (const { candidates } of this.#tables)
       candidates.sort((a, b) => specificity(b.form) - specificity(a.form));
   }
 
@@ -177,8 +186,11 @@ export class Decoder {
   #add(candidate: Candidate): void {
     const { map, opcode, plusRegister } = candidate.form;
     const count = plusRegister ? 8 : 1;
-    for (let i = 0; i < count; i += 1)
-      (this.#tables[map * 256 + opcode + i] as Candidate[]).push(candidate);
+    for (let i = 0; i < count; i += 1) {
+      const place = this.#tables[map * 256 + opcode + i] as Opcode;
+      place.candidates.push(candidate);
+      place.needsModRm ||= candidate.form.modrm !== null;
+    }
   }
 
   #decode(reader: ByteReader, code: CodeSize): Decoded | DecodeFault {
@@ -193,10 +205,9 @@ export class Decoder {
         opcode = reader.next();
       }
     }
-    const candidates = this.#tables[map * 256 + opcode] as readonly Candidate[];
+    const { candidates, needsModRm } = this.#tables[map * 256 + opcode] as Opcode;
     if (candidates.length === 0) return "#UD";
-    const needsModRm = candidates.some(({ form }) => form.modrm !== null);
-    const modrm = needsModRm ? splitModRm(reader.peek()) : null;
+    const modrm = needsModRm ? (MODRM_BYTES[reader.peek()] as ModRm) : null;
     const found = this.#choose(map, opcode, prefixes, modrm, code, candidates);
     if (found === null) return "#UD";
     return finish(found, reader, prefixes, modrm, opcode, code);
@@ -248,9 +259,12 @@ function isPrefix(byte: number): boolean {
   return legacy || byte === 0xf2 || byte === 0xf3 || (byte & 0xf0) === 0x40;
 }
 
-function splitModRm(byte: number): ModRm {
-  return { byte, mod: byte >> 6, reg: (byte >> 3) & 7, rm: byte & 7 };
-}
+const MODRM_BYTES: readonly ModRm[] = Array.from({ length: 256 }, (_, byte) => ({
+  byte,
+  mod: byte >> 6,
+  reg: (byte >> 3) & 7,
+  rm: byte & 7,
+}));
 
 function fits(
   form: Form,
@@ -405,17 +419,14 @@ function operandValue(spec: OperandSpec, context: OperandContext): OperandValue 
     case "xmmReg":
     case "controlReg":
     case "debugReg":
-      return { is: "register", register: { number: (modrm as ModRm).reg | rexR, high: false } };
+      return registerOperand((modrm as ModRm).reg | rexR);
     case "mmxReg":
     case "segmentReg":
-      return { is: "register", register: { number: (modrm as ModRm).reg, high: false } };
+      return registerOperand((modrm as ModRm).reg);
     case "x87Reg":
-      return { is: "register", register: { number: (modrm as ModRm).rm, high: false } };
+      return registerOperand((modrm as ModRm).rm);
     case "fixedSegment":
-      return {
-        is: "register",
-        register: { number: SEGMENT_NAMES.indexOf(spec.segment as SegmentName), high: false },
-      };
+      return registerOperand(SEGMENT_NAMES.indexOf(spec.segment as SegmentName));
     case "immediate":
     case "farPointer":
       return { is: "immediate", value: (context.immediates.shift() as { value: bigint }).value };
@@ -428,16 +439,26 @@ function operandValue(spec: OperandSpec, context: OperandContext): OperandValue 
       return { is: "memory", memory: { base: null, index: null, scale: 1, displacement } };
     }
     case "one":
-      return { is: "immediate", value: 1n };
+      return ONE;
     default:
-      return { is: "implicit" };
+      return IMPLICIT;
   }
 }
+
+// Shared by all instructions: most of what decoding made were these.
+const ONE: OperandValue = { is: "immediate", value: 1n };
+const IMPLICIT: OperandValue = { is: "implicit" };
+const REGISTERS: readonly OperandValue[] = [false, true].flatMap((high) =>
+  Array.from({ length: 16 }, (_, number) => ({ is: "register", register: { number, high } })),
+);
+
+const registerOperand = (number: number, high = false): OperandValue =>
+  REGISTERS[number + (high ? 16 : 0)] as OperandValue;
 
 /** Without REX, the byte registers 4 to 7 are AH, CH, DH and BH. */
 function gprOperand(spec: OperandSpec, number: number, rex: number): OperandValue {
   const high = spec.width === 8 && rex === 0 && number >= 4 && number < 8;
-  return { is: "register", register: { number: high ? number - 4 : number, high } };
+  return registerOperand(high ? number - 4 : number, high);
 }
 
 /** The displacement of a memory operand, with what POP adds to an address based on rSP (SDM Vol. 2B, "POP"). */

@@ -11,7 +11,6 @@ import { type Decoded, displacementOf, type MemoryOperand, type OperandValue } f
 import { type Fault, GP0 } from "../fault.ts";
 import type { OperandKind } from "../forms.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
-import { codeSizeOf } from "../mode.ts";
 import { OFFSET, segmentOffset } from "../state.ts";
 import { type BlockMode, isSameMode } from "./block-mode.ts";
 import type { EngineParts } from "./engine.ts";
@@ -113,7 +112,8 @@ export class Blocks {
       at = BigInt.asUintN(wrap, at + BigInt(next.length));
       bytes += next.length;
       const over: boolean = handler.ends || at < rip || (physical % PAGE_SIZE) + bytes >= PAGE_SIZE;
-      next = over || instructions.length === MAX_BLOCK ? null : this.#ahead(physical + bytes, at);
+      next =
+        over || instructions.length === MAX_BLOCK ? null : this.#ahead(physical + bytes, at, mode);
     }
     const block: Block = {
       rip,
@@ -137,10 +137,11 @@ export class Blocks {
   }
 
   /** The instruction further on in the block, if it lies in the page: nothing is translated ahead of its time. */
-  #ahead(physical: number, rip: bigint): Decoded | null {
+  #ahead(physical: number, rip: bigint, { code }: BlockMode): Decoded | null {
     const { state, decoder, memory } = this.#parts;
-    const bytes = memory.codeBytes(physical).subarray(0, bytesToLimit(state, rip));
-    const decoded = decoder.decode(bytes, codeSizeOf(state));
+    let bytes = memory.codeBytes(physical);
+    if (code !== 64) bytes = bytes.subarray(0, bytesToLimit(state, rip));
+    const decoded = decoder.decode(bytes, code);
     return typeof decoded === "object" ? decoded : null;
   }
 
