@@ -8,6 +8,7 @@ import "./hw/cpu/engines.property.ts";
 import "./hw/cpu/instructions.property.ts";
 import "./hw/cpu/modes.property.ts";
 import "./hw/cpu/paging.property.ts";
+import "./hw/cpu/transfers.property.ts";
 import "./hw/cpu/translation.property.ts";
 import "./hw/cpu/vectors.property.ts";
 import "./hw/cpu/x87.property.ts";

@@ -1,0 +1,154 @@
+/**
+ * The smallest system of 64-bit mode around a piece of code: flat segments for CPL 0 and 3, identity-mapped pages, a
+ * TSS with all stacks, and an IDT in which each vector has a handler of its own.
+ */
+
+import { Cpu } from "../../src/hw/cpu/cpu.ts";
+import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
+import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
+import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
+import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
+import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
+import { reset, startLongMode } from "../../src/hw/cpu/start.ts";
+import { CpuState, RIGHTS } from "../../src/hw/cpu/state.ts";
+import { Tlb } from "../../src/hw/cpu/tlb.ts";
+import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
+import { PagedMemory } from "../../src/sim/paged-memory.ts";
+import { BARE, decoder } from "./programs.ts";
+
+const MEMORY_BYTES = 0x4_0000;
+const RECORD_BYTES = 1 << 18;
+const [GDT, IDT, TSS, TABLES] = [0x1000, 0x2000, 0x3000, 0x4000] as const;
+const GATE_BYTES = 16;
+/** Handlers lie so far apart. */
+const HANDLER_BYTES = 16;
+
+export const CODE = 0x1_0000;
+export const HANDLERS = 0x2_0000;
+/** Tops of stacks: of CPL 0 and 3, the TSS's for CPL 0, and those of the seven entries of the IST. */
+export const STACK = { kernel: 0x1_8000, user: 0x1_9000, rsp0: 0x1_a000, ist: 0x1_b000 } as const;
+export const SELECTORS = {
+  kernelCode: 0x08,
+  kernelData: 0x10,
+  userCode: 0x1b,
+  userData: 0x23,
+} as const;
+
+export interface Gate {
+  readonly type: 14 | 15;
+  readonly dpl: number;
+  readonly ist: number;
+  readonly present: boolean;
+  readonly selector: number;
+}
+
+export const INTERRUPT_GATE: Gate = {
+  type: 14,
+  dpl: 3,
+  ist: 0,
+  present: true,
+  selector: SELECTORS.kernelCode,
+};
+
+export const istTop = (ist: number): number => STACK.ist + 0x200 * ist;
+export const handlerOf = (vector: number): number => HANDLERS + HANDLER_BYTES * vector;
+
+class Line extends BareEnvironment {
+  vector: number | null = null;
+
+  override isInterruptAsserted(): boolean {
+    return this.vector !== null;
+  }
+
+  override acknowledgeInterrupt(): number {
+    const { vector } = this;
+    this.vector = null;
+    return vector ?? 0;
+  }
+}
+
+export type EngineName = "reference" | "interpreter";
+
+export class BareSystem {
+  readonly ram = new PagedMemory(MEMORY_BYTES, CPU_BYTES + RECORD_BYTES);
+  readonly state = new CpuState(this.ram.wasm.buffer, 0);
+  readonly memory: TranslatedMemory;
+  readonly cpu: Cpu;
+  readonly #line = new Line(BARE.profile);
+
+  constructor(engine: EngineName, code: readonly number[], cpl: 0 | 3) {
+    const { ram, state } = this;
+    ram.write(CODE, Uint8Array.from(code));
+    // Handlers return.
+    for (let vector = 0; vector < 256; vector += 1) {
+      this.setGate(vector, INTERRUPT_GATE);
+      ram.write(handlerOf(vector), Uint8Array.of(0x48, 0xcf));
+    }
+    [
+      0,
+      0x00af_9b00_0000_ffffn,
+      0x00cf_9300_0000_ffffn,
+      0x00af_fb00_0000_ffffn,
+      0x00cf_f300_0000_ffffn,
+    ]
+      .map(BigInt)
+      .forEach((descriptor, i) => {
+        ram.write64(GDT + 8 * i, descriptor);
+      });
+    ram.write64(TSS + 4, BigInt(STACK.rsp0));
+    for (let ist = 1; ist < 8; ist += 1) ram.write64(TSS + 28 + 8 * ist, BigInt(istTop(ist)));
+    ram.write64(TABLES, BigInt(TABLES + 0x1007));
+    ram.write64(TABLES + 0x1000, BigInt(TABLES + 0x2007));
+    ram.write64(TABLES + 0x2000, BigInt(TABLES + 0x3007));
+    for (let page = 0; page < MEMORY_BYTES / 4096; page += 1)
+      ram.write64(TABLES + 0x3000 + 8 * page, BigInt(4096 * page + 7));
+    reset(state, 0);
+    startLongMode(state, cpl);
+    state.setControl("CR3", BigInt(TABLES));
+    state.setTable("GDTR", { base: BigInt(GDT), limit: 5 * 8 - 1 });
+    state.setTable("IDTR", { base: BigInt(IDT), limit: 256 * GATE_BYTES - 1 });
+    const rights = RIGHTS.present | 0xb;
+    state.setSystemSegment("TR", { selector: 0x28, base: BigInt(TSS), limit: 0x67, rights });
+    const [cs, ss] = cpl === 0 ? [0x08, 0x10] : [0x1b, 0x23];
+    state.setSegment("CS", { ...state.segment("CS"), selector: cs });
+    state.setSegment("SS", { ...state.segment("SS"), selector: ss });
+    state.rip = BigInt(CODE);
+    state.setGpr(4, BigInt(cpl === 0 ? STACK.kernel : STACK.user));
+    this.memory = new TranslatedMemory(state, new PhysicalMemory(ram), new Tlb(64), new Tlb(64));
+    const parts = { state, decoder, memory: this.memory, environment: this.#line };
+    const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
+    this.cpu = new Cpu(
+      parts,
+      engine === "reference" ? new ReferenceCpu(parts) : new Interpreter(ram.wasm, parts, area),
+    );
+  }
+
+  setGate(vector: number, { type, dpl, ist, present, selector }: Gate): void {
+    const offset = handlerOf(vector);
+    const high = BigInt(
+      (offset & 0xffff_0000) | (present ? 0x8000 : 0) | (dpl << 13) | (type << 8) | ist,
+    );
+    const low = BigInt(((selector << 16) | (offset & 0xffff)) >>> 0);
+    this.ram.write64(IDT + GATE_BYTES * vector, (high << 32n) | low);
+  }
+
+  /** Makes a page of the identity mapping absent. */
+  unmap(address: number): void {
+    this.ram.write64(TABLES + 0x3000 + 8 * Math.floor(address / 4096), 0n);
+  }
+
+  raise(vector: number): void {
+    this.#line.vector = vector;
+    this.state.attention = true;
+  }
+
+  /** Executes one instruction, or takes one event. */
+  step(): ReturnType<Cpu["run"]> {
+    return this.cpu.run(this.state.cycles + 1);
+  }
+
+  /** Quadwords from an address on. */
+  words(address: bigint, count: number): bigint[] {
+    return Array.from({ length: count }, (_, i) => this.ram.read64(Number(address) + 8 * i));
+  }
+}
