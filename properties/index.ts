@@ -1,12 +1,14 @@
 /** Every file of laws, one line each. */
 
 import "./guests/assembler.property.ts";
+import "./hw/cpu/cpuid.property.ts";
 import "./hw/cpu/decoding.property.ts";
 import "./hw/cpu/division.property.ts";
 import "./hw/cpu/encoding.property.ts";
 import "./hw/cpu/engines.property.ts";
 import "./hw/cpu/instructions.property.ts";
 import "./hw/cpu/modes.property.ts";
+import "./hw/cpu/msr.property.ts";
 import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/transfers.property.ts";
 import "./hw/cpu/translation.property.ts";

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { Form } from "../../src/hw/cpu/forms.ts";
 import type { Instruction } from "../../src/hw/cpu/instruction.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
+import { SYSTEM_INSTRUCTIONS } from "../../src/hw/cpu/isa/system/index.ts";
 
 /** Registers that hold pointers at the start, by number: rBX, rBP, rSI, rDI, r12 to r15. rSP is one too. */
 export const POINTERS: readonly number[] = [3, 5, 6, 7, 12, 13, 14, 15];
@@ -19,7 +20,12 @@ interface Candidate {
   readonly form: Form;
 }
 
-const CANDIDATES: readonly Candidate[] = INSTRUCTIONS.flatMap((instruction) =>
+/** System instructions change what a program runs on; laws of their own draw them. */
+const isSystem = (instruction: Instruction): boolean => SYSTEM_INSTRUCTIONS.includes(instruction);
+
+const CANDIDATES: readonly Candidate[] = INSTRUCTIONS.filter(
+  (instruction) => !isSystem(instruction),
+).flatMap((instruction) =>
   instruction.forms
     .filter(({ modes }) => modes.startsWith("V"))
     .map((form) => ({ instruction, form })),

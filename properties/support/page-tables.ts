@@ -84,6 +84,7 @@ function anyCaseOfTables(): fc.Arbitrary<PagingCase> {
       smep: fc.boolean(),
       smap: fc.boolean(),
       physicalBits: fc.constant(PHYSICAL_BITS),
+      gigabytePages: fc.boolean(),
     }),
     access: fc
       .record({
@@ -197,7 +198,7 @@ function reservedBitSet(
   step: Step,
   mode: PagingMode,
   entry: bigint,
-  { nxe }: PagingContext,
+  { nxe, gigabytePages }: PagingContext,
   mapsPage: boolean,
 ): boolean {
   const anyOf = (from: number, to: number): boolean => {
@@ -211,7 +212,7 @@ function reservedBitSet(
   if (bit(entry, 63) && !nxe) return true;
   if (mode === "PAE" && anyOf(52, 62)) return true;
   if (step.name === "PML4E") return bit(entry, 7);
-  if (mapsPage && step.name === "PDPTE") return anyOf(13, 29);
+  if (mapsPage && step.name === "PDPTE") return !gigabytePages || anyOf(13, 29);
   return mapsPage && step.name === "PDE" && anyOf(13, 20);
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { assert } from "../../sim/assert.ts";
+import type { FeatureName } from "./cpuid/features.ts";
 import type { Form, OperandSpec } from "./forms.ts";
 import type { Instruction } from "./instruction.ts";
 import { readMemory, readMemory16, usesStackSegment } from "./modrm.ts";
@@ -143,9 +144,17 @@ export class Decoder {
     needsModRm: false,
   }));
 
-  constructor(instructions: readonly Instruction[]) {
+  /** Without features given, all rows are there. */
+  constructor(
+    instructions: readonly Instruction[],
+    features: ReadonlySet<FeatureName> | null = null,
+  ) {
     for (const instruction of instructions) {
-      for (const form of instruction.forms) this.#add({ instruction, form });
+      for (const form of instruction.forms) {
+        const { feature } = form;
+        if (feature === null || features === null || features.has(feature))
+          this.#add({ instruction, form });
+      }
     }
     for (const { candidates } of this.#tables)
       candidates.sort((a, b) => specificity(b.form) - specificity(a.form));

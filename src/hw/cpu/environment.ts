@@ -14,8 +14,14 @@ export interface Environment {
   isInterruptAsserted(): boolean;
   /** The interrupt acknowledge cycle: the vector. Asked only while INTR is asserted. */
   acknowledgeInterrupt(): number;
-  /** 64 bits of the CPU's own random stream, for RDRAND and RDSEED. */
-  random(): bigint;
+  /** MSRs that the board owns, as those of an x2APIC and IA32_TSC_DEADLINE; null is #GP(0). */
+  readMsr(number: number): bigint | null;
+  /** False is #GP(0), and nothing has changed. */
+  writeMsr(number: number, value: bigint): boolean;
+  /** IA32_APIC_BASE has been written. */
+  apicBaseChanged(value: bigint): void;
+  /** 64 bits of the CPU's own random stream, for RDRAND and RDSEED; null when there are none. */
+  random(): bigint | null;
   /** The x87 unit asserts FERR#: an error while CR0.NE is clear. */
   assertFerr(): void;
 }
@@ -46,8 +52,18 @@ export class BareEnvironment implements Environment {
     return 0;
   }
 
-  random(): bigint {
-    return this.#random?.u64() ?? 0n;
+  readMsr(): bigint | null {
+    return null;
+  }
+
+  writeMsr(): boolean {
+    return false;
+  }
+
+  apicBaseChanged(): void {}
+
+  random(): bigint | null {
+    return this.#random?.u64() ?? null;
   }
 
   assertFerr(): void {}

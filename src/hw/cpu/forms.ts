@@ -5,6 +5,7 @@
  */
 
 import { assert } from "../../sim/assert.ts";
+import type { FeatureName } from "./cpuid/features.ts";
 import type { GprName, OperandWidth, SegmentName } from "./uop.ts";
 
 /**
@@ -24,6 +25,8 @@ export interface FormExtra {
   readonly default64?: boolean | "forced";
   /** The address size that selects the row. */
   readonly addressSize?: 16 | 32 | 64;
+  /** The CPUID column, where rows of an entry differ. */
+  readonly feature?: FeatureName;
   /** An address based on rSP is reckoned after the operand has been popped. */
   readonly popsFirst?: true;
 }
@@ -91,6 +94,8 @@ export interface Form {
   readonly addressSize: 16 | 32 | 64 | null;
   readonly popsFirst: boolean;
   readonly modes: Modes;
+  /** What a CPU must have for the row to exist for it. */
+  readonly feature: FeatureName | null;
 }
 
 export interface ModRmPattern {
@@ -225,6 +230,7 @@ export function parseRow(mnemonic: string, row: FormRow): Form[] {
     addressSize: extra.addressSize ?? null,
     popsFirst: extra.popsFirst ?? false,
     modes: extra.modes ?? "V/V",
+    feature: extra.feature ?? null,
   }));
 }
 

@@ -1,5 +1,6 @@
 /** An instruction: the rows of its manual entry and what it does. One file each, in isa/. */
 
+import type { FeatureName } from "./cpuid/features.ts";
 import { type Form, type FormRow, parseRow } from "./forms.ts";
 import { type Operand, operandOf, Semantics, type Variant } from "./semantics.ts";
 import type { MicroOp, StatusFlag } from "./uop.ts";
@@ -7,6 +8,8 @@ import type { MicroOp, StatusFlag } from "./uop.ts";
 export interface InstructionText {
   /** The rows of the manual's table, line for line. */
   readonly forms: readonly FormRow[];
+  /** CPUs without it have not the instruction: the bytes are #UD, or what they were before. A row can name its own. */
+  readonly feature?: FeatureName;
   /** LOCK is allowed with a destination in memory. */
   readonly lock?: boolean;
   /** Repeat prefixes have their meaning: REP, or REPE and REPNE. */
@@ -23,7 +26,13 @@ export interface Instruction extends Omit<InstructionText, "forms"> {
 }
 
 export function instruction(mnemonic: string, text: InstructionText): Instruction {
-  return { ...text, mnemonic, forms: text.forms.flatMap((row) => parseRow(mnemonic, row)) };
+  const { feature = null } = text;
+  const forms = text.forms.flatMap((row) => parseRow(mnemonic, row));
+  return {
+    ...text,
+    mnemonic,
+    forms: forms.map((form) => ({ ...form, feature: form.feature ?? feature })),
+  };
 }
 
 /** The micro-ops of one form in one variant. Throws AssertionError when they are not well-formed. */

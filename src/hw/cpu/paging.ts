@@ -24,6 +24,8 @@ export interface PagingContext {
   readonly smap: boolean;
   /** MAXPHYADDR, from 32 to 52. */
   readonly physicalBits: number;
+  /** Page1GB: without it, PS is reserved in a PDPTE of 4-level paging. */
+  readonly gigabytePages: boolean;
 }
 
 /** Who accesses, and what for. */
@@ -195,7 +197,8 @@ function hasReservedBit(
   if (beyond !== 0) return true;
   if (!context.nxe && (high & NO_EXECUTE) !== 0) return true;
   if (context.mode === "PAE" && (high & 0x7ff0_0000) !== 0) return true;
-  if (level.name === "PML4E") return (low & PAGE_SIZE) !== 0;
+  if (level.name === "PML4E" || (level.name === "PDPTE" && !context.gigabytePages))
+    return (low & PAGE_SIZE) !== 0;
   if (leaf && level.shift > 12) return hasLowAddressBits(low, level.shift);
   return false;
 }

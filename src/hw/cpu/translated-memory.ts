@@ -5,6 +5,7 @@
  */
 
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+import { type CpuProfile, INTEL } from "./cpuid/profile.ts";
 import { dataBreakpoints, watches } from "./debug.ts";
 import { type Fault, GP0, VECTORS } from "./fault.ts";
 import type { Accessor, DirectMemory } from "./mmu.ts";
@@ -22,7 +23,6 @@ import { CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "./state.ts";
 import { type Tlb, tagOf } from "./tlb.ts";
 
 const PDPTES = 4;
-const PHYSICAL_BITS = 40;
 const MAX_FETCH = 15;
 const TWO_32 = 2 ** 32;
 
@@ -34,6 +34,7 @@ export class TranslatedMemory implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
   readonly #state: CpuState;
+  readonly #profile: CpuProfile;
   readonly #memory: PhysicalMemory;
   readonly #dataTlb: Tlb;
   readonly #fetchTlb: Tlb;
@@ -42,8 +43,15 @@ export class TranslatedMemory implements DirectMemory {
   #wraps = false;
   #watched = false;
 
-  constructor(state: CpuState, memory: PhysicalMemory, dataTlb: Tlb, fetchTlb: Tlb) {
+  constructor(
+    state: CpuState,
+    memory: PhysicalMemory,
+    dataTlb: Tlb,
+    fetchTlb: Tlb,
+    profile: CpuProfile = INTEL,
+  ) {
     this.#state = state;
+    this.#profile = profile;
     this.#memory = memory;
     this.#dataTlb = dataTlb;
     this.#fetchTlb = fetchTlb;
@@ -91,7 +99,7 @@ export class TranslatedMemory implements DirectMemory {
     for (let i = 0; i < PDPTES; i += 1) {
       const low = this.#memory.read32(at + 8 * i);
       const high = this.#memory.read32(at + 8 * i + 4);
-      if (isReservedPdpte(PHYSICAL_BITS, low, high)) return GP0;
+      if (isReservedPdpte(this.#profile.physicalBits, low, high)) return GP0;
       entries.push((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
     }
     entries.forEach((entry, i) => {
@@ -183,7 +191,8 @@ export class TranslatedMemory implements DirectMemory {
       wp: state.has("CR0", CR0.WP),
       smep: state.has("CR4", CR4.SMEP),
       smap: state.has("CR4", CR4.SMAP),
-      physicalBits: PHYSICAL_BITS,
+      physicalBits: this.#profile.physicalBits,
+      gigabytePages: this.#profile.features.has("Page1GB"),
     };
   }
 

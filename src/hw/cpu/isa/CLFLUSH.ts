@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const CLFLUSH = instruction("CLFLUSH", {
+  feature: "CLFSH",
   forms: [["NP 0F AE /7", "m8"]],
   semantics: (u, line) => {
     u.read(line);

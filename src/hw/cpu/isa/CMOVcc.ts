@@ -6,6 +6,7 @@ import { type Instruction, instruction } from "../instruction.ts";
 export const CMOVcc: readonly Instruction[] = CONDITIONS.map((name, code) => {
   const opcode = `0F ${(0x40 + code).toString(16).toUpperCase()} /r`;
   return instruction(`CMOV${name}`, {
+    feature: "CMOV",
     forms: [
       [opcode, "r16, r/m16"],
       [opcode, "r32, r/m32"],

@@ -26,11 +26,13 @@ function compareExchange(u: Semantics, dst: Operand, half: 32 | 64): void {
 
 export const CMPXCHG8B: readonly Instruction[] = [
   instruction("CMPXCHG8B", {
+    feature: "CX8",
     forms: [["0F C7 /1", "m64", { sizes: [16, 32] }]],
     lock: true,
     semantics: (u, dst) => compareExchange(u, dst, 32),
   }),
   instruction("CMPXCHG16B", {
+    feature: "CMPXCHG16B",
     forms: [["REX.W + 0F C7 /1", "m128", { modes: "V/NE" }]],
     lock: true,
     semantics: (u, dst) => compareExchange(u, dst, 64),

@@ -6,6 +6,7 @@ import { instruction } from "../instruction.ts";
 const POLYNOMIAL = 0x82f6_3b78;
 
 export const CRC32 = instruction("CRC32", {
+  feature: "SSE4.2",
   forms: [
     ["F2 0F 38 F0 /r", "r32, r/m8", { sizes: [16, 32] }],
     ["F2 0F 38 F1 /r", "r32, r/m16", { sizes: [16] }],

@@ -4,7 +4,10 @@ import { instruction } from "../instruction.ts";
 import { STATUS_FLAGS } from "../uop.ts";
 
 export const LAHF = instruction("LAHF", {
-  forms: [["9F", ""]],
+  forms: [
+    ["9F", "", { modes: "NE/V" }],
+    ["9F", "", { modes: "V/NE", feature: "LAHF/SAHF" }],
+  ],
   semantics: (u) => {
     let high = u.const(16, 2);
     for (const flag of ["SF", "ZF", "AF", "PF", "CF"] as const) {

@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const LFENCE = instruction("LFENCE", {
+  feature: "SSE2",
   forms: [
     ["NP 0F AE E8", ""],
     ["NP 0F AE E9", ""],

@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const LZCNT = instruction("LZCNT", {
+  feature: "LZCNT",
   forms: [
     ["F3 0F BD /r", "r16, r/m16"],
     ["F3 0F BD /r", "r32, r/m32"],

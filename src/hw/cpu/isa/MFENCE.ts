@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const MFENCE = instruction("MFENCE", {
+  feature: "SSE2",
   forms: [
     ["NP 0F AE F0", ""],
     ["NP 0F AE F1", ""],

@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const MOVBE = instruction("MOVBE", {
+  feature: "MOVBE",
   forms: [
     ["NFx 0F 38 F0 /r", "r16, m16"],
     ["NFx 0F 38 F0 /r", "r32, m32"],

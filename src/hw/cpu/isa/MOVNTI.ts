@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const MOVNTI = instruction("MOVNTI", {
+  feature: "SSE2",
   forms: [
     ["NP 0F C3 /r", "m32, r32"],
     ["NP REX.W + 0F C3 /r", "m64, r64"],

@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const POPCNT = instruction("POPCNT", {
+  feature: "POPCNT",
   forms: [
     ["F3 0F B8 /r", "r16, r/m16"],
     ["F3 0F B8 /r", "r32, r/m32"],

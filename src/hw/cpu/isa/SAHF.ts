@@ -3,7 +3,10 @@
 import { instruction } from "../instruction.ts";
 
 export const SAHF = instruction("SAHF", {
-  forms: [["9E", ""]],
+  forms: [
+    ["9E", "", { modes: "NE/V" }],
+    ["9E", "", { modes: "V/NE", feature: "LAHF/SAHF" }],
+  ],
   semantics: (u) => {
     const ax = u.gpr("rAX", 16);
     u.setFlags({

@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const SFENCE = instruction("SFENCE", {
+  feature: "SSE",
   forms: [
     ["NP 0F AE F8", ""],
     ["NP 0F AE F9", ""],

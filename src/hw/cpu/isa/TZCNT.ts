@@ -3,6 +3,7 @@
 import { instruction } from "../instruction.ts";
 
 export const TZCNT = instruction("TZCNT", {
+  feature: "BMI1",
   forms: [
     ["F3 0F BC /r", "r16, r/m16"],
     ["F3 0F BC /r", "r32, r/m32"],

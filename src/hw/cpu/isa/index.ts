@@ -90,6 +90,7 @@ import { STD } from "./STD.ts";
 import { STI } from "./STI.ts";
 import { STOS } from "./STOS.ts";
 import { SUB } from "./SUB.ts";
+import { SYSTEM_INSTRUCTIONS } from "./system/index.ts";
 import { TEST } from "./TEST.ts";
 import { TZCNT } from "./TZCNT.ts";
 import { UD } from "./UD.ts";
@@ -190,6 +191,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   STI,
   ...STOS,
   SUB,
+  ...SYSTEM_INSTRUCTIONS,
   TEST,
   TZCNT,
   ...UD,

@@ -1,0 +1,12 @@
+/** Bits of model-specific registers that others than the registers themselves ask for: SDM Vol. 4, "Architectural MSRs". */
+
+export const APIC_BASE = { BSP: 1n << 8n, EXTD: 1n << 10n, EN: 1n << 11n } as const;
+
+export const MISC_ENABLE_MONITOR = 1n << 18n;
+
+/** APM Vol. 2, "Hardware Configuration Register (HWCR)". */
+export const HWCR = {
+  MonMwaitDis: 1n << 9n,
+  McStatusWrEn: 1n << 18n,
+  TscFreqSel: 1n << 24n,
+} as const;
