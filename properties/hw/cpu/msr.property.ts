@@ -7,7 +7,12 @@ import { VECTORS } from "../../../src/hw/cpu/fault.ts";
 import { hasMsr, MSRS } from "../../../src/hw/cpu/msr/access.ts";
 import { resolve } from "../../../src/hw/cpu/msr/msr.ts";
 import { law } from "../../support/law.ts";
-import { type EngineName, ENGINES, MODES, SystemMachine } from "../../support/privileged-machines.ts";
+import {
+  type EngineName,
+  ENGINES,
+  MODES,
+  SystemMachine,
+} from "../../support/privileged-machines.ts";
 
 const BOARD = ["x2APIC", "TSC-Deadline", "MONITOR"];
 const PROFILES: readonly CpuProfile[] = [

@@ -117,8 +117,10 @@ export const IMPLEMENTED: ReadonlySet<FeatureName> = new Set(Object.keys(OFFERED
 
 /** What a feature builds upon: SDM Vol. 1, "Programming with …" on detection; Vol. 3 where a control bit needs another. */
 export const NEEDS: Readonly<Partial<Record<FeatureName, readonly FeatureName[]>>> = {
+  CMOV: ["FPU"],
   MMX: ["FPU"],
-  SSE: ["FXSR"],
+  FXSR: ["FPU"],
+  SSE: ["FXSR", "MMX"],
   SSE2: ["SSE", "CLFSH"],
   SSE3: ["SSE2"],
   SSSE3: ["SSE3"],

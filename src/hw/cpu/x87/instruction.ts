@@ -19,15 +19,16 @@ export type X87Operation = (x: Execution) => Fault | null;
  */
 export type X87Kind = "wait" | "control" | "noWait";
 
-export interface X87Text extends Pick<InstructionText, "forms"> {
+export interface X87Text extends Pick<InstructionText, "forms" | "feature"> {
   /** `wait` where absent. */
   readonly kind?: X87Kind;
   readonly operation: X87Operation;
 }
 
 export function x87Instruction(mnemonic: string, text: X87Text): Instruction {
-  const { forms, operation, kind = "wait" } = text;
-  return instruction(mnemonic, { forms, semantics: (u) => u.assist(guarded(operation, kind)) });
+  const { forms, operation, kind = "wait", feature = "FPU" } = text;
+  const semantics: InstructionText["semantics"] = (u) => u.assist(guarded(operation, kind));
+  return instruction(mnemonic, { feature, forms, semantics });
 }
 
 function guarded(operation: X87Operation, kind: X87Kind): AssistFunction {

@@ -20,6 +20,7 @@ function empty(context: AssistContext): Fault | null {
 }
 
 export const EMMS = instruction("EMMS", {
+  feature: "MMX",
   forms: [["NP 0F 77", ""]],
   semantics: (u) => u.assist(empty),
 });

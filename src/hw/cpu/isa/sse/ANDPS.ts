@@ -7,6 +7,7 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const ANDPS = vectorInstruction("ANDPS", {
+  feature: "SSE",
   forms: [["NP 0F 54 /r", "xmm1, xmm2/m128"]],
   semantics: packedInteger("and", 32),
 });

@@ -7,6 +7,7 @@ import { blendByImmediate } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const BLENDPD = vectorInstruction("BLENDPD", {
+  feature: "SSE4.1",
   forms: [["66 0F 3A 0D /r ib", "xmm1, xmm2/m128, imm8"]],
   semantics: blendByImmediate(64),
 });

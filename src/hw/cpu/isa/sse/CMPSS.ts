@@ -7,6 +7,7 @@ import { scalarFloatBy } from "../../vector-patterns.ts";
 import { SS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CMPSS = vectorInstruction("CMPSS", {
+  feature: "SSE",
   forms: [["F3 0F C2 /r ib", "xmm1, xmm2/m32, imm8"]],
   semantics: scalarFloatBy("compare", SS),
 });

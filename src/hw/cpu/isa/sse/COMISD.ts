@@ -7,6 +7,7 @@ import { compareIntoFlags } from "../../vector-patterns.ts";
 import { SD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const COMISD = vectorInstruction("COMISD", {
+  feature: "SSE2",
   forms: [["66 0F 2F /r", "xmm1, xmm2/m64"]],
   semantics: compareIntoFlags("compareOrdered", SD),
 });

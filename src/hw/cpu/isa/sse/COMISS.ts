@@ -7,6 +7,7 @@ import { compareIntoFlags } from "../../vector-patterns.ts";
 import { SS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const COMISS = vectorInstruction("COMISS", {
+  feature: "SSE",
   forms: [["NP 0F 2F /r", "xmm1, xmm2/m32"]],
   semantics: compareIntoFlags("compareOrdered", SS),
 });

@@ -7,6 +7,7 @@ import { packedConversion } from "../../vector-patterns.ts";
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTDQ2PD = vectorInstruction("CVTDQ2PD", {
+  feature: "SSE2",
   forms: [["F3 0F E6 /r", "xmm1, xmm2/m64"]],
   semantics: packedConversion("fromInteger", PD, 64),
 });

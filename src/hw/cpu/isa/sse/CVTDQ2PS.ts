@@ -7,6 +7,7 @@ import { packedConversion } from "../../vector-patterns.ts";
 import { PS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTDQ2PS = vectorInstruction("CVTDQ2PS", {
+  feature: "SSE2",
   forms: [["NP 0F 5B /r", "xmm1, xmm2/m128"]],
   semantics: packedConversion("fromInteger", PS, 128),
 });

@@ -7,6 +7,7 @@ import { packedConversion } from "../../vector-patterns.ts";
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTPD2DQ = vectorInstruction("CVTPD2DQ", {
+  feature: "SSE2",
   forms: [["F2 0F E6 /r", "xmm1, xmm2/m128"]],
   semantics: packedConversion("toInteger", PD, 128),
 });

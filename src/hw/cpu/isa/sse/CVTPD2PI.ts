@@ -7,6 +7,7 @@ import { packedConversion } from "../../vector-patterns.ts";
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTPD2PI = vectorInstruction("CVTPD2PI", {
+  feature: "SSE2",
   forms: [["66 0F 2D /r", "mm, xmm/m128"]],
   semantics: packedConversion("toInteger", PD, 128),
 });

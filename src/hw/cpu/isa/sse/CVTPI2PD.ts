@@ -6,6 +6,7 @@
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTPI2PD = vectorInstruction("CVTPI2PD", {
+  feature: "SSE2",
   forms: [["66 0F 2A /r", "xmm, mm/m64"]],
   semantics: (v, dst, src) => {
     const integers = v.read(src);

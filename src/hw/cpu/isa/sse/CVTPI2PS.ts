@@ -6,6 +6,7 @@
 import { PS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTPI2PS = vectorInstruction("CVTPI2PS", {
+  feature: "SSE",
   forms: [["NP 0F 2A /r", "xmm, mm/m64"]],
   semantics: (v, dst, src) => {
     const integers = v.read(src);

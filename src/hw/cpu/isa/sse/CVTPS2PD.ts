@@ -7,6 +7,7 @@ import { packedConversion } from "../../vector-patterns.ts";
 import { PS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTPS2PD = vectorInstruction("CVTPS2PD", {
+  feature: "SSE2",
   forms: [["NP 0F 5A /r", "xmm1, xmm2/m64"]],
   semantics: packedConversion("convert", PS, 64),
 });

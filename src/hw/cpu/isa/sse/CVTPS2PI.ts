@@ -6,6 +6,7 @@
 import { PS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTPS2PI = vectorInstruction("CVTPS2PI", {
+  feature: "SSE",
   forms: [["NP 0F 2D /r", "mm, xmm/m64"]],
   semantics: (v, dst, src) => {
     // Zeros above, which raise nothing.

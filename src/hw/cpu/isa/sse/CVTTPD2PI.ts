@@ -7,6 +7,7 @@ import { packedConversion } from "../../vector-patterns.ts";
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTTPD2PI = vectorInstruction("CVTTPD2PI", {
+  feature: "SSE2",
   forms: [["66 0F 2C /r", "mm, xmm/m128"]],
   semantics: packedConversion("truncate", PD, 128),
 });

@@ -6,6 +6,7 @@
 import { PS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const CVTTPS2PI = vectorInstruction("CVTTPS2PI", {
+  feature: "SSE",
   forms: [["NP 0F 2C /r", "mm, xmm/m64"]],
   semantics: (v, dst, src) => {
     // Zeros above, which raise nothing.

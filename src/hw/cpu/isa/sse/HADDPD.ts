@@ -7,6 +7,7 @@ import { horizontalFloat } from "../../vector-patterns.ts";
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const HADDPD = vectorInstruction("HADDPD", {
+  feature: "SSE3",
   forms: [["66 0F 7C /r", "xmm1, xmm2/m128"]],
   semantics: horizontalFloat("add", PD),
 });

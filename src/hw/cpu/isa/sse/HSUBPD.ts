@@ -7,6 +7,7 @@ import { horizontalFloat } from "../../vector-patterns.ts";
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const HSUBPD = vectorInstruction("HSUBPD", {
+  feature: "SSE3",
   forms: [["66 0F 7D /r", "xmm1, xmm2/m128"]],
   semantics: horizontalFloat("sub", PD),
 });

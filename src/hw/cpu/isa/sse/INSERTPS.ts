@@ -7,6 +7,7 @@ import { maskOfBits, maskOfLane, repeatLane32 } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const INSERTPS = vectorInstruction("INSERTPS", {
+  feature: "SSE4.1",
   forms: [["66 0F 3A 21 /r ib", "xmm1, xmm2/m32, imm8"]],
   semantics: (v, dst, src, imm) => {
     const { u } = v;

@@ -5,6 +5,7 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 const RESERVED = 0xffff_0000;
 
 export const LDMXCSR = vectorInstruction("LDMXCSR", {
+  feature: "SSE",
   forms: [["NP 0F AE /2", "m32", { sizes: [null] }]],
   semantics: (v, src) => {
     const value = v.u.read(src);

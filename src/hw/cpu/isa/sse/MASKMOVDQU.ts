@@ -32,6 +32,7 @@ function storeSelected(context: AssistContext): Fault | null {
 }
 
 export const MASKMOVDQU = vectorInstruction("MASKMOVDQU", {
+  feature: "SSE2",
   forms: [["66 0F F7 /r", "xmm1, xmm2"]],
   semantics: (v) => v.u.assist(storeSelected),
 });

@@ -31,6 +31,7 @@ function storeSelected(context: AssistContext): Fault | null {
 }
 
 export const MASKMOVQ = vectorInstruction("MASKMOVQ", {
+  feature: "SSE",
   forms: [["NP 0F F7 /r", "mm1, mm2"]],
   waitsItself: true,
   semantics: (v) => v.u.assist(storeSelected),

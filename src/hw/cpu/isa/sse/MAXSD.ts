@@ -7,6 +7,7 @@ import { scalarFloat } from "../../vector-patterns.ts";
 import { SD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const MAXSD = vectorInstruction("MAXSD", {
+  feature: "SSE2",
   forms: [["F2 0F 5F /r", "xmm1, xmm2/m64"]],
   semantics: scalarFloat("max", SD),
 });

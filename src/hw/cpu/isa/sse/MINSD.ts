@@ -7,6 +7,7 @@ import { scalarFloat } from "../../vector-patterns.ts";
 import { SD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const MINSD = vectorInstruction("MINSD", {
+  feature: "SSE2",
   forms: [["F2 0F 5D /r", "xmm1, xmm2/m64"]],
   semantics: scalarFloat("min", SD),
 });

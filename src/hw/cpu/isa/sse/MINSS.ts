@@ -7,6 +7,7 @@ import { scalarFloat } from "../../vector-patterns.ts";
 import { SS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const MINSS = vectorInstruction("MINSS", {
+  feature: "SSE",
   forms: [["F3 0F 5D /r", "xmm1, xmm2/m32"]],
   semantics: scalarFloat("min", SS),
 });

@@ -13,29 +13,33 @@ const fromVector: SseText["semantics"] = (v, dst, src) =>
 
 export const MOVD: readonly Instruction[] = [
   vectorInstruction("MOVD", {
+    feature: "SSE2",
     forms: [
-      ["NP 0F 6E /r", "mm, r/m32"],
+      ["NP 0F 6E /r", "mm, r/m32", { feature: "MMX" }],
       ["66 0F 6E /r", "xmm, r/m32"],
     ],
     semantics: toVector,
   }),
   vectorInstruction("MOVQ", {
+    feature: "SSE2",
     forms: [
-      ["NP REX.W 0F 6E /r", "mm, r/m64"],
+      ["NP REX.W 0F 6E /r", "mm, r/m64", { feature: "MMX" }],
       ["66 REX.W 0F 6E /r", "xmm, r/m64"],
     ],
     semantics: toVector,
   }),
   vectorInstruction("MOVD", {
+    feature: "SSE2",
     forms: [
-      ["NP 0F 7E /r", "r/m32, mm"],
+      ["NP 0F 7E /r", "r/m32, mm", { feature: "MMX" }],
       ["66 0F 7E /r", "r/m32, xmm"],
     ],
     semantics: fromVector,
   }),
   vectorInstruction("MOVQ", {
+    feature: "SSE2",
     forms: [
-      ["NP REX.W 0F 7E /r", "r/m64, mm"],
+      ["NP REX.W 0F 7E /r", "r/m64, mm", { feature: "MMX" }],
       ["66 REX.W 0F 7E /r", "r/m64, xmm"],
     ],
     semantics: fromVector,

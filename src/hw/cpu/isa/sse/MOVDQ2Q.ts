@@ -3,6 +3,7 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVDQ2Q = vectorInstruction("MOVDQ2Q", {
+  feature: "SSE2",
   forms: [["F2 0F D6 /r", "mm, xmm"]],
   semantics: (v, dst, src) => v.write(dst, v.read(src)),
 });

@@ -4,6 +4,7 @@ import { moveUnaligned } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVDQU = vectorInstruction("MOVDQU", {
+  feature: "SSE2",
   forms: [
     ["F3 0F 6F /r", "xmm1, xmm2/m128"],
     ["F3 0F 7F /r", "xmm2/m128, xmm1"],

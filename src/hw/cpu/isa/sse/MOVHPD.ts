@@ -7,6 +7,7 @@ import { moveHalf } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVHPD = vectorInstruction("MOVHPD", {
+  feature: "SSE2",
   forms: [
     ["66 0F 16 /r", "xmm1, m64"],
     ["66 0F 17 /r", "m64, xmm1"],

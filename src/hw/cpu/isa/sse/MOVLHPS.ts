@@ -6,6 +6,7 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVLHPS = vectorInstruction("MOVLHPS", {
+  feature: "SSE",
   forms: [["NP 0F 16 /r", "xmm1, xmm2"]],
   semantics: (v, dst, src) => v.write(dst, v.shuffleLanes(64, v.read(dst), v.read(src), [0, 2])),
 });

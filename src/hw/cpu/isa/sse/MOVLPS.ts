@@ -7,6 +7,7 @@ import { moveHalf } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVLPS = vectorInstruction("MOVLPS", {
+  feature: "SSE",
   forms: [
     ["NP 0F 12 /r", "xmm1, m64"],
     ["NP 0F 13 /r", "m64, xmm1"],

@@ -7,6 +7,7 @@ import { moveMask } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVMSKPD = vectorInstruction("MOVMSKPD", {
+  feature: "SSE2",
   forms: [["66 0F 50 /r", "reg, xmm"]],
   semantics: moveMask(64),
 });

@@ -7,6 +7,7 @@ import { moveMask } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVMSKPS = vectorInstruction("MOVMSKPS", {
+  feature: "SSE",
   forms: [["NP 0F 50 /r", "reg, xmm"]],
   semantics: moveMask(32),
 });

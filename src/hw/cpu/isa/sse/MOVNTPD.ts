@@ -7,6 +7,7 @@ import { moveAligned } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVNTPD = vectorInstruction("MOVNTPD", {
+  feature: "SSE2",
   forms: [["66 0F 2B /r", "m128, xmm1"]],
   semantics: moveAligned,
 });

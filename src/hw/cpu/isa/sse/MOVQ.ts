@@ -3,9 +3,10 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVQ = vectorInstruction("MOVQ", {
+  feature: "SSE2",
   forms: [
-    ["NP 0F 6F /r", "mm, mm/m64"],
-    ["NP 0F 7F /r", "mm/m64, mm"],
+    ["NP 0F 6F /r", "mm, mm/m64", { feature: "MMX" }],
+    ["NP 0F 7F /r", "mm/m64, mm", { feature: "MMX" }],
     ["F3 0F 7E /r", "xmm1, xmm2/m64"],
     ["66 0F D6 /r", "xmm2/m64, xmm1"],
   ],

@@ -4,6 +4,7 @@ import { moveScalar } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVSD = vectorInstruction("MOVSD", {
+  feature: "SSE2",
   forms: [
     ["F2 0F 10 /r", "xmm1, xmm2"],
     ["F2 0F 10 /r", "xmm1, m64"],

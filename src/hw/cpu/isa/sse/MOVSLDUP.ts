@@ -3,6 +3,7 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVSLDUP = vectorInstruction("MOVSLDUP", {
+  feature: "SSE3",
   forms: [["F3 0F 12 /r", "xmm1, xmm2/m128"]],
   semantics: (v, dst, src) => {
     const source = v.read(src);

@@ -4,6 +4,7 @@ import { moveScalar } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MOVSS = vectorInstruction("MOVSS", {
+  feature: "SSE",
   forms: [
     ["F3 0F 10 /r", "xmm1, xmm2"],
     ["F3 0F 10 /r", "xmm1, m32"],

@@ -8,6 +8,7 @@ import { repeatLane32 } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const MPSADBW = vectorInstruction("MPSADBW", {
+  feature: "SSE4.1",
   forms: [["66 0F 3A 42 /r ib", "xmm1, xmm2/m128, imm8"]],
   semantics: (v, dst, src, imm) => {
     const { u } = v;

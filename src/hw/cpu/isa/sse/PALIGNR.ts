@@ -7,6 +7,7 @@ import { byteNumbers, clamped, joinLow } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PALIGNR = vectorInstruction("PALIGNR", {
+  feature: "SSSE3",
   forms: [
     ["NP 0F 3A 0F /r ib", "mm, mm/m64, imm8"],
     ["66 0F 3A 0F /r ib", "xmm1, xmm2/m128, imm8"],

@@ -6,15 +6,17 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PAVGB: readonly Instruction[] = [
   vectorInstruction("PAVGB", {
+    feature: "SSE2",
     forms: [
-      ["NP 0F E0 /r", "mm, mm/m64"],
+      ["NP 0F E0 /r", "mm, mm/m64", { feature: "SSE" }],
       ["66 0F E0 /r", "xmm1, xmm2/m128"],
     ],
     semantics: packedInteger("average", 8),
   }),
   vectorInstruction("PAVGW", {
+    feature: "SSE2",
     forms: [
-      ["NP 0F E3 /r", "mm, mm/m64"],
+      ["NP 0F E3 /r", "mm, mm/m64", { feature: "SSE" }],
       ["66 0F E3 /r", "xmm1, xmm2/m128"],
     ],
     semantics: packedInteger("average", 16),

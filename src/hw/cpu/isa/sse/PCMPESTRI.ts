@@ -4,6 +4,7 @@ import { compareStrings } from "../../string-compare.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PCMPESTRI = vectorInstruction("PCMPESTRI", {
+  feature: "SSE4.2",
   forms: [["66 0F 3A 61 /r ib", "xmm1, xmm2/m128, imm8", { sizes: [32, 64] }]],
   semantics: (v) => v.u.assist(compareStrings("explicit", "index")),
 });

@@ -4,6 +4,7 @@ import { horizontalInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PHADDSW = vectorInstruction("PHADDSW", {
+  feature: "SSSE3",
   forms: [
     ["NP 0F 38 03 /r", "mm, mm/m64"],
     ["66 0F 38 03 /r", "xmm1, xmm2/m128"],

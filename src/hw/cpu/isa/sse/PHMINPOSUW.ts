@@ -6,6 +6,7 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PHMINPOSUW = vectorInstruction("PHMINPOSUW", {
+  feature: "SSE4.1",
   forms: [["66 0F 38 41 /r", "xmm1, xmm2/m128"]],
   semantics: (v, dst, src) => {
     const { u } = v;

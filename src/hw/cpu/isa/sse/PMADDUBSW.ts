@@ -7,6 +7,7 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PMADDUBSW = vectorInstruction("PMADDUBSW", {
+  feature: "SSSE3",
   forms: [
     ["NP 0F 38 04 /r", "mm, mm/m64"],
     ["66 0F 38 04 /r", "xmm1, xmm2/m128"],

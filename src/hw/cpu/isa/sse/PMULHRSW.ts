@@ -7,6 +7,7 @@ import { packedInteger } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PMULHRSW = vectorInstruction("PMULHRSW", {
+  feature: "SSSE3",
   forms: [
     ["NP 0F 38 0B /r", "mm, mm/m64"],
     ["66 0F 38 0B /r", "xmm1, xmm2/m128"],

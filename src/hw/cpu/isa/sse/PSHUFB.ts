@@ -3,6 +3,7 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSHUFB = vectorInstruction("PSHUFB", {
+  feature: "SSSE3",
   forms: [
     ["NP 0F 38 00 /r", "mm, mm/m64"],
     ["66 0F 38 00 /r", "xmm1, xmm2/m128"],

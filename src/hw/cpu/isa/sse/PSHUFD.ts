@@ -4,6 +4,7 @@ import { chosenLanes } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSHUFD = vectorInstruction("PSHUFD", {
+  feature: "SSE2",
   forms: [["66 0F 70 /r ib", "xmm1, xmm2/m128, imm8"]],
   semantics: (v, dst, src, imm) => {
     const control = v.u.read(imm);

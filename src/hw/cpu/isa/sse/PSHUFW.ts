@@ -4,6 +4,7 @@ import { chosenLanes } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSHUFW = vectorInstruction("PSHUFW", {
+  feature: "SSE",
   forms: [["NP 0F 70 /r ib", "mm1, mm2/m64, imm8"]],
   semantics: (v, dst, src, imm) => {
     const chosen = chosenLanes(v, 16, v.u.read(imm), 0, 0);

@@ -9,6 +9,7 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSIGNB: readonly Instruction[] = [
   vectorInstruction("PSIGNB", {
+    feature: "SSSE3",
     forms: [
       ["NP 0F 38 08 /r", "mm, mm/m64"],
       ["66 0F 38 08 /r", "xmm1, xmm2/m128"],
@@ -16,6 +17,7 @@ export const PSIGNB: readonly Instruction[] = [
     semantics: packedInteger("sign", 8),
   }),
   vectorInstruction("PSIGNW", {
+    feature: "SSSE3",
     forms: [
       ["NP 0F 38 09 /r", "mm, mm/m64"],
       ["66 0F 38 09 /r", "xmm1, xmm2/m128"],
@@ -23,6 +25,7 @@ export const PSIGNB: readonly Instruction[] = [
     semantics: packedInteger("sign", 16),
   }),
   vectorInstruction("PSIGND", {
+    feature: "SSSE3",
     forms: [
       ["NP 0F 38 0A /r", "mm, mm/m64"],
       ["66 0F 38 0A /r", "xmm1, xmm2/m128"],

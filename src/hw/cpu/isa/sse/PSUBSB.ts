@@ -9,15 +9,17 @@ import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PSUBSB: readonly Instruction[] = [
   vectorInstruction("PSUBSB", {
+    feature: "SSE2",
     forms: [
-      ["NP 0F E8 /r", "mm, mm/m64"],
+      ["NP 0F E8 /r", "mm, mm/m64", { feature: "MMX" }],
       ["66 0F E8 /r", "xmm1, xmm2/m128"],
     ],
     semantics: packedInteger("subSaturateSigned", 8),
   }),
   vectorInstruction("PSUBSW", {
+    feature: "SSE2",
     forms: [
-      ["NP 0F E9 /r", "mm, mm/m64"],
+      ["NP 0F E9 /r", "mm, mm/m64", { feature: "MMX" }],
       ["66 0F E9 /r", "xmm1, xmm2/m128"],
     ],
     semantics: packedInteger("subSaturateSigned", 16),

@@ -6,6 +6,7 @@
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const PTEST = vectorInstruction("PTEST", {
+  feature: "SSE4.1",
   forms: [["66 0F 38 17 /r", "xmm1, xmm2/m128"]],
   semantics: (v, first, second) => {
     const { u } = v;

@@ -7,6 +7,7 @@ import { packedFloat } from "../../vector-patterns.ts";
 import { PS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const RSQRTPS = vectorInstruction("RSQRTPS", {
+  feature: "SSE",
   forms: [["NP 0F 52 /r", "xmm1, xmm2/m128"]],
   semantics: packedFloat("reciprocalRoot", PS),
 });

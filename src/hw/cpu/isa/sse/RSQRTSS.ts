@@ -7,6 +7,7 @@ import { scalarFloat } from "../../vector-patterns.ts";
 import { SS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const RSQRTSS = vectorInstruction("RSQRTSS", {
+  feature: "SSE",
   forms: [["F3 0F 52 /r", "xmm1, xmm2/m32"]],
   semantics: scalarFloat("reciprocalRoot", SS),
 });

@@ -7,6 +7,7 @@ import { chosenLanes } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const SHUFPD = vectorInstruction("SHUFPD", {
+  feature: "SSE2",
   forms: [["66 0F C6 /r ib", "xmm1, xmm2/m128, imm8"]],
   semantics: (v, dst, src, imm) => {
     const control = v.u.read(imm);

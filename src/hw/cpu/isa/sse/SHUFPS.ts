@@ -7,6 +7,7 @@ import { chosenLanes } from "../../vector-patterns.ts";
 import { vectorInstruction } from "../../vector-semantics.ts";
 
 export const SHUFPS = vectorInstruction("SHUFPS", {
+  feature: "SSE",
   forms: [["NP 0F C6 /r ib", "xmm1, xmm2/m128, imm8"]],
   semantics: (v, dst, src, imm) => {
     const control = v.u.read(imm);

@@ -7,6 +7,7 @@ import { packedFloat } from "../../vector-patterns.ts";
 import { PD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const SQRTPD = vectorInstruction("SQRTPD", {
+  feature: "SSE2",
   forms: [["66 0F 51 /r", "xmm1, xmm2/m128"]],
   semantics: packedFloat("sqrt", PD),
 });

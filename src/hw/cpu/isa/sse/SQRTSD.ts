@@ -7,6 +7,7 @@ import { scalarFloat } from "../../vector-patterns.ts";
 import { SD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const SQRTSD = vectorInstruction("SQRTSD", {
+  feature: "SSE2",
   forms: [["F2 0F 51 /r", "xmm1, xmm2/m64"]],
   semantics: scalarFloat("sqrt", SD),
 });

@@ -7,6 +7,7 @@ import { scalarFloat } from "../../vector-patterns.ts";
 import { SS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const SQRTSS = vectorInstruction("SQRTSS", {
+  feature: "SSE",
   forms: [["F3 0F 51 /r", "xmm1, xmm2/m32"]],
   semantics: scalarFloat("sqrt", SS),
 });

@@ -7,6 +7,7 @@ import { compareIntoFlags } from "../../vector-patterns.ts";
 import { SD, vectorInstruction } from "../../vector-semantics.ts";
 
 export const UCOMISD = vectorInstruction("UCOMISD", {
+  feature: "SSE2",
   forms: [["66 0F 2E /r", "xmm1, xmm2/m64"]],
   semantics: compareIntoFlags("compareUnordered", SD),
 });

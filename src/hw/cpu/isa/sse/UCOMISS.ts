@@ -7,6 +7,7 @@ import { compareIntoFlags } from "../../vector-patterns.ts";
 import { SS, vectorInstruction } from "../../vector-semantics.ts";
 
 export const UCOMISS = vectorInstruction("UCOMISS", {
+  feature: "SSE",
   forms: [["NP 0F 2E /r", "xmm1, xmm2/m32"]],
   semantics: compareIntoFlags("compareUnordered", SS),
 });

@@ -8,6 +8,7 @@ const [CF, PF, ZF] = [1n, 4n, 0x40n];
 
 function conditional(mnemonic: string, opcode: string, flags: bigint, holds: boolean): Instruction {
   return x87Instruction(mnemonic, {
+    feature: "CMOV",
     forms: [[opcode, "ST(0), ST(i)"]],
     operation: (x) => {
       const { unit } = x;

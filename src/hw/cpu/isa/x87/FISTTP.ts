@@ -5,6 +5,7 @@ import { x87Instruction } from "../../x87/instruction.ts";
 import { storingInteger } from "../../x87/patterns.ts";
 
 export const FISTTP = x87Instruction("FISTTP", {
+  feature: "SSE3",
   forms: [
     ["DF /1", "m16int"],
     ["DB /1", "m32int"],

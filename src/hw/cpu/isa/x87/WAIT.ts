@@ -4,6 +4,7 @@ import { instruction } from "../../instruction.ts";
 import { wait } from "../../x87/instruction.ts";
 
 export const WAIT = instruction("WAIT", {
+  feature: "FPU",
   forms: [["9B", ""]],
   semantics: (u) => u.assist(wait),
 });
