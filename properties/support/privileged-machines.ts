@@ -15,7 +15,7 @@ import { resetMsrs } from "../../src/hw/cpu/msr/access.ts";
 import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { reset, startLongMode } from "../../src/hw/cpu/start.ts";
-import { CR0, CR4, CpuState, EFER, RFLAGS, RIGHTS } from "../../src/hw/cpu/state.ts";
+import { CR0, CpuState, RFLAGS, RIGHTS } from "../../src/hw/cpu/state.ts";
 import type { Mode } from "../../src/hw/cpu/mode.ts";
 import { Tlb } from "../../src/hw/cpu/tlb.ts";
 import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
@@ -175,6 +175,3 @@ export const MODES: readonly (readonly [Mode, 0 | 3])[] = [
 ];
 
 export const anyMode = (): fc.Arbitrary<readonly [Mode, 0 | 3]> => fc.constantFrom(...MODES);
-
-/** Paging and system calls on, as an operating system has them. */
-export const LONG_CONTROLS = { cr4: CR4.PAE | CR4.OSFXSR, efer: EFER.LMA | EFER.LME } as const;

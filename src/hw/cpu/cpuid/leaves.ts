@@ -82,7 +82,7 @@ const leafZero: Leaf = ({ profile: { vendor } }) => {
 };
 
 const identification: Leaf = ({ profile, state }) => {
-  const ids = Math.min(2 ** idBits(profile), 0xff);
+  const ids = Math.min(1 << idBits(profile), 0xff);
   return {
     EAX: profile.signature,
     EBX: ((profile.apicId & 0xff) << 24) | (ids << 16) | ((LINE_BYTES / 8) << 8),
@@ -106,8 +106,8 @@ const cacheParameters: Leaf = ({ profile, subleaf }) => {
   if (cache === undefined) return {};
   const { type, level, kibibytes, ways } = cache;
   const { threadsPerCore, coresPerPackage } = profile;
-  const sharing = (2 ** shiftOf(threadsPerCore) - 1) << 14;
-  const cores = Math.min(2 ** shiftOf(coresPerPackage) - 1, MOST_CORES) << 26;
+  const sharing = ((1 << shiftOf(threadsPerCore)) - 1) << 14;
+  const cores = Math.min((1 << shiftOf(coresPerPackage)) - 1, MOST_CORES) << 26;
   const selfInitializing = 1 << 8;
   return {
     EAX: cores | sharing | selfInitializing | (level << 5) | type,
