@@ -251,7 +251,8 @@ function bytesOf(form: Form): Uint8Array {
 const NAMES: Readonly<Record<string, FeatureName>> = {
   SSE4_1: "SSE4.1",
   SSE4_2: "SSE4.2",
-  SYSCALL: "SYSCALL",
+  FPU287: "FPU",
+  FPU387: "FPU",
 };
 
 /** Rows that are hints, or nothing at all, on CPUs without their feature. */
@@ -266,6 +267,7 @@ function featuresByIced(bytes: Uint8Array, code: CodeSize): readonly FeatureName
   iced.free();
   if (HINTS.test(mnemonic)) return [];
   if (/^[LS]ahf$/.test(mnemonic)) return code === 64 ? ["LAHF/SAHF"] : [];
+  if (mnemonic === "Wait") return ["FPU"];
   const known = names.map((name) => NAMES[name] ?? name).filter((name) => name in FEATURES);
   return known as FeatureName[];
 }

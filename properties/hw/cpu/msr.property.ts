@@ -186,15 +186,15 @@ law("the-time-stamp-counter-counts-cycles", {
   holds: ({ first, adjust, engine }) => {
     const access = new Access(INTEL, engine);
     const wrap = (value: bigint): bigint => BigInt.asUintN(64, value);
-    const at = BigInt(access.machine.state.cycles);
     access.write(0x10, first);
+    const at = access.began;
     const counter = access.read(0x10);
-    const since = BigInt(access.machine.state.cycles) - at - 1n;
+    const since = access.began - at;
     const moved = access.read(0x3b);
     if (counter !== wrap(first + since) || moved !== wrap(first - at)) return false;
     access.write(0x3b, adjust);
     const later = access.read(0x10);
-    return later === wrap(adjust + BigInt(access.machine.state.cycles - 1));
+    return later === wrap(adjust + access.began);
   },
 });
 
@@ -228,6 +228,8 @@ law("linux-finds-its-registers", {
 /** Reads and writes by a kernel in 64-bit mode. */
 class Access {
   readonly machine: SystemMachine;
+  /** The cycle at which the last instruction began. */
+  began = 0n;
 
   constructor(profile: CpuProfile, engine: EngineName) {
     this.machine = new SystemMachine(
@@ -259,6 +261,7 @@ class Access {
     const { state } = this.machine;
     state.setGpr(1, BigInt(number));
     state.rip = rip;
+    this.began = BigInt(state.cycles);
     const fault = this.machine.step();
     if (fault !== null && (fault.vector !== GP || fault.errorCode !== 0))
       throw new Error(`exception ${fault.vector}`);

@@ -5,10 +5,12 @@ import { fxrstor } from "../../x87/fxsave.ts";
 
 export const FXRSTOR: readonly Instruction[] = [
   instruction("FXRSTOR", {
+    feature: "FXSR",
     forms: [["NP 0F AE /1", "m512byte", { sizes: [32] }]],
     semantics: (u) => u.assist(fxrstor),
   }),
   instruction("FXRSTOR64", {
+    feature: "FXSR",
     forms: [["NP REX.W + 0F AE /1", "m512byte", { modes: "V/NE" }]],
     semantics: (u) => u.assist(fxrstor),
   }),

@@ -5,10 +5,12 @@ import { fxsave } from "../../x87/fxsave.ts";
 
 export const FXSAVE: readonly Instruction[] = [
   instruction("FXSAVE", {
+    feature: "FXSR",
     forms: [["NP 0F AE /0", "m512byte", { sizes: [32] }]],
     semantics: (u) => u.assist(fxsave),
   }),
   instruction("FXSAVE64", {
+    feature: "FXSR",
     forms: [["NP REX.W + 0F AE /0", "m512byte", { modes: "V/NE" }]],
     semantics: (u) => u.assist(fxsave),
   }),

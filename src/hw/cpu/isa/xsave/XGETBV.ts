@@ -4,6 +4,7 @@ import { instruction } from "../../instruction.ts";
 import { getExtendedControl } from "../../x87/xcr.ts";
 
 export const XGETBV = instruction("XGETBV", {
+  feature: "XSAVE",
   forms: [["NP 0F 01 D0", ""]],
   semantics: (u) => u.assist(getExtendedControl),
 });

@@ -8,10 +8,12 @@ const run: AssistFunction = (context) => save(context, "XSAVE");
 
 export const XSAVE: readonly Instruction[] = [
   instruction("XSAVE", {
+    feature: "XSAVE",
     forms: [["NP 0F AE /4", "mem", { sizes: [32] }]],
     semantics: (u) => u.assist(run),
   }),
   instruction("XSAVE64", {
+    feature: "XSAVE",
     forms: [["NP REX.W + 0F AE /4", "mem", { modes: "V/NE" }]],
     semantics: (u) => u.assist(run),
   }),

@@ -8,10 +8,12 @@ const run: AssistFunction = (context) => save(context, "XSAVEOPT");
 
 export const XSAVEOPT: readonly Instruction[] = [
   instruction("XSAVEOPT", {
+    feature: "XSAVEOPT",
     forms: [["NP 0F AE /6", "mem", { sizes: [32] }]],
     semantics: (u) => u.assist(run),
   }),
   instruction("XSAVEOPT64", {
+    feature: "XSAVEOPT",
     forms: [["NP REX.W + 0F AE /6", "mem", { modes: "V/NE" }]],
     semantics: (u) => u.assist(run),
   }),
