@@ -163,7 +163,8 @@ function ask(bytes: Uint8Array, code: CodeSize): Answer {
   const form = Code[instruction.code] ?? "";
   // The manual has one mnemonic for both sizes of PCMPESTRI and PCMPESTRM.
   const mnemonic = (Mnemonic[instruction.mnemonic] ?? "").toLowerCase();
-  const name = mnemonic.replace(/^(pcmpestr[im])64$/, "$1");
+  // And of SYSRET and SYSEXIT.
+  const name = mnemonic.replace(/^(pcmpestr[im])64$/, "$1").replace(/^(sysret|sysexit)q$/, "$1");
   const address = isValid ? theirAddress(instruction, code) : "";
   const text = isValid ? `${name} of ${instruction.length} bytes` : "no instruction";
   instruction.free();

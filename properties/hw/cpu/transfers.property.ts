@@ -310,7 +310,11 @@ function visible({ state }: BareSystem): Visible {
 const text = ({ gpr, ...rest }: Visible): string =>
   [...gpr, ...Object.values(rest)].map((value) => value.toString(16)).join(" ");
 
-function same<T>(what: string, found: T, expected: T): boolean {
+function same<T extends bigint | string | number | undefined>(
+  what: string,
+  found: T,
+  expected: T,
+): boolean {
   if (found !== expected) throw new Error(`${what} is ${found}, not ${expected}`);
   return true;
 }

@@ -65,8 +65,11 @@ export class Caches {
   }
 }
 
-/** Offset in a table of the place of a page, the same as in emitted code. */
-function fastSlot(linear: bigint): number {
+/**
+ * Offset in a table of the place of a page, the same as in emitted code. Neighbouring pages never share one: emitted
+ * code looks in the place of the first byte for the page of the last.
+ */
+export function fastSlot(linear: bigint): number {
   const number = Number(BigInt.asUintN(32, linear >> 12n));
-  return 16 * ((number ^ (number >>> 8)) & (FAST_TLB_ENTRIES - 1));
+  return 16 * ((number + (number >>> 8)) & (FAST_TLB_ENTRIES - 1));
 }

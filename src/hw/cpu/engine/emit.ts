@@ -338,7 +338,7 @@ class HandlerEmitter {
     const page = body.local(I32);
     const place = body.local(I32);
     body.get(linear).i64(12n).op("i64.shr_u", "i32.wrap_i64").tee(page);
-    body.get(page).i32(8).op("i32.shr_u", "i32.xor").i32(255).op("i32.and").i32(4).op("i32.shl");
+    body.get(page).i32(8).op("i32.shr_u", "i32.add").i32(255).op("i32.and").i32(4).op("i32.shl");
     body.get(CPU).op("i32.add").tee(slot).memory("i64.load", table);
     body.get(linear);
     if (bytes > 1) body.i64(BigInt(bytes - 1)).op("i64.add");
