@@ -1,6 +1,7 @@
 /** Every file of laws, one line each. */
 
 import "./guests/assembler.property.ts";
+import "./hw/chips/chips.property.ts";
 import "./hw/cpu/cpuid.property.ts";
 import "./hw/cpu/decoding.property.ts";
 import "./hw/cpu/division.property.ts";
