@@ -9,7 +9,7 @@ import { findOracle, type Oracle } from "../oracle/native.ts";
 import { replay } from "../oracle/replay.ts";
 
 const SECONDS_MAX = 900;
-const FEWEST_FORMS = 2240;
+const FEWEST_FORMS = 2370;
 const FEWEST_CASES_PER_FORM = 200;
 const FRESH_PER_FORM = 20;
 /** Beyond all frozen seeds. */

@@ -35,6 +35,7 @@ import { DAS } from "./DAS.ts";
 import { DEC } from "./DEC.ts";
 import { DIV } from "./DIV.ts";
 import { EMMS } from "./mmx/EMMS.ts";
+import { ENDBR } from "./ENDBR.ts";
 import { ENTER } from "./ENTER.ts";
 import { HLT } from "./HLT.ts";
 import { IDIV } from "./IDIV.ts";
@@ -136,6 +137,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   DEC,
   DIV,
   EMMS,
+  ...ENDBR,
   ENTER,
   HLT,
   IDIV,
@@ -170,7 +172,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...POPA,
   POPCNT,
   ...POPF,
-  PREFETCHW,
+  ...PREFETCHW,
   ...PREFETCHh,
   ...PUSH,
   ...PUSHA,
