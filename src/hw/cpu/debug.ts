@@ -1,4 +1,4 @@
-/** Breakpoints: SDM Vol. 3, "Debug Registers" and "Debug Exceptions". Left out: I/O breakpoints, branch records. */
+/** Breakpoints: SDM Vol. 3, "Debug Registers" and "Debug Exceptions". Left out: branch records. */
 
 import type { CpuState } from "./state.ts";
 
@@ -7,7 +7,7 @@ export const DR6 = { BD: 1 << 13, BS: 1 << 14, BT: 1 << 15 } as const;
 export const DR7_GD = 1n << 13n;
 const COUNT = 4;
 const ENABLED = 0xffn;
-const [EXECUTE, WRITE] = [0, 1];
+const [EXECUTE, WRITE, IO] = [0, 1, 2];
 const DR_NAMES = ["DR0", "DR1", "DR2", "DR3"] as const;
 /** By the LEN field. */
 const LENGTHS = [1n, 2n, 8n, 4n] as const;
@@ -47,3 +47,11 @@ export const dataBreakpoints = (
     const isWatched = kind === 3 || (kind === WRITE && write);
     return isWatched && linear < address + length && address < linear + BigInt(size);
   });
+
+/** Breakpoints on ports, which CR4.DE allows; DR0 to DR3 then hold port numbers. */
+export const ioBreakpoints = (state: CpuState, port: number, size: number): number =>
+  matching(
+    state,
+    (kind, address, length) =>
+      kind === IO && BigInt(port) < address + length && address < BigInt(port + size),
+  );

@@ -50,7 +50,7 @@ interface Fields {
 export function encode(encoding: Encoding, code: CodeSize): Uint8Array {
   const { form } = encoding;
   const fields: Fields = {
-    w: form.rexW === true,
+    w: form.rexW === true || (form.operandSize === 64 && form.default64 === false),
     r: false,
     x: false,
     b: false,

@@ -16,6 +16,8 @@ export interface PagingContext {
   readonly pdptes: readonly number[];
   /** CR4.PSE: 4 MiB pages with 32-bit paging. */
   readonly pse: boolean;
+  /** CR4.PGE: the G bit of entries has its meaning. */
+  readonly pge: boolean;
   /** IA32_EFER.NXE. */
   readonly nxe: boolean;
   /** CR0.WP: supervisor writes obey R/W. */
@@ -240,7 +242,7 @@ function finish(
   setBits(memory, address, entryLow, ACCESSED | (access.write ? DIRTY : 0));
   let rights = leaf.rights;
   if (access.write || (entryLow & DIRTY) !== 0) rights |= RIGHT.dirty;
-  if ((entryLow & GLOBAL) !== 0) rights |= RIGHT.global;
+  if (context.pge && (entryLow & GLOBAL) !== 0) rights |= RIGHT.global;
   const base = frameOf(entryLow, entryHigh);
   if (level.shift === 12) return { frame: base, rights };
   const page = 1 << level.shift;

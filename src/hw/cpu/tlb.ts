@@ -86,16 +86,24 @@ export class Tlb {
     this.words[at + RIGHTS] = 0;
   }
 
-  /** The page's translations of a PCID, and with INVLPG global ones; of a large page all parts. */
-  invalidatePage(low: number, high: number, tag: number, global = true): void {
+  /**
+   * The page's translations of a PCID, and with INVLPG global ones; of a large page all parts. Says what may have been
+   * lost: nothing, the 4 KiB around the address, or more.
+   */
+  invalidatePage(
+    low: number,
+    high: number,
+    tag: number,
+    global = true,
+  ): "nothing" | "page" | "more" {
     const at = this.find(low, high, tag);
     const mayDrop = at >= 0 && (global || (this.rights(at) & RIGHT.global) === 0);
     if (mayDrop && (this.rights(at) & RIGHT.large) === 0) {
       this.drop(at);
-      return;
+      return "page";
     }
     // The address may lie in a large page of which other parts are cached; how large is not known any more.
-    this.invalidate((entry) => {
+    const dropped = this.invalidate((entry) => {
       const rights = this.rights(entry);
       if ((rights & RIGHT.large) === 0) return false;
       const owner = this.words[entry + TAG] as number;
@@ -103,13 +111,18 @@ export class Tlb {
       const mine = isGlobal ? global && vpidOf(owner) === vpidOf(tag) : owner === tag;
       return mine && this.#sameGigabyte(entry, low, high);
     });
+    return dropped === 0 ? "nothing" : "more";
   }
 
-  /** Drops all entries for which `drops` holds. */
-  invalidate(drops: (at: number) => boolean): void {
+  /** Drops all entries for which `drops` holds; says how many. */
+  invalidate(drops: (at: number) => boolean): number {
+    let dropped = 0;
     for (let at = 0; at < this.words.length; at += WORDS) {
-      if (((this.words[at + RIGHTS] as number) & VALID) !== 0 && drops(at)) this.drop(at);
+      if (((this.words[at + RIGHTS] as number) & VALID) === 0 || !drops(at)) continue;
+      this.drop(at);
+      dropped += 1;
     }
+    return dropped;
   }
 
   /** All of a VPID; with `keepGlobal`, all but the global ones (MOV to CR3). */

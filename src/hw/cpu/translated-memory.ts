@@ -72,15 +72,11 @@ export class TranslatedMemory implements DirectMemory {
 
   /** INVLPG (SDM Vol. 2, "INVLPG—Invalidate TLB Entries"). */
   invalidatePage(linear: bigint): void {
-    const { low, high } = halves(linear);
-    for (const tlb of this.#tlbs()) tlb.invalidatePage(low, high, this.#tag, true);
-    this.#forgetAll();
+    this.#invalidatePage(linear, this.#tag, true);
   }
 
   invalidatePageOf(pcid: number, linear: bigint): void {
-    const { low, high } = halves(linear);
-    for (const tlb of this.#tlbs()) tlb.invalidatePage(low, high, tagOf(0, pcid), false);
-    this.#forgetAll();
+    this.#invalidatePage(linear, tagOf(0, pcid), false);
   }
 
   invalidatePcid(pcid: number): void {
@@ -156,6 +152,14 @@ export class TranslatedMemory implements DirectMemory {
     this.#memory.watchCode(physical, changed);
   }
 
+  #invalidatePage(linear: bigint, tag: number, global: boolean): void {
+    const { low, high } = halves(linear);
+    const data = this.#dataTlb.invalidatePage(low, high, tag, global);
+    if (data !== "nothing") this.onForget?.(data === "page" ? linear : null);
+    const code = this.#fetchTlb.invalidatePage(low, high, tag, global);
+    if (code !== "nothing") this.onForgetFetch?.();
+  }
+
   #forgetAll(): void {
     this.onForget?.(null);
     this.onForgetFetch?.();
@@ -187,6 +191,7 @@ export class TranslatedMemory implements DirectMemory {
         state.view.getUint32(OFFSET.pdptes + 4 * i, true),
       ),
       pse: state.has("CR4", CR4.PSE),
+      pge: state.has("CR4", CR4.PGE),
       nxe: state.has("EFER", EFER.NXE),
       wp: state.has("CR0", CR0.WP),
       smep: state.has("CR4", CR4.SMEP),

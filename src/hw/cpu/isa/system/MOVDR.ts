@@ -1,0 +1,86 @@
+/**
+ * MOV: move to and from debug registers. SDM Vol. 2B, "MOV—Move to/from Debug Registers"; Vol. 3, "Debug Registers".
+ * With DR7.GD an access is #DB before it is done, and DR6.BD says so.
+ */
+
+import type { AssistContext, AssistFunction } from "../../assist.ts";
+import { DR6, DR7_GD } from "../../debug.ts";
+import { type Fault, fault, GP0 } from "../../fault.ts";
+import type { Instruction } from "../../instruction.ts";
+import { is64Bit } from "../../mode.ts";
+import { CR4, type DebugName } from "../../state.ts";
+import { LOW_32, systemInstruction, UD, writeGpr } from "../../system.ts";
+
+const NAMES: readonly (DebugName | null)[] = ["DR0", "DR1", "DR2", "DR3", null, null, "DR6", "DR7"];
+
+/** Bits that a write changes, and bits that are always 1. */
+const FIELDS = {
+  DR6: { writable: 0xe00fn, ones: 0xffff_0ff0n },
+  DR7: { writable: 0xffff_23ffn, ones: 0x400n },
+} as const;
+
+/** Without CR4.DE, DR4 and DR5 are other names of DR6 and DR7. */
+function registerOf({ state }: AssistContext, number: number): DebugName | null {
+  const alias = (number === 4 || number === 5) && !state.has("CR4", CR4.DE) ? number + 2 : number;
+  return NAMES[alias] ?? null;
+}
+
+function refuses({ state }: AssistContext): Fault | null {
+  if (state.cpl !== 0) return GP0;
+  if ((state.debug("DR7") & DR7_GD) === 0n) return null;
+  state.setDebug("DR6", state.debug("DR6") | BigInt(DR6.BD));
+  return fault("#DB", null);
+}
+
+const read: AssistFunction = (context) => {
+  const { state } = context;
+  const name = registerOf(context, context.register(1));
+  if (name === null) return UD;
+  const refused = refuses(context);
+  if (refused !== null) return refused;
+  writeGpr(state, context.register(0), is64Bit(state) ? 64 : 32, state.debug(name));
+  return null;
+};
+
+const write: AssistFunction = (context) => {
+  const { state, memory } = context;
+  const name = registerOf(context, context.register(0));
+  if (name === null) return UD;
+  const refused = refuses(context);
+  if (refused !== null) return refused;
+  const value = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.gpr(context.register(1)));
+  if (name === "DR6" || name === "DR7") {
+    if (value > LOW_32) return GP0;
+    const { writable, ones } = FIELDS[name];
+    state.setDebug(name, (value & writable) | ones);
+  } else {
+    state.setDebug(name, value);
+  }
+  // Breakpoints on code and data may begin or end here.
+  state.attention = true;
+  memory.contextChanged();
+  return null;
+};
+
+export const MOVDR: readonly Instruction[] = [
+  systemInstruction(
+    "MOV",
+    {
+      forms: [
+        ["0F 21 /r", "r32, DR0-DR7", { sizes: [null], modes: "NE/V" }],
+        ["0F 21 /r", "r64, DR0-DR7", { sizes: [null], modes: "V/NE" }],
+      ],
+    },
+    read,
+  ),
+  systemInstruction(
+    "MOV",
+    {
+      forms: [
+        ["0F 23 /r", "DR0-DR7, r32", { sizes: [null], modes: "NE/V" }],
+        ["0F 23 /r", "DR0-DR7, r64", { sizes: [null], modes: "V/NE" }],
+      ],
+    },
+    write,
+  ),
+];
