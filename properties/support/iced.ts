@@ -42,10 +42,10 @@ export function compareDecoders(bytes: Uint8Array, code: CodeSize): Comparison {
 }
 
 /**
- * What the tables leave out of entries that they have, by iced-x86's names of encodings: MOV to and from control and
- * debug registers; 0F 0D with a register, which is #UD by the APM and as AMD's processors have it.
+ * What the tables leave out of entries that they have, by iced-x86's names of encodings: 0F 0D with a register, which
+ * is #UD by the APM and as AMD's processors have it.
  */
-const LEFT_OUT = /_(cr|dr)|_0F0D$/;
+const LEFT_OUT = /_0F0D$/;
 
 /** Names of conditions and instructions where iced-x86 prefers another of the manual's synonyms. */
 const CONDITIONS: Readonly<Record<string, string>> = {
@@ -66,9 +66,19 @@ function theirName(mnemonic: string): string {
 const OUR_NAMES = new Set(INSTRUCTIONS.map(({ mnemonic }) => theirName(mnemonic)));
 
 function ourText(ours: Decoded | DecodeFault): string {
-  if (typeof ours !== "object") return "no instruction";
+  if (typeof ours !== "object" || namesNoRegister(ours)) return "no instruction";
   return `${theirName(ours.instruction.mnemonic)} of ${ours.length} bytes`;
 }
+
+/** MOV to or from a control or debug register that does not exist: its execution is #UD. */
+const namesNoRegister = ({ form, operands }: Decoded): boolean =>
+  form.operands.some(({ kind }, i) => {
+    const operand = operands[i];
+    if (operand?.is !== "register") return false;
+    const { number } = operand.register;
+    if (kind === "debugReg") return number > 7;
+    return kind === "controlReg" && ![0, 2, 3, 4, 8].includes(number);
+  });
 
 /** Segment, base, index, scale and displacement, where ModR/M says that an operand is in memory. */
 function ourAddress(ours: Decoded | DecodeFault, code: CodeSize): string | null {

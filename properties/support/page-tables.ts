@@ -79,6 +79,7 @@ function anyCaseOfTables(): fc.Arbitrary<PagingCase> {
       root: fc.constant(ROOT),
       pdptes: fc.constant([]),
       pse: fc.boolean(),
+      pge: fc.boolean(),
       nxe: fc.boolean(),
       wp: fc.boolean(),
       smep: fc.boolean(),

@@ -41,7 +41,13 @@ export type { EventType, TraceEvent, TraceSink } from "../sim/trace.ts";
 export { eventType, formatEvent, formatField } from "../sim/trace.ts";
 export { World } from "../sim/world.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
-export type { Kernel, StartRegisters } from "./programs.ts";
-export { KERNELS, PROGRAM_START, ProgramMachine } from "./programs.ts";
+export type { Kernel, StartRegisters, SystemKernel } from "./programs.ts";
+export {
+  KERNELS,
+  PROGRAM_START,
+  ProgramMachine,
+  SYSTEM_KERNELS,
+  SystemProgram,
+} from "./programs.ts";
 export type { Assembled } from "../guests/assembler.ts";
 export { assemble } from "../guests/assembler.ts";

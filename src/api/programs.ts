@@ -6,7 +6,9 @@
 import { InputError } from "../sim/assert.ts";
 import { PagedMemory } from "../sim/paged-memory.ts";
 import { type Assembled, assemble } from "../guests/assembler.ts";
+import { BareSystem, CODE, INTERRUPT_GATE } from "../guests/bare-system.ts";
 import { KERNELS, type Kernel } from "../guests/kernels/kernels.ts";
+import { SYSTEM_KERNELS, type SystemKernel } from "../guests/kernels/system.ts";
 import { INTEL } from "../hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../hw/cpu/decode.ts";
 import { Interpreter } from "../hw/cpu/engine/interpreter.ts";
@@ -19,8 +21,8 @@ import { ReferenceCpu } from "../hw/cpu/reference.ts";
 import { startLongMode } from "../hw/cpu/start.ts";
 import { CpuState, gprNumber } from "../hw/cpu/state.ts";
 
-export type { Kernel };
-export { KERNELS };
+export type { Kernel, SystemKernel };
+export { KERNELS, SYSTEM_KERNELS };
 
 /** Linear address at which programs lie. */
 export const PROGRAM_START = 0x10_0000n;
@@ -95,3 +97,32 @@ function assembled(kernel: Kernel): Assembled {
   programs.set(kernel, known);
   return known;
 }
+
+/** A bare system that goes round in a system kernel. */
+export class SystemProgram {
+  readonly #kernel: SystemKernel;
+  readonly #system: BareSystem;
+
+  constructor(kernel: SystemKernel) {
+    const { bytes, labels } = assemble(kernel.source, BigInt(CODE));
+    const decoder = new Decoder(INSTRUCTIONS);
+    this.#kernel = kernel;
+    this.#system = new BareSystem(bytes, {
+      engine: "interpreter",
+      decoder,
+      profile: INTEL,
+      cpl: kernel.cpl,
+    });
+    for (const [vector, label] of Object.entries(kernel.handlers))
+      this.#system.setGate(Number(vector), INTERRUPT_GATE, Number(labels.get(label)));
+  }
+
+  /** Runs so many cycles more; instructions executed so far, to the last whole round. */
+  run(cycles: number): number {
+    const { cpu, state } = this.#system;
+    cpu.run(state.cycles + cycles);
+    return Number(state.gpr(R15)) * this.#kernel.instructions;
+  }
+}
+
+const R15 = 15;

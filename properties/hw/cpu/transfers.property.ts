@@ -11,8 +11,9 @@ import {
   istTop,
   SELECTORS,
   STACK,
-} from "../../support/bare-system.ts";
+} from "../../../src/guests/bare-system.ts";
 import { law } from "../../support/law.ts";
+import { BARE, decoder } from "../../support/programs.ts";
 
 const RSP = 4;
 const ENGINES: readonly EngineName[] = ["reference", "interpreter"];
@@ -42,7 +43,7 @@ law("handlers-of-64-bit-mode-find-their-frame", {
   },
   runs: 300,
   holds: ({ engine, cpl, vector, type, dpl, ist, rflags, below }) => {
-    const system = new BareSystem(engine, [INT, vector], cpl);
+    const system = bareSystem(engine, [INT, vector], cpl);
     const { state } = system;
     system.setGate(vector, { ...INTERRUPT_GATE, type, dpl, ist });
     state.rflags = rflags;
@@ -85,7 +86,7 @@ law("a-return-undoes-an-interrupt", {
   },
   runs: 200,
   holds: ({ engine, cpl, vector, ist, rflags, external }) => {
-    const system = new BareSystem(engine, external ? [NOP] : [INT, vector], cpl);
+    const system = bareSystem(engine, external ? [NOP] : [INT, vector], cpl);
     const { state } = system;
     system.setGate(vector, { ...INTERRUPT_GATE, ist });
     // NT would be a nested task's.
@@ -120,7 +121,7 @@ law("faults-of-delivery-double", {
   runs: 300,
   holds: ({ engine, failure, breaksDouble }) => {
     const { first, second } = failure;
-    const system = new BareSystem(engine, CAUSES[first] as number[], 3);
+    const system = bareSystem(engine, CAUSES[first] as number[], 3);
     const { state, ram } = system;
     ram.write(CODE + 16, Uint8Array.of(0));
     const gate = { ...INTERRUPT_GATE, ist: second === "absent stack" ? 1 : 0 };
@@ -162,7 +163,7 @@ law("interrupts-wait-in-a-shadow", {
   runs: 200,
   holds: ({ engine, opener, open, nops }) => {
     const code = { STI: [0xfb], "MOV SS": [0x8e, 0xd0], NOP: [NOP] }[opener];
-    const system = new BareSystem(engine, [...code, ...Array.from({ length: nops }, () => NOP)], 0);
+    const system = bareSystem(engine, [...code, ...Array.from({ length: nops }, () => NOP)], 0);
     const { state } = system;
     state.setGpr(0, BigInt(SELECTORS.kernelData));
     state.rflags = 2n | (open && opener !== "STI" ? RFLAGS.IF : 0n);
@@ -185,7 +186,7 @@ law("single-step-traps-after-every-instruction", {
   forAll: { engine: anyEngine, cpl: anyLevel, count: fc.integer({ min: 1, max: 6 }) },
   runs: 60,
   holds: ({ engine, cpl, count }) => {
-    const system = new BareSystem(
+    const system = bareSystem(
       engine,
       Array.from({ length: 8 }, () => NOP),
       cpl,
@@ -219,7 +220,7 @@ law("breakpoints-come-before-code-and-after-data", {
   runs: 200,
   holds: ({ engine, number, kind, writes, offset }) => {
     // MOV to or from [RBX], four bytes long with its NOPs.
-    const system = new BareSystem(engine, [NOP, writes ? 0x89 : 0x8b, 0x03, NOP, NOP], 0);
+    const system = bareSystem(engine, [NOP, writes ? 0x89 : 0x8b, 0x03, NOP, NOP], 0);
     const { state, memory } = system;
     const place = BigInt(STACK.user + offset);
     state.setGpr(3, place);
@@ -255,7 +256,7 @@ law("exceptions-save-where-they-belong", {
   forAll: { engine: anyEngine, cpl: anyLevel, first: fc.constantFrom(0, 3, 6, 13, 14) },
   runs: 60,
   holds: ({ engine, cpl, first }) => {
-    const system = new BareSystem(engine, CAUSES[first] as number[], cpl);
+    const system = bareSystem(engine, CAUSES[first] as number[], cpl);
     const { state } = system;
     if (first === GP && cpl === 0) return true;
     system.step();
@@ -273,6 +274,9 @@ law("exceptions-save-where-they-belong", {
 });
 
 // Helpers
+
+const bareSystem = (engine: EngineName, code: readonly number[], cpl: 0 | 3): BareSystem =>
+  new BareSystem(Uint8Array.from(code), { engine, decoder, profile: BARE.profile, cpl });
 
 const BREAKPOINTS = ["DR0", "DR1", "DR2", "DR3"] as const;
 /** An address that nothing is mapped at. */

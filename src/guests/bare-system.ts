@@ -3,18 +3,19 @@
  * TSS with all stacks, and an IDT in which each vector has a handler of its own.
  */
 
-import { Cpu } from "../../src/hw/cpu/cpu.ts";
-import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
-import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
-import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
-import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
-import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
-import { reset, startLongMode } from "../../src/hw/cpu/start.ts";
-import { CpuState, RIGHTS } from "../../src/hw/cpu/state.ts";
-import { Tlb } from "../../src/hw/cpu/tlb.ts";
-import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
-import { PagedMemory } from "../../src/sim/paged-memory.ts";
-import { BARE, decoder } from "./programs.ts";
+import { Cpu, type Stop } from "../hw/cpu/cpu.ts";
+import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
+import type { Decoder } from "../hw/cpu/decode.ts";
+import { Interpreter } from "../hw/cpu/engine/interpreter.ts";
+import { CPU_BYTES } from "../hw/cpu/engine/layout.ts";
+import { BareEnvironment } from "../hw/cpu/environment.ts";
+import { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
+import { ReferenceCpu } from "../hw/cpu/reference.ts";
+import { reset, startLongMode } from "../hw/cpu/start.ts";
+import { CpuState, RIGHTS } from "../hw/cpu/state.ts";
+import { Tlb } from "../hw/cpu/tlb.ts";
+import { TranslatedMemory } from "../hw/cpu/translated-memory.ts";
+import { PagedMemory } from "../sim/paged-memory.ts";
 
 const MEMORY_BYTES = 0x4_0000;
 const RECORD_BYTES = 1 << 18;
@@ -22,6 +23,11 @@ const [GDT, IDT, TSS, TABLES] = [0x1000, 0x2000, 0x3000, 0x4000] as const;
 const GATE_BYTES = 16;
 /** Handlers lie so far apart. */
 const HANDLER_BYTES = 16;
+
+/** A page that nothing else uses, and where the entry of a page of the identity mapping lies. */
+export const SPARE_PAGE = 0x3_c000;
+export const pageEntryOf = (address: number): number =>
+  TABLES + 0x3000 + 8 * Math.floor(address / 4096);
 
 export const CODE = 0x1_0000;
 export const HANDLERS = 0x2_0000;
@@ -53,6 +59,15 @@ export const INTERRUPT_GATE: Gate = {
 export const istTop = (ist: number): number => STACK.ist + 0x200 * ist;
 export const handlerOf = (vector: number): number => HANDLERS + HANDLER_BYTES * vector;
 
+/** What a system is made of beside its code. */
+export interface BareSystemParts {
+  readonly engine: EngineName;
+  readonly decoder: Decoder;
+  readonly profile: CpuProfile;
+  /** The level that the code starts at. */
+  readonly cpl: 0 | 3;
+}
+
 class Line extends BareEnvironment {
   vector: number | null = null;
 
@@ -74,11 +89,12 @@ export class BareSystem {
   readonly state = new CpuState(this.ram.wasm.buffer, 0);
   readonly memory: TranslatedMemory;
   readonly cpu: Cpu;
-  readonly #line = new Line(BARE.profile);
+  readonly #line: Line;
 
-  constructor(engine: EngineName, code: readonly number[], cpl: 0 | 3) {
+  constructor(code: Uint8Array, { engine, decoder, profile, cpl }: BareSystemParts) {
     const { ram, state } = this;
-    ram.write(CODE, Uint8Array.from(code));
+    this.#line = new Line(profile);
+    ram.write(CODE, code);
     // Handlers return.
     for (let vector = 0; vector < 256; vector += 1) {
       this.setGate(vector, INTERRUPT_GATE);
@@ -123,8 +139,11 @@ export class BareSystem {
     );
   }
 
-  setGate(vector: number, { type, dpl, ist, present, selector }: Gate): void {
-    const offset = handlerOf(vector);
+  setGate(
+    vector: number,
+    { type, dpl, ist, present, selector }: Gate,
+    offset = handlerOf(vector),
+  ): void {
     const high = BigInt(
       (offset & 0xffff_0000) | (present ? 0x8000 : 0) | (dpl << 13) | (type << 8) | ist,
     );
@@ -134,7 +153,7 @@ export class BareSystem {
 
   /** Makes a page of the identity mapping absent. */
   unmap(address: number): void {
-    this.ram.write64(TABLES + 0x3000 + 8 * Math.floor(address / 4096), 0n);
+    this.ram.write64(pageEntryOf(address), 0n);
   }
 
   raise(vector: number): void {
@@ -143,7 +162,7 @@ export class BareSystem {
   }
 
   /** Executes one instruction, or takes one event. */
-  step(): ReturnType<Cpu["run"]> {
+  step(): Stop {
     return this.cpu.run(this.state.cycles + 1);
   }
 
