@@ -81,7 +81,10 @@ export class Bench {
       case "input": {
         const inputs = Object.keys(this.chip.inputs);
         const input = inputs[at % Math.max(inputs.length, 1)];
-        if (input === undefined) return;
+        if (input === undefined) {
+          this.socket.settle(this.now);
+          return;
+        }
         const level = value % 3 === 0 ? value & 0xff : value & 1;
         this.seen.push(`${this.now} ${input} ${this.socket.input(input, level, this.now)}`);
         return;

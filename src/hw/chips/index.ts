@@ -1,7 +1,9 @@
 /** Every chip, one line each; the laws of chips hold for what is listed here (docs/adr/0005-laws-as-data.md). */
 
+import { acpiPmTimer } from "./acpi-pm-timer.ts";
 import type { Chip } from "./chip.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
+import { ns16550a } from "./ns16550a.ts";
 
-export const CHIPS: readonly Chip[] = [i8254, i8259];
+export const CHIPS: readonly Chip[] = [acpiPmTimer, i8254, i8259, ns16550a];
