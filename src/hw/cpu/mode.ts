@@ -5,13 +5,6 @@ import { CR0, type CpuState, EFER, RFLAGS, RIGHTS } from "./state.ts";
 
 export type Mode = "real" | "virtual-8086" | "protected" | "compatibility" | "64-bit";
 
-export function modeOf(state: CpuState): Mode {
-  if (!state.has("CR0", CR0.PE)) return "real";
-  if (state.has("EFER", EFER.LMA))
-    return (state.rights("CS") & RIGHTS.long) === 0 ? "compatibility" : "64-bit";
-  return state.hasFlag(RFLAGS.VM) ? "virtual-8086" : "protected";
-}
-
 export const isLongMode = (state: CpuState): boolean => state.has("EFER", EFER.LMA);
 
 /** Segments are loaded as in the 8086: a selector is a sixteenth of the base. */
