@@ -11,10 +11,9 @@ import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
 import type { Fault } from "../../src/hw/cpu/fault.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
-import { resetMsrs } from "../../src/hw/cpu/msr/access.ts";
 import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
-import { reset, startLongMode } from "../../src/hw/cpu/start.ts";
+import { powerUp, startLongMode } from "../../src/hw/cpu/start.ts";
 import { CR0, CpuState, RFLAGS, RIGHTS } from "../../src/hw/cpu/state.ts";
 import type { Mode } from "../../src/hw/cpu/mode.ts";
 import { Tlb } from "../../src/hw/cpu/tlb.ts";
@@ -117,7 +116,7 @@ export class SystemMachine {
     ].join(" ");
   }
 
-  #lay({ profile, mode, cpl, code, gpr = {}, data, change }: SystemCase): void {
+  #lay({ mode, cpl, code, gpr = {}, data, change }: SystemCase): void {
     const { state, memory } = this;
     for (const level of [0, 1, 2])
       memory.write64(level * PAGE_SIZE, BigInt((level + 1) * PAGE_SIZE + 7));
@@ -125,8 +124,7 @@ export class SystemMachine {
       memory.write64(3 * PAGE_SIZE + 8 * page, BigInt(page * PAGE_SIZE + 7));
     memory.write(PLACES.code, Uint8Array.from(code));
     if (data !== undefined) memory.write(PLACES.data, data);
-    reset(state, profile.signature);
-    resetMsrs({ state, environment: this.environment });
+    powerUp(state, this.environment);
     enterMode(state, mode, cpl);
     for (const [number, value] of Object.entries(gpr)) state.setGpr(Number(number), value);
     state.rip = BigInt(PLACES.code);

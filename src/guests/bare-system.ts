@@ -11,7 +11,7 @@ import { CPU_BYTES } from "../hw/cpu/engine/layout.ts";
 import { BareEnvironment } from "../hw/cpu/environment.ts";
 import { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../hw/cpu/reference.ts";
-import { reset, startLongMode } from "../hw/cpu/start.ts";
+import { powerUp, startLongMode } from "../hw/cpu/start.ts";
 import { CpuState, RIGHTS } from "../hw/cpu/state.ts";
 import { Tlb } from "../hw/cpu/tlb.ts";
 import { TranslatedMemory } from "../hw/cpu/translated-memory.ts";
@@ -118,7 +118,7 @@ export class BareSystem {
     ram.write64(TABLES + 0x2000, BigInt(TABLES + 0x3007));
     for (let page = 0; page < MEMORY_BYTES / 4096; page += 1)
       ram.write64(TABLES + 0x3000 + 8 * page, BigInt(4096 * page + 7));
-    reset(state, 0);
+    powerUp(state, this.#line);
     startLongMode(state, cpl);
     state.setControl("CR3", BigInt(TABLES));
     state.setTable("GDTR", { base: BigInt(GDT), limit: 5 * 8 - 1 });

@@ -10,6 +10,7 @@ import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { Draws } from "../oracle/draws.ts";
 
 const ROUNDS = 3;
+const CASES_OF_ROW = 16;
 const CASES_MIN = 2_000_000;
 const SECONDS_MAX = 600;
 const SHOWN_MAX = 20;
@@ -32,6 +33,22 @@ function anyPrefixes(draws: Draws, code: CodeSize): readonly number[] {
 }
 
 const nameOf = ({ mnemonic, row }: Form): string => `${mnemonic} ${row[0]}`;
+
+/** The prefixes, the opcode and the ModR/M byte of a row. */
+function startOf({ prefix, rexW, map, opcode, modrm }: Form, draws: Draws): readonly number[] {
+  const mandatory = /^(66|F2|F3)$/.test(prefix ?? "") ? [Number.parseInt(prefix ?? "", 16)] : [];
+  const rex = rexW === true ? [0x48 + draws.below(8)] : [];
+  const drawn = draws.below(256);
+  const digit = modrm?.digit ?? null;
+  const byte = digit === null ? drawn : (drawn & 0xc7) | (digit << 3);
+  return [
+    ...mandatory,
+    ...rex,
+    ...MAPS[map],
+    opcode,
+    ...(modrm === null ? [] : [modrm.fixed ?? byte]),
+  ];
+}
 
 test(
   "our decoder and iced-x86 agree on validity, length, mnemonic and address",
@@ -67,6 +84,11 @@ test(
         }
         process.stderr.write(`decoders, round ${round + 1}, ${code}-bit code: ${cases} cases\n`);
       }
+    }
+    // Rows that chance seldom reaches: with a mandatory prefix, REX.W and a digit.
+    for (const form of INSTRUCTIONS.flatMap(({ forms }) => forms)) {
+      for (let n = 0; n < CASES_OF_ROW; n += 1)
+        compare([...startOf(form, draws), ...rest(REST_BYTES)], 64);
     }
     const rows = INSTRUCTIONS.flatMap(({ forms }) => forms.map(nameOf));
     const missed = rows.filter((row) => !reached.has(row));

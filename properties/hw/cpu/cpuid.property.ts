@@ -1,7 +1,7 @@
 /** Laws of CPU profiles: CPUID tells what there is, and what it does not tell of is not there. */
 
 import fc from "fast-check";
-import { CpuidFeature, Decoder as Iced, DecoderOptions, Mnemonic } from "iced-x86";
+import { Code, CpuidFeature, Decoder as Iced, DecoderOptions, Mnemonic } from "iced-x86";
 import {
   type CpuidRegister,
   type FeatureName,
@@ -19,6 +19,9 @@ import { law } from "../../support/law.ts";
 import { anyMode, ENGINES, SystemMachine } from "../../support/privileged-machines.ts";
 
 const CPUID = [0x0f, 0xa2];
+const MAP_BYTES = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
+/** All that a board can add, and what either vendor has. */
+const FULL = makeProfile({ base: "intel", with: [...IMPLEMENTED] });
 law("cpuid-tells-the-features", {
   says: "In any mode a feature's bit is set exactly on CPUs that have the feature, but where the program has switched it off.",
   cites: 'SDM Vol. 2A, "CPUID—CPU Identification"; names and places as in Linux, cpufeatures.h',
@@ -69,6 +72,32 @@ law("what-is-not-offered-is-not-there", {
       const expected = needed.every((feature) => profile.features.has(feature));
       if (isThere !== expected)
         throw new Error(`${form.mnemonic} ${form.row[0]}: ${isThere}, but ${needed.join()}`);
+    }
+  },
+});
+
+law("what-is-offered-is-there", {
+  says: "Bytes that are an instruction of features that a CPU offers, by the word of iced-x86, are one here too.",
+  cites: 'SDM Vol. 2, "CPUID Feature Flag" columns, by the word of iced-x86',
+  forAll: {
+    map: fc.constantFrom(...MAP_BYTES),
+    prefix: fc.constantFrom<number[][]>([], [0x66], [0xf3], [0xf2]),
+    wide: fc.boolean(),
+    rm: fc.nat(7),
+    code: fc.constantFrom<CodeSize[]>(16, 32, 64),
+  },
+  runs: 250,
+  holds: ({ map, prefix, wide, rm, code }) => {
+    const decoder = decoderOf(FULL);
+    const rex = wide && code === 64 ? [0x48] : [];
+    for (let n = 0; n < 256 * 16; n += 1) {
+      // Every opcode with every reg field, in memory and in a register.
+      const modrm = ((n & 7) << 3) | ((n & 8) === 0 ? rm : 0xc0 | rm);
+      const start = [...prefix, ...rex, ...map, n >> 4, modrm];
+      const bytes = Uint8Array.from({ length: 15 }, (_, i) => start[i] ?? 0);
+      if (typeof decoder.decode(bytes, code) === "object") continue;
+      const missing = offeredByIced(bytes, code);
+      if (missing !== null) throw new Error(`${missing}: ${Buffer.from(bytes).toString("hex")}`);
     }
   },
 });
@@ -231,8 +260,6 @@ function rowsOf(code: CodeSize): readonly Row[] {
   return rows;
 }
 
-const MAP_BYTES = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
-
 /** The row with the simplest operands. */
 function bytesOf(form: Form): Uint8Array {
   const { prefix, operandSize, modrm } = form;
@@ -270,4 +297,33 @@ function featuresByIced(bytes: Uint8Array, code: CodeSize): readonly FeatureName
   if (mnemonic === "Wait") return ["FPU"];
   const known = names.map((name) => NAMES[name] ?? name).filter((name) => name in FEATURES);
   return known as FeatureName[];
+}
+
+const decoders = new Map<CpuProfile, Decoder>();
+
+function decoderOf(profile: CpuProfile): Decoder {
+  const known = decoders.get(profile) ?? new Decoder(INSTRUCTIONS, profile.features);
+  decoders.set(profile, known);
+  return known;
+}
+
+/** Every CPU of 64 bits has what these bring. */
+const BASELINE =
+  /^(INTEL(8086|186|286|386|486)(_ONLY)?|X64|CPUID|PAUSE|MULTIBYTENOP|RDPMC|FPU\w*|CET_IBT|UDBG)$/;
+/** What iced-x86 knows of old or other processors; SALC is in no manual of today; 0F 0D with a register is #UD by the APM. */
+const OTHERS =
+  /_tr$|_tr_|386_only|^(Loadall|Umov|Ibts|Xbts|Cmpxchg486|Salc|Bndstx|Jmpe|Storeall|Rsm|Fstdw|Fstsg|Frstpm|Fsetpm|Fndisi|Fneni|Fdisi|Feni|Udb)|_0F0D$|^Xstore|^Getsec/i;
+
+/** The name of an encoding all of whose features are offered, or null. */
+function offeredByIced(bytes: Uint8Array, code: CodeSize): string | null {
+  const iced = new Iced(code, bytes, DecoderOptions.None);
+  const instruction = iced.decode();
+  const names = [...instruction.cpuidFeatures()].map((number) => CpuidFeature[number] ?? "");
+  const form = instruction.isInvalid ? null : (Code[instruction.code] ?? "");
+  instruction.free();
+  iced.free();
+  if (form === null || OTHERS.test(form)) return null;
+  const isOffered = (name: string): boolean =>
+    BASELINE.test(name) || FULL.features.has((NAMES[name] ?? name) as FeatureName);
+  return names.every(isOffered) ? form : null;
 }

@@ -250,6 +250,32 @@ law("breakpoints-come-before-code-and-after-data", {
   },
 });
 
+law("general-detect-guards-the-debug-registers-once", {
+  says: "With DR7.GD set a MOV to a debug register is #DB before it is done, with DR6.BD; the handler finds GD clear, and the instruction then goes on.",
+  cites: 'SDM Vol. 3, "General-Detect Exception Condition", "Debug Control Register (DR7)"',
+  forAll: {
+    engine: anyEngine,
+    number: fc.nat(3),
+    value: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  },
+  runs: 40,
+  holds: ({ engine, number, value }) => {
+    const system = bareSystem(engine, [0x0f, 0x23, 0xc0 | (number << 3), NOP], 0);
+    const { state } = system;
+    state.setGpr(0, value);
+    state.setDebug("DR7", 0x2400n);
+    system.step();
+    const isGuarded =
+      state.rip === BigInt(handlerOf(1)) &&
+      state.debug("DR7") === 0x400n &&
+      (state.debug("DR6") & 0x2000n) !== 0n &&
+      state.debug(BREAKPOINTS[number] as "DR0") === 0n;
+    system.step();
+    system.step();
+    return isGuarded && state.debug(BREAKPOINTS[number] as "DR0") === value;
+  },
+});
+
 law("exceptions-save-where-they-belong", {
   says: "A fault saves the RIP of its instruction with RF set, INT3 that of the next one; the error code is pushed for exactly the exceptions that have one.",
   cites: 'SDM Vol. 3, "Protected-Mode Exceptions and Interrupts"; "Exception Classifications"',

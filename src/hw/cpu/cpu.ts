@@ -171,7 +171,6 @@ export class Cpu {
     state.setDebug("DR6", (state.debug("DR6") & ~0xfn) | BigInt(bits));
     state.pendingDebug = 0;
     this.#raise(asException(fault("#DB", null)));
-    state.setDebug("DR7", state.debug("DR7") & ~DR7_GD);
   }
 
   /** Delivers an event, and what delivery itself raises. */
@@ -182,7 +181,11 @@ export class Cpu {
       if (event.vector === VECTORS["#PF"] && event.address !== null)
         state.setControl("CR2", event.address);
       const met = deliver(this.#core, { ...event, returnRip: state.rip });
-      if (met === null) return;
+      if (met === null) {
+        // The handler may use the debug registers (SDM Vol. 3, "Debug Control Register (DR7)": GD).
+        if (event.vector === VECTORS["#DB"]) state.setDebug("DR7", state.debug("DR7") & ~DR7_GD);
+        return;
+      }
       const second = asException(met);
       const isDouble = event.vector === VECTORS["#DF"] && event.type === "hardware exception";
       if (isDouble && classOf(second) !== "benign") break;

@@ -1,5 +1,7 @@
 /** States that a CPU starts from: after power-up, RESET and INIT (SDM Vol. 3, "Processor State After Reset"), and a program's. */
 
+import type { Environment } from "./environment.ts";
+import { resetMsrs } from "./msr/access.ts";
 import { ACTIVITY, CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS_FIXED } from "./state.ts";
 import { SEGMENT_NAMES } from "./uop.ts";
 
@@ -54,6 +56,12 @@ export function reset(
   state.blocking = 0;
   state.pending = 0;
   state.pendingDebug = 0;
+}
+
+/** Power-up or RESET with all that the CPU's profile says: rDX and the model-specific registers. */
+export function powerUp(state: CpuState, environment: Environment): void {
+  reset(state, environment.profile.signature);
+  resetMsrs({ state, environment });
 }
 
 /** 64-bit mode with flat segments, as an operating system gives it to a program: SSE and native x87 errors on. */
