@@ -17,7 +17,6 @@ export type FeaturePlace = readonly [
 /** What is implemented. */
 const OFFERED = {
   FPU: [0x1, 0, "EDX", 0],
-  VME: [0x1, 0, "EDX", 1],
   DE: [0x1, 0, "EDX", 2],
   PSE: [0x1, 0, "EDX", 3],
   TSC: [0x1, 0, "EDX", 4],
@@ -84,6 +83,7 @@ const OFFERED = {
 
 /** What is known by name and not, or not wholly, implemented. */
 const ABSENT = {
+  VME: [0x1, 0, "EDX", 1],
   "PSE-36": [0x1, 0, "EDX", 17],
   PCLMULQDQ: [0x1, 0, "ECX", 1],
   VMX: [0x1, 0, "ECX", 5],
