@@ -154,6 +154,45 @@ describe("a world", () => {
     expect(told).toEqual([2]);
   });
 
+  test("takes an input between decisions, also one that is given in the middle of a slice", () => {
+    const setup = { config: config({ cpus: 1, tokens: 0 }), sliceCycles: 1000 };
+    const [inside, after] = [World.create(tokens, setup), World.create(tokens, setup)];
+    for (const world of [inside, after]) {
+      world.runInto("cpu0", 3);
+      expect(world.now).toBeGreaterThan(0);
+    }
+    // The slice of this one ends first.
+    after.runUntil(0);
+    for (const world of [inside, after]) world.input("ring", "insert", 1);
+    expect(inside.inputs).toEqual(after.inputs);
+    for (const world of [inside, after]) world.runUntil(50_000);
+    expect(inside.digest()).toBe(after.digest());
+  });
+
+  test("does not run again what it has run when it is to go forwards", () => {
+    let executed = 0;
+    const counted: Blueprint<TokensConfig> = {
+      ...tokens,
+      build(world) {
+        const tick = (): void => {
+          executed += 1;
+          world.postIn(100, "ticks", "tick");
+        };
+        world.add({ name: "ticks", handlers: { tick } });
+      },
+      start: (world) => void world.post(0, "ticks", "tick"),
+    };
+    const world = World.create(counted, { config: config() });
+    world.keepTimeline({ everyCycles: 1000, maxSnapshots: 8, maxBytes: 1 << 20 });
+    world.runUntil(1950);
+    world.seek(1980);
+    expect(executed).toBe(20);
+    // But what lies behind it already is not run again on the way to there.
+    world.seek(50);
+    world.seek(1980);
+    expect(executed).toBe(20 + 1 + 10);
+  });
+
   test("refuses times that are no whole cycles, and the past", () => {
     const world = World.create(tokens, { config: config() });
     world.runUntil(500);
