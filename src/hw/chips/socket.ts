@@ -7,6 +7,7 @@
 import { assert } from "../../sim/assert.ts";
 import type { Cycles } from "../../sim/time.ts";
 import type { Chip, Register } from "./chip.ts";
+import type { InterruptMessage } from "./interrupt-message.ts";
 
 export type AccessSize = 1 | 2 | 4;
 
@@ -22,6 +23,8 @@ export interface SocketState<State> {
 export interface SocketListener {
   /** May use the socket again. */
   wire?(name: string, isAsserted: boolean, at: Cycles): void;
+  /** May use the socket again. */
+  message?(message: InterruptMessage, at: Cycles): void;
   /** Tells of each access to a register, for traces. */
   access?(register: string, kind: "read" | "write", value: number, at: Cycles): void;
 }
@@ -132,8 +135,14 @@ export class Socket<State extends object = object> {
     this.#tell();
   }
 
-  /** One wire at a time: who is told of it may change the others. */
+  /** One wire at a time: who is told of it may change the others. Messages follow. */
   #tell(): void {
+    this.#tellWires();
+    const { chip, at } = this.#cell.value;
+    for (const message of this.#chip.messages?.(chip) ?? []) this.#listener.message?.(message, at);
+  }
+
+  #tellWires(): void {
     for (;;) {
       const state = this.#cell.value;
       const wires = this.#chip.wires(state.chip, state.at);
