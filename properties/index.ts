@@ -4,6 +4,7 @@ import "./guests/assembler.property.ts";
 import "./hw/chips/chips.property.ts";
 import "./hw/cpu/cpuid.property.ts";
 import "./hw/cpu/decoding.property.ts";
+import "./hw/cpu/devices.property.ts";
 import "./hw/cpu/division.property.ts";
 import "./hw/cpu/encoding.property.ts";
 import "./hw/cpu/engines.property.ts";

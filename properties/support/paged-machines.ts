@@ -8,7 +8,7 @@ import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import type { Fault } from "../../src/hw/cpu/fault.ts";
 import type { DirectMemory } from "../../src/hw/cpu/mmu.ts";
-import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
+import { type MemoryMappedIo, PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { startLongMode } from "../../src/hw/cpu/start.ts";
 import { CpuState } from "../../src/hw/cpu/state.ts";
@@ -20,7 +20,7 @@ import { anyProgram, BARE, decoder, MEMORY_START, type Program, runTo } from "./
 const PHYSICAL_PAGES = 16;
 /** PML4, PDPT, PD and PT are pages 0 to 3; the code is in page 4. */
 const CODE_PAGE = 4;
-const MAPPED_PAGES = 6;
+export const MAPPED_PAGES = 6;
 const RECORD_BYTES = 1 << 19;
 const ENGINE_BYTES = CPU_BYTES + RECORD_BYTES;
 
@@ -42,6 +42,9 @@ export interface PagedProgram extends Program {
   /** Few, so that pages take each other's places. */
   readonly tlbEntries: number;
 }
+
+/** The first page that is no memory. */
+export const DEVICE_PAGE = PHYSICAL_PAGES;
 
 const PRESENT_WRITE_USER = 7;
 
@@ -79,7 +82,7 @@ const anyPlace = (): fc.Arbitrary<number> =>
   );
 
 /** The registers that point to the start of the pages, and are never written: rBX, rBP, rSI, rDI. */
-const POINTERS = [3, 5, 6, 7] as const;
+export const POINTERS = [3, 5, 6, 7] as const;
 const ACCESSES = [
   [0x48, 0x8b],
   [0x48, 0x89],
@@ -131,7 +134,7 @@ function anyBusyProgram(): fc.Arbitrary<Program & { readonly entry: number }> {
     });
 }
 
-const displacement32 = (value: number): number[] =>
+export const displacement32 = (value: number): number[] =>
   [0, 8, 16, 24].map((shift) => (value >> shift) & 0xff);
 
 export function anyPagedProgram(): fc.Arbitrary<PagedProgram> {
@@ -159,7 +162,7 @@ export class PagedMachine {
   readonly translated: TranslatedMemory;
   readonly #tlbs: readonly Tlb[];
 
-  constructor(program: PagedProgram) {
+  constructor(program: PagedProgram, io?: MemoryMappedIo) {
     this.memory = new PagedMemory(PHYSICAL_PAGES * PAGE_SIZE, ENGINE_BYTES);
     this.state = new CpuState(this.memory.wasm.buffer, 0);
     this.#tlbs = [new Tlb(program.tlbEntries), new Tlb(program.tlbEntries)];
@@ -179,7 +182,7 @@ export class PagedMachine {
     const [data, fetch] = this.#tlbs as [Tlb, Tlb];
     this.translated = new TranslatedMemory(
       this.state,
-      new PhysicalMemory(this.memory),
+      new PhysicalMemory(this.memory, io),
       data,
       fetch,
     );
@@ -228,22 +231,28 @@ export interface RunningMachine {
   run(limit: number): Fault | null;
 }
 
+export function referenceOn({ state, translated }: PagedMachine): ReferenceCpu {
+  return new ReferenceCpu({ state, decoder, memory: translated, environment: BARE });
+}
+
 export function pagedReference(program: PagedProgram): RunningMachine {
   const machine = new PagedMachine(program);
-  const { state, translated } = machine;
-  const cpu = new ReferenceCpu({ state, decoder, memory: translated, environment: BARE });
+  const cpu = referenceOn(machine);
   return {
     machine,
-    run: (limit) => runTo(limit, state, () => cpu.step()),
+    run: (limit) => runTo(limit, machine.state, () => cpu.step()),
   };
+}
+
+export function interpreterOn({ state, memory, translated }: PagedMachine): Interpreter {
+  const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
+  const direct: DirectMemory = translated;
+  const parts = { state, decoder, memory: direct, environment: BARE };
+  return new Interpreter(memory.wasm, parts, area);
 }
 
 export function pagedInterpreter(program: PagedProgram): RunningMachine {
   const machine = new PagedMachine(program);
-  const { state, memory, translated } = machine;
-  const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
-  const direct: DirectMemory = translated;
-  const parts = { state, decoder, memory: direct, environment: BARE };
-  const cpu = new Interpreter(memory.wasm, parts, area);
-  return { machine, run: (limit) => runTo(limit, state, () => cpu.run(limit)) };
+  const cpu = interpreterOn(machine);
+  return { machine, run: (limit) => runTo(limit, machine.state, () => cpu.run(limit)) };
 }

@@ -39,8 +39,6 @@ export interface Block {
   readonly cycles: number;
   /** It may be entered again without being looked up. */
   readonly lasting: boolean;
-  /** Its page has been written since it was decoded. */
-  stale: boolean;
 }
 
 export class Blocks {
@@ -124,7 +122,6 @@ export class Blocks {
       cycles,
       // The second page of an instruction that has one is translated each time.
       lasting: !straddles,
-      stale: false,
     };
     this.#writeBlock(block);
     if (block.lasting) {
@@ -221,7 +218,6 @@ export class Blocks {
     const left = (this.#blocks.get(physical) ?? []).filter((other) => other !== block);
     if (left.length === 0) this.#blocks.delete(physical);
     else this.#blocks.set(physical, left);
-    block.stale = true;
     for (let i = 0; i <= block.instructions.length; i += 1) {
       this.#view.setInt32(block.start + RECORD_BYTES * i + RECORD.handler, STALE, true);
     }

@@ -35,6 +35,10 @@ export class Interpreter implements Engine {
   #mode: BlockMode;
   readonly #lastModes: Record<Level, BlockMode | null> = { supervisor: null, user: null };
   readonly #caches: Caches;
+  /** The cycle counter at which the budget of the run of emitted code would be spent. */
+  #end = 0;
+  /** Records that leave for now, with what to put back. */
+  readonly #stops: { readonly at: number; readonly handler: number }[] = [];
 
   constructor(wasm: WebAssembly.Memory, parts: EngineParts<DirectMemory>, area: InterpreterArea) {
     const { state, memory } = parts;
@@ -45,9 +49,9 @@ export class Interpreter implements Engine {
     this.#view = new DataView(wasm.buffer);
     this.#table = new HandlerTable(wasm, {
       slowRead: (cpu: number, at: number, low: number, high: number, what: number) =>
-        this.#slowRead(cpu, at, low, high, what),
+        this.#atItsTime(at, () => this.#slowRead(cpu, at, low, high, what)),
       slowWrite: (cpu: number, at: number, low: number, high: number, what: number) =>
-        this.#slowWrite(cpu, at, low, high, what),
+        this.#atItsTime(at, () => this.#slowWrite(cpu, at, low, high, what)),
       quotient: (high: bigint, low: bigint, divisor: bigint) =>
         divide("quotient", unsigned(high), unsigned(low), unsigned(divisor), 64),
       remainder: (high: bigint, low: bigint, divisor: bigint) =>
@@ -55,6 +59,7 @@ export class Interpreter implements Engine {
       ...vectorFunctions({
         state,
         memory,
+        atItsTime: (at, access) => this.#atItsTime(at, access),
         fail: (at, fault) => this.#fail(state.block, at, fault),
         segmentFault: (at, what) => this.#segmentFault(at, what),
         isAllowed: (at, linear) => this.#isAllowed(at, linear, 16),
@@ -83,30 +88,43 @@ export class Interpreter implements Engine {
 
   #runOn(limit: number): Fault | null {
     const { cycles } = this.state;
-    const left = limit - cycles;
     const block = this.#blocks.at(this.#mode);
     if (isBlockFault(block)) return block;
+    // A device may have been asked for a translation or an instruction.
+    const left = this.state.attention ? 1 : limit - cycles;
     const whole = block.cycles <= left;
     // Where the block does not fit, nothing may follow it.
     const budget = whole ? Math.min(left, MOST_BUDGET) : block.cycles;
     const at = this.state.block;
+    this.#end = cycles + budget;
     this.#view.setInt32(at + SCRATCH.budget, budget - block.cycles, true);
     if (block.lasting) this.#caches.rememberJump(block);
-    const stop = whole ? null : this.#stopIn(block, left);
+    if (!whole) this.#stopIn(block, left);
     const exit = this.#table.enter(this.#view.getInt32(block.start, true), at, block.start);
-    if (stop !== null && !block.stale) this.#view.setInt32(stop.at, stop.handler, true);
-    const spent = budget - this.#view.getInt32(at + SCRATCH.budget, true);
-    return this.#leave(exit, cycles + spent);
+    this.#endStops();
+    return this.#leave(exit, this.#end - this.#view.getInt32(at + SCRATCH.budget, true));
   }
 
-  /** Makes the first instruction that begins at or past the limit leave; returns what to put back, or null. */
-  #stopIn({ start, instructions }: Block, left: number): { at: number; handler: number } | null {
-    const index = instructions.findIndex(({ cyclesBefore }, i) => i > 0 && cyclesBefore >= left);
-    if (index < 0) return null;
-    const at = start + RECORD_BYTES * index + RECORD.handler;
+  /** Makes the first instruction that begins at or past the limit leave. */
+  #stopIn(block: Block, left: number): void {
+    const index = block.instructions.findIndex(
+      ({ cyclesBefore }, i) => i > 0 && cyclesBefore >= left,
+    );
+    if (index > 0) this.#stopAt(block, index);
+  }
+
+  /** Makes an instruction of a block, or its end, leave until emitted code has returned. */
+  #stopAt(block: Block, index: number): void {
+    const at = block.start + RECORD_BYTES * index + RECORD.handler;
     const handler = this.#view.getInt32(at, true);
+    if (handler === STALE) return;
     this.#view.setInt32(at, STALE, true);
-    return { at, handler };
+    this.#stops.push({ at, handler });
+  }
+
+  #endStops(): void {
+    for (const { at, handler } of this.#stops) this.#view.setInt32(at, handler, true);
+    this.#stops.length = 0;
   }
 
   /** Puts RIP and the cycle counter right after emitted code has returned. */
@@ -174,6 +192,29 @@ export class Interpreter implements Engine {
   }
 
   // Accesses that emitted code cannot do by itself.
+
+  /**
+   * A device that the access reaches finds the time at which the instruction, or the iteration of a repeated one, has
+   * begun. When it asks for attention, emitted code returns at the next boundary.
+   */
+  #atItsTime(at: number, access: () => number): number {
+    const { state } = this;
+    const { block, position } = this.#blocks.of(at);
+    const budget = this.#view.getInt32(state.block + SCRATCH.budget, true);
+    const before = block.instructions[position]?.cyclesBefore ?? 0;
+    state.cycles = this.#end - budget - block.cycles + before;
+    const result = access();
+    if (state.attention) this.#stopAfter(block, position);
+    return result;
+  }
+
+  /** The next instruction leaves; a jump, or another iteration, finds the budget spent. */
+  #stopAfter(block: Block, position: number): void {
+    const at = this.state.block + SCRATCH.budget;
+    this.#stopAt(block, position + 1);
+    this.#end -= this.#view.getInt32(at, true) + 1;
+    this.#view.setInt32(at, -1, true);
+  }
 
   #slowRead(cpu: number, at: number, low: number, high: number, what: number): number {
     const linear = address(low, high);

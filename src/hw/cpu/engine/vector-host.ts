@@ -13,6 +13,8 @@ import { SCRATCH } from "./layout.ts";
 export interface VectorHost {
   readonly state: CpuState;
   readonly memory: LinearMemory;
+  /** Does an access of the instruction at a record: as of its time, and looking for attention afterwards. */
+  readonly atItsTime: (at: number, access: () => number) => number;
   /** Notes a fault of the instruction at a record; gives what the call returns. */
   readonly fail: (at: number, fault: Fault) => number;
   /** The fault of an address of this instruction that is not canonical, or beyond its segment. */
@@ -46,24 +48,28 @@ export function vectorFunctions(host: VectorHost): VectorFunctions {
   });
   const isAllowed = (at: number, wanted: { linear: bigint; aligned: boolean }): boolean =>
     !isAligned(wanted) || host.isAllowed(at, wanted.linear);
+  const read = (at: number, low: number, high: number, what: number): number => {
+    const wanted = place(at, low, high, what);
+    if (!isAllowed(at, wanted)) return fail(at, wanted.notCanonical);
+    const value = readVector(memory, wanted);
+    if (isFault(value)) return fail(at, value);
+    put(SCRATCH.vectorA, value);
+    host.rememberPage(wanted.linear, "read");
+    return 0;
+  };
+  const write = (at: number, low: number, high: number, what: number): number => {
+    const wanted = place(at, low, high, what);
+    if (!isAllowed(at, wanted)) return fail(at, wanted.notCanonical);
+    const fault = writeVector(memory, wanted, get(SCRATCH.vectorA));
+    if (fault !== null) return fail(at, fault);
+    host.rememberPage(wanted.linear, "write");
+    return 0;
+  };
   return {
-    slowVectorRead(_cpu, at, low, high, what) {
-      const wanted = place(at, low, high, what);
-      if (!isAllowed(at, wanted)) return fail(at, wanted.notCanonical);
-      const value = readVector(memory, wanted);
-      if (isFault(value)) return fail(at, value);
-      put(SCRATCH.vectorA, value);
-      host.rememberPage(wanted.linear, "read");
-      return 0;
-    },
-    slowVectorWrite(_cpu, at, low, high, what) {
-      const wanted = place(at, low, high, what);
-      if (!isAllowed(at, wanted)) return fail(at, wanted.notCanonical);
-      const fault = writeVector(memory, wanted, get(SCRATCH.vectorA));
-      if (fault !== null) return fail(at, fault);
-      host.rememberPage(wanted.linear, "write");
-      return 0;
-    },
+    slowVectorRead: (_cpu, at, low, high, what) =>
+      host.atItsTime(at, () => read(at, low, high, what)),
+    slowVectorWrite: (_cpu, at, low, high, what) =>
+      host.atItsTime(at, () => write(at, low, high, what)),
     slowFloat(_cpu, at, code, control) {
       const [a, b] = [get(SCRATCH.vectorA), get(SCRATCH.vectorB)];
       const result = float(floatSpec(code), a, b, control & 0xff, state.mxcsr);
