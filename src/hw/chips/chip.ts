@@ -4,7 +4,7 @@
  */
 
 import type { Cycles } from "../../sim/time.ts";
-import type { InterruptMessage } from "./interrupt-message.ts";
+import type { BusMessage } from "./interrupt-message.ts";
 
 /** One register of the data sheet. */
 export interface Register<State> {
@@ -39,7 +39,7 @@ export interface Chip<State extends object = object, Wire extends string = strin
   /** Pins that the chip drives: true is asserted. */
   wires(state: State, now: Cycles): Readonly<Record<Wire, boolean>>;
   /** Takes what the chip has to send over the interrupt bus out of its state. */
-  messages?(state: State): readonly InterruptMessage[];
+  messages?(state: State): readonly BusMessage[];
   /** A time after `now` before which no wire changes and no message leaves by itself; null when none ever does. */
   deadline(state: State, now: Cycles): Cycles | null;
   /** Lets time pass until `now`, however far that is. */

@@ -4,6 +4,7 @@ import { acpiPmTimer } from "./acpi-pm-timer.ts";
 import type { Chip } from "./chip.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
+import { lapic } from "./lapic.ts";
 import { ns16550a } from "./ns16550a.ts";
 
-export const CHIPS: readonly Chip[] = [acpiPmTimer, i8254, i8259, ns16550a];
+export const CHIPS: readonly Chip[] = [acpiPmTimer, i8254, i8259, lapic, ns16550a];

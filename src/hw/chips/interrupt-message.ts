@@ -1,7 +1,7 @@
 /**
  * What goes over the bus between interrupt controllers: from an I/O APIC, from a local APIC to others, and from a device
  * that writes a message to FEExxxxxh. SDM Vol. 3, "Advanced Programmable Interrupt Controller (APIC)", sections
- * "Issuing Interprocessor Interrupts" and "Message Signalled Interrupts".
+ * "Issuing Interprocessor Interrupts", "Message Signalled Interrupts" and "Signaling Interrupt Servicing Completion".
  */
 
 export type DeliveryMode =
@@ -24,3 +24,10 @@ export interface InterruptMessage {
   /** False only in INIT level de-assert. */
   readonly assert: boolean;
 }
+
+/** From a local APIC to all I/O APICs: a level-triggered interrupt of this vector has been serviced. */
+export interface EoiMessage {
+  readonly eoi: number;
+}
+
+export type BusMessage = InterruptMessage | EoiMessage;

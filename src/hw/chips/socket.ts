@@ -7,7 +7,7 @@
 import { assert } from "../../sim/assert.ts";
 import type { Cycles } from "../../sim/time.ts";
 import type { Chip, Register } from "./chip.ts";
-import type { InterruptMessage } from "./interrupt-message.ts";
+import type { BusMessage } from "./interrupt-message.ts";
 
 export type AccessSize = 1 | 2 | 4;
 
@@ -24,7 +24,7 @@ export interface SocketListener {
   /** May use the socket again. */
   wire?(name: string, isAsserted: boolean, at: Cycles): void;
   /** May use the socket again. */
-  message?(message: InterruptMessage, at: Cycles): void;
+  message?(message: BusMessage, at: Cycles): void;
   /** Tells of each access to a register, for traces. */
   access?(register: string, kind: "read" | "write", value: number, at: Cycles): void;
 }
@@ -121,6 +121,11 @@ export class Socket<State extends object = object> {
       this.#pass(deadline);
     }
     if (now > this.#cell.value.at) this.#pass(now);
+  }
+
+  /** What the chip is now, for whoever hosts it to look at. */
+  get state(): Readonly<State> {
+    return this.#cell.value.chip;
   }
 
   /** When `settle` is to be called, if nothing happens before; null for never. */
