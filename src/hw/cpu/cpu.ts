@@ -60,21 +60,21 @@ export class Cpu {
     }
   }
 
-  /** INIT, and the startup IPI that ends the wait after it. */
+  /** INIT, and the startup IPI that ends the wait after it; one that came before INIT is not pending any more. */
   #arrive(): void {
     const { state } = this;
-    const { pending } = state;
-    if ((pending & PENDING.init) !== 0) {
+    if ((state.pending & PENDING.init) !== 0) {
       const { profile, bootstrap } = this.#core.environment;
-      const nmi = pending & PENDING.nmi;
+      const others = state.pending & ~PENDING.init;
       reset(state, profile.signature, "init");
-      state.pending = nmi;
+      state.pending = others;
       state.activity = bootstrap ? ACTIVITY.active : ACTIVITY.waitForSipi;
       this.#core.memory.invalidateAll(false);
       this.#core.memory.contextChanged();
-    } else if ((pending & PENDING.sipi) !== 0) {
-      const vector = (pending >> 8) & 0xff;
-      state.pending = pending & PENDING.nmi;
+    }
+    if ((state.pending & PENDING.sipi) !== 0) {
+      const vector = (state.pending >> 8) & 0xff;
+      state.pending &= PENDING.nmi;
       if (state.activity !== ACTIVITY.waitForSipi) return;
       const code = state.segment("CS");
       state.setSegment("CS", { ...code, selector: vector << 8, base: BigInt(vector) << 12n });

@@ -103,7 +103,10 @@ export interface DescriptorTable {
 export const ACTIVITY = { active: 0, hlt: 1, shutdown: 2, waitForSipi: 3 } as const;
 /** What holds events back for now (the same section, interruptibility state). */
 export const BLOCKING = { sti: 1, movSs: 2, smi: 4, nmi: 8 } as const;
-/** Events that have arrived and wait: an NMI, INIT, and a startup IPI with its vector in bits 8 to 15. */
+/**
+ * Events that have arrived and wait: an NMI, INIT, and a startup IPI with its vector in bits 8 to 15. Whoever sets INIT
+ * clears a startup IPI that came before.
+ */
 export const PENDING = { nmi: 1, init: 2, sipi: 4 } as const;
 
 /** Bits of RFLAGS beside the status flags (SDM Vol. 1, "EFLAGS Register"). */
