@@ -91,3 +91,15 @@ test("an input may answer", () => {
   const { socket } = placed();
   expect(socket.input("ask", 5, 0)).toBe(5);
 });
+
+test("an act sees the chip at its time, and the wires that it changes are told", () => {
+  const { socket, told } = placed();
+  socket.write(0, 1, 0x80, 10);
+  const seen = socket.act(60, (state) => {
+    const { low } = state;
+    state.low = 2;
+    return low;
+  });
+  expect(seen).toBe(1);
+  expect(told).toEqual(["10 write LOW 128", "50 a true", "60 a false", "60 b true"]);
+});

@@ -110,6 +110,14 @@ export class Socket<State extends object = object> {
     return answer ?? undefined;
   }
 
+  /** Lets `act` change the chip, for what neither a register nor an input can carry, as a frame of a network. */
+  act<Result>(now: Cycles, act: (state: State) => Result): Result {
+    this.settle(now);
+    const result = act(this.#cell.value.chip);
+    this.#tell();
+    return result;
+  }
+
   /** Lets time pass until `now`, telling of each change of a wire at its time. */
   settle(now: Cycles): void {
     this.#tell();

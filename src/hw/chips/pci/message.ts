@@ -1,0 +1,38 @@
+/**
+ * What a memory write to FEExxxxxh says to local APICs. SDM Vol. 3, "Message Signalled Interrupts": "Message Address
+ * Register Format" and "Message Data Register Format".
+ */
+
+import type { DeliveryMode, InterruptMessage } from "../interrupt-message.ts";
+
+const DELIVERY_MODES: readonly (DeliveryMode | null)[] = [
+  "fixed",
+  "lowest priority",
+  "SMI",
+  null,
+  "NMI",
+  "INIT",
+  null,
+  "ExtINT",
+];
+
+/** Null for an address of nothing that takes interrupts, and for a reserved delivery mode. */
+export function messageOf(
+  addressLow: number,
+  addressHigh: number,
+  data: number,
+): InterruptMessage | null {
+  if (addressHigh !== 0 || addressLow >>> 20 !== 0xfee) return null;
+  const deliveryMode = DELIVERY_MODES[(data >> 8) & 7] ?? null;
+  if (deliveryMode === null) return null;
+  const isLevel = (data & 0x8000) !== 0;
+  return {
+    destination: (addressLow >>> 12) & 0xff,
+    destinationMode: (addressLow & 4) === 0 ? "physical" : "logical",
+    shorthand: "none",
+    deliveryMode,
+    vector: data & 0xff,
+    triggerMode: isLevel ? "level" : "edge",
+    assert: !isLevel || (data & 0x4000) !== 0,
+  };
+}
