@@ -1,7 +1,7 @@
 /** PCI functions in sockets, and a bus over them. */
 
 import type { Chip } from "../../src/hw/chips/chip.ts";
-import type { InterruptMessage } from "../../src/hw/chips/interrupt-message.ts";
+import type { BusMessage } from "../../src/hw/chips/interrupt-message.ts";
 import { PciBus, type PciSlot } from "../../src/hw/chips/pci/bus.ts";
 import {
   type Bar,
@@ -29,7 +29,7 @@ import type { Cycles } from "../../src/sim/time.ts";
 export class HostedChip {
   readonly socket: Socket;
   readonly cell: { value: SocketState<object> };
-  readonly messages: InterruptMessage[] = [];
+  readonly messages: BusMessage[] = [];
   now: Cycles = 0;
 
   constructor(chip: Chip) {

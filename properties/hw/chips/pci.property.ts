@@ -348,7 +348,7 @@ function followMessages(steps: readonly MsixStep[]): boolean {
       wanted.push(0x40 + i);
     });
     const bits = isPending.reduce((word, pending, i) => word + (pending ? 2 ** i : 0), 0);
-    const seen = hosted.messages.map(({ vector }) => vector);
+    const seen = hosted.messages.map((message) => ("vector" in message ? message.vector : -1));
     if (seen.join() !== wanted.join() || hosted.read(bar + 0x800, 4) !== bits)
       throw new Error(`${seen.join()} left where ${wanted.join()} should, pending ${bits}`);
   }
