@@ -2,6 +2,7 @@
 
 import "./guests/assembler.property.ts";
 import "./hw/chips/chips.property.ts";
+import "./hw/chips/ioapic.property.ts";
 import "./hw/chips/lapic.property.ts";
 import "./hw/chips/pci.property.ts";
 import "./hw/cpu/cpuid.property.ts";

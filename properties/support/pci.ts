@@ -35,7 +35,9 @@ export class HostedChip {
   constructor(chip: Chip) {
     this.cell = { value: powerOn(chip) };
     this.socket = new Socket(chip, this.cell, {
-      message: (message) => this.messages.push(message),
+      message: (message) => {
+        if (!("eoi" in message)) this.messages.push(message);
+      },
     });
   }
 
