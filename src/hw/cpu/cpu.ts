@@ -41,6 +41,7 @@ export class Cpu {
   readonly state: CpuState;
   readonly #core: Core;
   readonly #engine: Engine;
+  #limit = 0;
 
   constructor(core: Core, engine: Engine) {
     this.state = core.state;
@@ -51,13 +52,21 @@ export class Cpu {
   /** Runs to the first instruction boundary at or past `limit` cycles, or until nothing happens any more. */
   run(limit: number): Stop {
     const { state } = this;
+    this.#limit = limit;
     for (;;) {
       this.#arrive();
       if (state.activity !== ACTIVITY.active && !this.#wakes())
         return STOPS[state.activity] as Stop;
-      if (state.cycles >= limit) return "limit";
-      if (!this.#takeEvent()) this.#execute(limit);
+      if (state.cycles >= this.#limit) return "limit";
+      if (!this.#takeEvent()) this.#execute(this.#limit);
     }
+  }
+
+  /** Lowers the limit of the run in progress: for who learns in the middle of it that something is due earlier. */
+  endBy(limit: number): void {
+    if (limit >= this.#limit) return;
+    this.#limit = limit;
+    this.state.attention = true;
   }
 
   /** INIT, and the startup IPI that ends the wait after it; one that came before INIT is not pending any more. */

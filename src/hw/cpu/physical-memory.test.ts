@@ -66,3 +66,13 @@ test("nothing is around a bare CPU", () => {
     0xff, 0xffff, 0xffff_ffff,
   ]);
 });
+
+test("a read of any size is what its bytes say, all of them", () => {
+  const memory = new PhysicalMemory(new PagedMemory(PAGE, PAGE));
+  for (let at = 0; at < 16; at += 1) memory.write(at, 1, BigInt(0xf1 + at));
+  for (let size = 1; size <= 8; size += 1) {
+    let bytes = 0n;
+    for (let i = size - 1; i >= 0; i -= 1) bytes = (bytes << 8n) | memory.read(3 + i, 1);
+    expect(memory.read(3, size)).toBe(bytes);
+  }
+});

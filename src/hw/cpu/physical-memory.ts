@@ -52,9 +52,9 @@ export class PhysicalMemory {
     const { ram } = this;
     if (size === 8) return ram.read64(address);
     if (size === 4) return BigInt(ram.read32(address));
-    let value = 0;
-    for (let i = size - 1; i >= 0; i -= 1) value = value * 256 + ram.read8(address + i);
-    return BigInt(value);
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(ram.read8(address + i));
+    return value;
   }
 
   write(address: number, size: number, value: bigint): void {

@@ -1,0 +1,134 @@
+/**
+ * A chip in its place in a machine: its state is registered, its deadline is an event of the world, and no clock of a
+ * CPU that lags behind takes its time back. Events and their order: docs/adr/0002-decisions-and-time.md; data sheets are
+ * cited by the chips.
+ */
+
+import type { Plain } from "../../sim/data.ts";
+import type { Cell } from "../../sim/snapshot.ts";
+import type { Cycles } from "../../sim/time.ts";
+import type { World } from "../../sim/world.ts";
+import type { Chip } from "../chips/chip.ts";
+import {
+  type AccessSize,
+  powerOn,
+  Socket,
+  type SocketListener,
+  type SocketState,
+} from "../chips/socket.ts";
+import type { Part } from "./board.ts";
+
+/** What a machine keeps of a chip. */
+interface PlacedState extends SocketState<object> {
+  /** The event of the deadline, when there is one. */
+  handle: number;
+  due: Cycles | null;
+}
+
+/** Drives an input from an event or from outside the machine. */
+export type Taker = (payload: Plain, at: Cycles) => void;
+
+export class PlacedChip {
+  readonly name: string;
+  readonly #world: World;
+  readonly #chip: Chip;
+  readonly #cell: Cell<PlacedState>;
+  readonly #socket: Socket;
+
+  /** `takers` are further events of this chip's component. */
+  constructor(
+    world: World,
+    name: string,
+    part: Part,
+    listener: SocketListener,
+    takers: Readonly<Record<string, Taker>> = {},
+  ) {
+    this.name = name;
+    this.#world = world;
+    this.#chip = part.chip;
+    this.#cell = world.registry.plain<PlacedState>(name, initialState(part));
+    this.#socket = new Socket(part.chip, this.#cell, listener);
+    world.add({
+      name,
+      handlers: {
+        deadline: () => {
+          this.#cell.value.due = null;
+          this.settle();
+        },
+        ...Object.fromEntries(
+          Object.entries(takers).map(([kind, take]) => [
+            kind,
+            (payload: Plain): void => take(payload, world.now),
+          ]),
+        ),
+      },
+    });
+  }
+
+  get state(): object {
+    return this.#cell.value.chip;
+  }
+
+  isAsserted(wire: string): boolean {
+    return this.#cell.value.wires[wire] === true;
+  }
+
+  get wireNames(): readonly string[] {
+    return Object.keys(this.#cell.value.wires);
+  }
+
+  hasInput(pin: string): boolean {
+    return Object.hasOwn(this.#chip.inputs, pin);
+  }
+
+  read(offset: number, size: AccessSize): number {
+    const value = this.#socket.read(offset, size, this.#now());
+    this.#schedule();
+    return value;
+  }
+
+  write(offset: number, size: AccessSize, value: number): void {
+    this.#socket.write(offset, size, value, this.#now());
+    this.#schedule();
+  }
+
+  input(pin: string, value: number): number | undefined {
+    const answer = this.#socket.input(pin, value, this.#now());
+    this.#schedule();
+    return answer;
+  }
+
+  /** Lets the chip's time pass until now; also tells the wires of power-on. */
+  settle(): void {
+    this.#socket.settle(this.#now());
+    this.#schedule();
+  }
+
+  /** As at power-on, with whatever was due forgotten. */
+  reset(part: Part): void {
+    const { due, handle } = this.#cell.value;
+    if (due !== null) this.#world.cancel(handle);
+    this.#cell.value = initialState(part, this.#now());
+    this.settle();
+  }
+
+  #now(): Cycles {
+    return Math.max(this.#world.now, this.#cell.value.at);
+  }
+
+  #schedule(): void {
+    const state = this.#cell.value;
+    const { deadline } = this.#socket;
+    if (deadline === state.due) return;
+    const world = this.#world;
+    if (state.due !== null) world.cancel(state.handle);
+    state.due = deadline;
+    if (deadline !== null)
+      state.handle = world.post(Math.max(deadline, world.now), this.name, "deadline");
+  }
+}
+
+function initialState({ chip, settings }: Part, at: Cycles = 0): PlacedState {
+  const socket = powerOn(chip, at);
+  return { ...socket, chip: { ...socket.chip, ...settings }, handle: 0, due: null };
+}

@@ -1,0 +1,176 @@
+/**
+ * A logical processor of a machine: CPU, MMU and engine, its state registered, run by the world in slices. SDM Vol. 3,
+ * "Multiple-Processor Management".
+ */
+
+import type { PagedMemory } from "../../sim/paged-memory.ts";
+import type { Runner, Slice } from "../../sim/schedule.ts";
+import type { World } from "../../sim/world.ts";
+import { Cpu } from "../cpu/cpu.ts";
+import type { CpuProfile } from "../cpu/cpuid/profile.ts";
+import type { Decoder } from "../cpu/decode.ts";
+import { Interpreter } from "../cpu/engine/interpreter.ts";
+import type { InterpreterArea } from "../cpu/engine/layout.ts";
+import type { Environment } from "../cpu/environment.ts";
+import type { PhysicalMemory } from "../cpu/physical-memory.ts";
+import { powerUp } from "../cpu/start.ts";
+import { ACTIVITY, CpuState, PENDING } from "../cpu/state.ts";
+import { Tlb } from "../cpu/tlb.ts";
+import { TranslatedMemory } from "../cpu/translated-memory.ts";
+
+/** What a processor asks of its machine. */
+export interface ProcessorBus {
+  running(processor: Processor | null): void;
+  readPort(port: number, size: number): number;
+  writePort(port: number, size: number, value: number): void;
+  acknowledgeInterrupt(cpu: number): number;
+  readMsr(cpu: number, number: number): bigint | null;
+  writeMsr(cpu: number, number: number, value: bigint): boolean;
+  apicBaseChanged(cpu: number, value: bigint): void;
+  assertFerr(): void;
+  /** Nothing but a reset ends it. */
+  shutdown(): void;
+}
+
+export interface ProcessorParts {
+  readonly world: World;
+  readonly number: number;
+  readonly profile: CpuProfile;
+  readonly decoder: Decoder;
+  readonly ram: PagedMemory;
+  readonly memory: PhysicalMemory;
+  /** Where its block lies in linear memory, and where its engine keeps records. */
+  readonly block: number;
+  readonly area: InterpreterArea;
+  readonly bus: ProcessorBus;
+}
+
+export class Processor implements Environment, Runner {
+  readonly name: string;
+  readonly number: number;
+  readonly profile: CpuProfile;
+  readonly bootstrap: boolean;
+  readonly state: CpuState;
+  readonly memory: TranslatedMemory;
+  readonly #world: World;
+  readonly #bus: ProcessorBus;
+  readonly #cpu: Cpu;
+  #slice: Slice | null = null;
+  #isInterrupted: () => boolean = () => false;
+
+  constructor({ world, number, profile, decoder, ram, memory, block, area, bus }: ProcessorParts) {
+    this.name = `cpu${number}`;
+    this.number = number;
+    this.profile = profile;
+    this.bootstrap = number === 0;
+    this.#world = world;
+    this.#bus = bus;
+    const state = new CpuState(ram.wasm.buffer, block);
+    this.state = state;
+    const [dataTlb, fetchTlb] = [new Tlb(), new Tlb()];
+    this.memory = new TranslatedMemory(state, memory, dataTlb, fetchTlb, profile);
+    const parts = { state, decoder, memory: this.memory, environment: this };
+    this.#cpu = new Cpu(parts, new Interpreter(ram.wasm, parts, area));
+    world.registry.array(this.name, state.bytes());
+    world.registry.array(`${this.name}.data-tlb`, dataTlb.words);
+    world.registry.array(`${this.name}.fetch-tlb`, fetchTlb.words);
+    world.registry.derived(() => {
+      this.memory.contextChanged();
+      state.attention = true;
+    });
+    world.addRunner(this);
+  }
+
+  /** Says where the INTR wire is to be read. */
+  connectInterrupt(isAsserted: () => boolean): void {
+    this.#isInterrupted = isAsserted;
+  }
+
+  powerUp(): void {
+    powerUp(this.state, this);
+    if (!this.bootstrap) this.state.activity = ACTIVITY.waitForSipi;
+    this.memory.invalidateAll(false);
+    this.memory.contextChanged();
+  }
+
+  run(slice: Slice): void {
+    const { state } = this;
+    state.cycles = slice.clock;
+    this.#slice = slice;
+    this.#bus.running(this);
+    while (slice.clock < slice.limit) {
+      const stop = this.#cpu.run(slice.limit);
+      slice.clock = state.cycles;
+      if (stop === "limit") continue;
+      if (stop === "shutdown") this.#bus.shutdown();
+      slice.park();
+      break;
+    }
+    this.#bus.running(null);
+    this.#slice = null;
+  }
+
+  /** Before something outside is asked by this processor: the world's time is its time. */
+  step(): void {
+    if (this.#slice !== null) this.#slice.clock = this.state.cycles;
+  }
+
+  /** After something outside was asked: an event may be due earlier than the slice was to end. */
+  look(): void {
+    if (this.#slice !== null) this.#cpu.endBy(this.#slice.limit);
+  }
+
+  /** Its interrupt wires have changed, or what waits for it. */
+  notify(): void {
+    this.state.attention = true;
+    this.#world.wake(this.name);
+  }
+
+  /** An event of PENDING. */
+  signal(event: "nmi" | "init"): void {
+    this.state.pending |= PENDING[event];
+    this.notify();
+  }
+
+  startup(vector: number): void {
+    this.state.pending = (this.state.pending & 0xff) | PENDING.sipi | (vector << 8);
+    this.notify();
+  }
+
+  readPort(port: number, size: number): number {
+    return this.#bus.readPort(port, size);
+  }
+
+  writePort(port: number, size: number, value: number): void {
+    this.#bus.writePort(port, size, value);
+  }
+
+  assertFerr(): void {
+    this.#bus.assertFerr();
+  }
+
+  isInterruptAsserted(): boolean {
+    return this.#isInterrupted();
+  }
+
+  acknowledgeInterrupt(): number {
+    return this.#bus.acknowledgeInterrupt(this.number);
+  }
+
+  readMsr(number: number): bigint | null {
+    return this.#bus.readMsr(this.number, number);
+  }
+
+  writeMsr(number: number, value: bigint): boolean {
+    return this.#bus.writeMsr(this.number, number, value);
+  }
+
+  apicBaseChanged(value: bigint): void {
+    this.#bus.apicBaseChanged(this.number, value);
+  }
+
+  random(): bigint | null {
+    const stream = this.#world.random(`${this.name}.rdrand`);
+    return (BigInt(stream.below(2 ** 32)) << 32n) | BigInt(stream.below(2 ** 32));
+  }
+}
