@@ -215,6 +215,8 @@ export class Blocks {
   }
 
   #invalidate(block: Block, physical: number): void {
+    // Its records may be another block's by now.
+    if (block.stale) return;
     const left = (this.#blocks.get(physical) ?? []).filter((other) => other !== block);
     if (left.length === 0) this.#blocks.delete(physical);
     else this.#blocks.set(physical, left);
@@ -225,6 +227,7 @@ export class Blocks {
   }
 
   #forgetAll(): void {
+    for (const blocks of this.#blocks.values()) for (const block of blocks) block.stale = true;
     this.#blocks.clear();
     this.#nextRecord = this.#area.records;
     this.#forgetJumps();
