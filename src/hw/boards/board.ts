@@ -39,8 +39,6 @@ export interface Board {
 
 /** Helps to write parts: the settings are those of the chip's state. */
 export const part = <State extends object>(chip: Chip<State>, settings?: Partial<State>): Part =>
-  settings === undefined
-    ? { chip: chip }
-    : { chip: chip, settings };
+  settings === undefined ? { chip: chip } : { chip: chip, settings };
 
 export const wire = (driver: string, ...loads: string[]): Net => ({ drivers: [driver], loads });

@@ -215,9 +215,10 @@ export class Blocks {
   }
 
   #invalidate(block: Block, physical: number): void {
-    // Its records may be another block's by now.
-    if (block.stale) return;
-    const left = (this.#blocks.get(physical) ?? []).filter((other) => other !== block);
+    const known = this.#blocks.get(physical) ?? [];
+    // Forgotten with all others, its records may be another block's by now.
+    if (!known.includes(block)) return;
+    const left = known.filter((other) => other !== block);
     if (left.length === 0) this.#blocks.delete(physical);
     else this.#blocks.set(physical, left);
     for (let i = 0; i <= block.instructions.length; i += 1) {
@@ -227,7 +228,6 @@ export class Blocks {
   }
 
   #forgetAll(): void {
-    for (const blocks of this.#blocks.values()) for (const block of blocks) block.stale = true;
     this.#blocks.clear();
     this.#nextRecord = this.#area.records;
     this.#forgetJumps();
