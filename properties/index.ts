@@ -2,8 +2,10 @@
 
 import "./guests/assembler.property.ts";
 import "./hw/chips/chips.property.ts";
+import "./hw/chips/i8042.property.ts";
 import "./hw/chips/ioapic.property.ts";
 import "./hw/chips/lapic.property.ts";
+import "./hw/chips/mc146818.property.ts";
 import "./hw/chips/pci.property.ts";
 import "./hw/cpu/cpuid.property.ts";
 import "./hw/cpu/decoding.property.ts";

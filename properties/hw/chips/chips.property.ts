@@ -9,7 +9,7 @@ law("a-restored-chip-goes-on-as-the-original", {
   says: "A chip whose state was copied in the middle goes on in the copy as in the original, whatever the original did since.",
   cites: "docs/adr/0001-state-is-data.md",
   forAll: { story: anyChipStory(), middle: fc.nat(40) },
-  runs: 250,
+  runs: 500,
   holds: ({ story: { chip, happenings }, middle }) => {
     const original = new Bench(chip).run(happenings.slice(0, middle));
     const copy = new Bench(chip, structuredClone(original.cell.value));
@@ -23,7 +23,7 @@ law("no-wire-changes-before-the-deadline", {
   says: "A deadline lies in the future, and until then no wire of the chip changes by itself.",
   cites: "docs/adr/0002-decisions-and-time.md",
   forAll: { story: anyChipStory(), delays: fc.array(anyDelay(), { minLength: 1, maxLength: 8 }) },
-  runs: 250,
+  runs: 500,
   holds: ({ story: { chip, happenings }, delays }) => {
     const { at, chip: state } = new Bench(chip).run(happenings).cell.value;
     const deadline = chip.deadline(state, at);
@@ -45,7 +45,7 @@ law("how-time-passes-is-not-seen", {
   says: "Whether a chip's time passes in one step or in many, everything that is seen of it is the same at the same times.",
   cites: "docs/adr/0002-decisions-and-time.md",
   forAll: { story: anyChipStory(), steps: fc.array(fc.nat(1000), { minLength: 1, maxLength: 5 }) },
-  runs: 250,
+  runs: 500,
   holds: ({ story: { chip, happenings }, steps }) => {
     const inMany = new Bench(chip);
     for (const happening of happenings) {
@@ -65,7 +65,7 @@ law("one-leap-of-time-is-as-good-as-its-deadlines", {
   says: "A chip that is told the time after many deadlines shows the same wires and registers as one that was told each.",
   cites: "docs/adr/0002-decisions-and-time.md",
   forAll: { story: anyChipStory(), delay: anyDelay() },
-  runs: 250,
+  runs: 500,
   holds: ({ story: { chip, happenings }, delay }) => {
     const stepped = new Bench(chip).run(happenings);
     const leapt = structuredClone(stepped.cell.value);

@@ -12,6 +12,8 @@ export interface Register<State> {
   readonly at: number;
   /** In bytes; 1 if not given. */
   readonly size?: 1 | 2 | 4;
+  /** What the bytes count as that a narrower write leaves out; without it such a write is lost. */
+  readonly parts?: "kept" | "zero";
   /** The register is at its offset only while this holds, as RBR is while DLAB is 0. */
   when?(state: State): boolean;
   /** A register without it floats when read. May change the state. */

@@ -25,3 +25,6 @@ export function tickClock(ticks: number, cycles: Cycles): TickClock {
     },
   };
 }
+
+/** The power management timer's 3579545 Hz: 715909 ticks in a fifth of a second. */
+export const PM_TIMER_CLOCK = tickClock(715_909, 200_000_000);

@@ -1,23 +1,38 @@
 /** Every chip, one line each; the laws of chips hold for what is listed here (docs/adr/0005-laws-as-data.md). */
 
+import { acpiPm1 } from "./acpi-pm1.ts";
 import { acpiPmTimer } from "./acpi-pm-timer.ts";
 import type { Chip } from "./chip.ts";
+import { debugConsole, debugExit } from "./debug-ports.ts";
+import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
 import { ioapic } from "./ioapic.ts";
 import { lapic } from "./lapic.ts";
+import { mc146818 } from "./mc146818.ts";
 import { ns16550a } from "./ns16550a.ts";
 import { i440fx } from "./pci/i440fx.ts";
 import { piix3 } from "./pci/piix3.ts";
+import { port61 } from "./port61.ts";
+import { port92 } from "./port92.ts";
+import { resetControl } from "./reset-control.ts";
 
 // biome-ignore format: one line each, so that additions do not meet.
 export const CHIPS: readonly Chip[] = [
+  acpiPm1,
   acpiPmTimer,
+  debugConsole,
+  debugExit,
+  i8042,
   i8254,
   i8259,
   ioapic,
   lapic,
+  mc146818,
   ns16550a,
+  port61,
+  port92,
+  resetControl,
   // PCI
   i440fx,
   piix3,

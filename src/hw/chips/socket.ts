@@ -84,19 +84,24 @@ export class Socket<State extends object = object> {
     return value;
   }
 
-  /** Writes likewise. A part of a wider register cannot be written. */
+  /** Writes likewise. A part of a wider register is written if its row says what the other bytes are. */
   write(offset: number, size: AccessSize, value: number, now: Cycles): void {
     this.settle(now);
     for (let i = 0; i < size; ) {
       const [name, row] = this.#find(offset + i, "write");
-      const width = row?.at === offset + i ? (row.size ?? 1) : 1;
-      if (row !== undefined && name !== undefined && row.at === offset + i && width <= size - i) {
-        const part = bytesOf(value, i, width);
-        this.#listener.access?.(name, "write", part, now);
-        row.write?.(this.#cell.value.chip, part, now);
+      const width = row?.size ?? 1;
+      const skipped = row === undefined ? 0 : offset + i - row.at;
+      const count = Math.min(size - i, width - skipped);
+      if (row !== undefined && name !== undefined && (count === width || row.parts !== undefined)) {
+        const part = bytesOf(value, i, count) * shift(skipped);
+        const { chip } = this.#cell.value;
+        const others = row.parts === "kept" ? (row.read?.(chip, now) ?? 0) : 0;
+        const kept = others - bytesOf(others, skipped, count) * shift(skipped);
+        this.#listener.access?.(name, "write", kept + part, now);
+        row.write?.(chip, kept + part, now);
         this.#tell();
       }
-      i += width;
+      i += count;
     }
   }
 
