@@ -1,6 +1,6 @@
 /**
- * The keyboard controller with a keyboard on it. IBM Personal System/2 Hardware Interface Technical Reference, "Keyboard
- * and Auxiliary Device Controller" and "Keyboards (101- and 102-Key)"; scan codes are those of set 2.
+ * The keyboard controller with a keyboard on it. IBM manual: Personal System/2 Hardware Interface Technical Reference,
+ * "Keyboard and Auxiliary Device Controller" and "Keyboards (101- and 102-Key)"; scan codes are those of set 2.
  * Not modelled: a mouse (nothing is on the auxiliary port, and what is sent there times out), other scan code sets, the
  * password, and the time that the controller itself needs.
  */

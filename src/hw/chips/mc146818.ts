@@ -141,7 +141,7 @@ function control(s: Mc146818, a: number, b: number, now: Cycles): void {
 /** Ticks of the oscillator from one periodic interrupt to the next; 0 for none. */
 function periodOf({ a }: Mc146818): number {
   const rate = a & 15;
-  return rate === 0 ? 0 : 2 ** (rate <= 2 ? rate + 6 : rate - 1);
+  return rate === 0 ? 0 : 1 << (rate <= 2 ? rate + 6 : rate - 1);
 }
 
 const periodsAt = (s: Mc146818, now: Cycles): number =>

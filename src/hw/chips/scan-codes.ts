@@ -1,7 +1,7 @@
 /**
- * Scan codes of a keyboard's set 2 as set 1 has them: the translation that a PC's keyboard controller does. IBM Personal
- * System/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller"; data sheets of 8042s
- * have the same table.
+ * Scan codes of a keyboard's set 2 as set 1 has them: the translation that a PC's keyboard controller does. IBM manual:
+ * Personal System/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller"; data sheets of
+ * 8042s have the same table.
  */
 
 /** By the code of set 2, from 00h to 7Fh. */
