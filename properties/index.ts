@@ -2,6 +2,7 @@
 
 import "./guests/assembler.property.ts";
 import "./hw/chips/chips.property.ts";
+import "./hw/chips/fw-cfg.property.ts";
 import "./hw/chips/i8042.property.ts";
 import "./hw/chips/ioapic.property.ts";
 import "./hw/chips/lapic.property.ts";

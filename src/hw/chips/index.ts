@@ -4,6 +4,8 @@ import { acpiPm1 } from "./acpi-pm1.ts";
 import { acpiPmTimer } from "./acpi-pm-timer.ts";
 import type { Chip } from "./chip.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
+import { fwCfg } from "./fw-cfg.ts";
+import { fwCfgItems } from "./fw-cfg-items.ts";
 import { i8042 } from "./i8042.ts";
 import { i8254 } from "./i8254.ts";
 import { i8259 } from "./i8259.ts";
@@ -23,6 +25,7 @@ export const CHIPS: readonly Chip[] = [
   acpiPmTimer,
   debugConsole,
   debugExit,
+  fwCfg(fwCfgItems({ ramBytes: 2 ** 30, cpus: 2 }), { read: () => null, write: () => false }),
   i8042,
   i8254,
   i8259,
