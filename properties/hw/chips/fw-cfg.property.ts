@@ -62,7 +62,7 @@ function byDma(
   socket.write(4, 4, 0, 0);
   socket.write(8, 4, 0, 0);
   if (view.getUint32(0) !== 0) throw new Error("DMA failed");
-  const bytes = [...ram.slice(BUFFER, BUFFER + size)];
+  const bytes = Array.from(ram.subarray(BUFFER, BUFFER + size));
   ram.fill(0xee, BUFFER, BUFFER + size);
   return bytes;
 }

@@ -46,7 +46,7 @@ function machine() {
   return { socket, ram, bytes, dma };
 }
 
-const chars = (text: string): number[] => [...text].map((char) => char.charCodeAt(0));
+const chars = (text: string): number[] => Array.from(text, (char) => char.charCodeAt(0));
 
 test("signature, ID, numbers in little-endian, zeros behind the end", () => {
   const { bytes } = machine();
@@ -87,10 +87,10 @@ describe("DMA", () => {
     ram.fill(0xee, 0x2000, 0x2010);
     expect(dma(SELECT_KERNEL | 4, 1, 0n)).toBe(0);
     expect(dma(2, 2, 0x2000n)).toBe(0);
-    expect([...ram.slice(0x2000, 0x2003)]).toEqual([2, 3, 0xee]);
+    expect(Array.from(ram.subarray(0x2000, 0x2003))).toEqual([2, 3, 0xee]);
     expect(socket.read(1, 1, 0)).toBe(4);
     expect(dma(2, 3, 0x2000n)).toBe(0);
-    expect([...ram.slice(0x2000, 0x2004)]).toEqual([5, 0, 0, 0xee]);
+    expect(Array.from(ram.subarray(0x2000, 0x2004))).toEqual([5, 0, 0, 0xee]);
   });
 
   test("a write, or a place that is no RAM, is an error", () => {
