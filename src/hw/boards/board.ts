@@ -4,6 +4,8 @@
  */
 
 import type { Chip } from "../chips/chip.ts";
+import type { PciWindows } from "../chips/pci/assign-resources.ts";
+import type { Bar } from "../chips/pci/configuration-space.ts";
 
 /** A chip in its place, and what differs from its power-on state. */
 export interface Part {
@@ -20,9 +22,16 @@ export interface Window {
   readonly offset?: number;
 }
 
+/** Which function of the PCI bus a part is. */
+export interface PciPlace {
+  readonly part: string;
+  readonly device: number;
+  readonly function: number;
+}
+
 /**
  * A wire: asserted while one of its drivers asserts it. Pins are `part.pin`; beside those of parts there are
- * `cpu.intr` and `cpu.nmi` of the bootstrap processor, and `machine.off` and `machine.reset`.
+ * `cpu0.intr` and `cpu0.nmi` of processor 0 and so on, and `machine.off` and `machine.reset`.
  */
 export interface Net {
   readonly drivers: readonly string[];
@@ -35,6 +44,19 @@ export interface Board {
   readonly ports: readonly Window[];
   readonly memory: readonly Window[];
   readonly nets: readonly Net[];
+  /** The parts that are local APICs, by number of their processor; none if there are none. */
+  readonly apics: readonly string[];
+  readonly ioapics: readonly string[];
+  /** The i8259 that answers an acknowledge cycle, and its slave; null when there are none. */
+  readonly pics: readonly [master: string, slave: string] | null;
+  readonly pci: PciBoard | null;
+}
+
+export interface PciBoard {
+  readonly functions: readonly (PciPlace & { readonly bars: readonly Bar[] })[];
+  readonly ecamBase: number | null;
+  /** What firmware gives to BARs. */
+  readonly windows: PciWindows;
 }
 
 /** Helps to write parts: the settings are those of the chip's state. */

@@ -15,8 +15,12 @@ import type { Decoder } from "../cpu/decode.ts";
 import { ACTIVITY } from "../cpu/state.ts";
 import { CPU_BYTES } from "../cpu/engine/layout.ts";
 import { PhysicalMemory } from "../cpu/physical-memory.ts";
-import { AddressMap, type Place } from "./address-map.ts";
-import type { Board } from "./board.ts";
+import { assignResources } from "../chips/pci/assign-resources.ts";
+import { PciBus } from "../chips/pci/bus.ts";
+import type { Lapic } from "../chips/lapic.ts";
+import { AddressMap } from "./address-map.ts";
+import { ApicBus } from "./apic-bus.ts";
+import type { Board, PciBoard } from "./board.ts";
 import { PlacedChip } from "./placed-chip.ts";
 import { Processor, type ProcessorBus } from "./processor.ts";
 
@@ -56,6 +60,8 @@ export class Machine {
   /** By driver, what a change of its level reaches. */
   readonly #loads = new Map<string, ((level: number) => void)[]>();
   readonly #outcome: Cell<Outcome>;
+  readonly #apics: ApicBus;
+  readonly #pci: PciBus | null;
   /** The processor that runs. */
   #running: Processor | null = null;
 
@@ -90,16 +96,32 @@ export class Machine {
     );
     for (const name of Object.keys(board.parts)) this.#place(name);
     for (const net of board.nets) this.#connect(net.drivers, net.loads);
+    this.#apics = new ApicBus(
+      this.processors,
+      board.apics.map((name) => this.chip(name) as PlacedChip<Lapic>),
+      board.ioapics.map((name) => this.chip(name)),
+    );
+    this.#pci = pciBus(board.pci, (name) => this.chip(name));
   }
 
   get outcome(): Readonly<Outcome> {
     return this.#outcome.value;
   }
 
+  get apicNames(): readonly string[] {
+    return this.#board.apics;
+  }
+
   chip(name: string): PlacedChip {
     const chip = this.#chips.get(name);
     assert(chip !== undefined, `a part of ${this.#board.name} is called ${name}`);
     return chip;
+  }
+
+  /** What firmware does to PCI, for machines that boot a kernel without it. */
+  assignPciResources(): void {
+    if (this.#pci !== null && this.#board.pci !== null)
+      assignResources(this.#pci, this.#board.pci.windows);
   }
 
   /** Power-up of everything but RAM. */
@@ -113,14 +135,17 @@ export class Machine {
   #place(name: string): void {
     const part = this.#board.parts[name];
     assert(part !== undefined, `a part is called ${name}`);
+    const sender = this.#board.apics.indexOf(name);
     const chip = new PlacedChip(this.#world, name, part, {
       wire: (pin, isAsserted) => this.#drive(name, pin, isAsserted),
+      message: (message) => this.#apics.send(message, sender < 0 ? null : sender),
     });
     this.#chips.set(name, chip);
   }
 
   #drive(name: string, pin: string, isAsserted: boolean): void {
     if (pin === "tx" && isAsserted) this.#takeOutput(this.chip(name));
+    if (pin === "event" && isAsserted) this.#apics.takeEvents(this.#board.apics.indexOf(name));
     const level = isAsserted ? 1 : 0;
     for (const load of this.#loads.get(`${name}.${pin}`) ?? []) load(level);
   }
@@ -189,73 +214,112 @@ export class Machine {
   // Accesses.
 
   #bus(): ProcessorBus {
+    const apics = (): ApicBus => this.#apics;
     return {
       running: (processor) => {
         this.#running = processor;
       },
-      readPort: (port, size) => this.#readPort(port, size),
-      writePort: (port, size, value) => this.#writePort(port, size, value),
-      acknowledgeInterrupt: () => this.#acknowledge(),
-      readMsr: () => null,
-      writeMsr: () => false,
-      apicBaseChanged: () => undefined,
+      readPort: (port, size) => this.#outside(() => this.#readPort(port, size as AccessSize)),
+      writePort: (port, size, value) =>
+        this.#outside(() => this.#writePort(port, size as AccessSize, value)),
+      acknowledgeInterrupt: (cpu) => this.#outside(() => this.#acknowledge(cpu)),
+      readMsr: (cpu, number) => this.#outside(() => apics().readMsr(cpu, number)),
+      writeMsr: (cpu, number, value) => this.#outside(() => apics().writeMsr(cpu, number, value)),
+      apicBaseChanged: (cpu, value) => this.#outside(() => apics().baseChanged(cpu, value)),
+      taskPriorityChanged: (cpu, value) =>
+        this.#outside(() => apics().taskPriorityChanged(cpu, value)),
       assertFerr: () => undefined,
       shutdown: () => this.#end("shutdown", 0),
     };
   }
 
-  #readPort(port: number, size: number): number {
-    const place = this.#ports.find(port);
-    if (place === null) return ONES[size] as number;
-    this.#running?.step();
-    const value = this.chip(place.part).read(place.offset, size as AccessSize);
-    this.#running?.look();
-    return value;
+  /** What a processor has done outside: at its time, and it may shorten its slice. */
+  #outside<T>(action: () => T): T {
+    const running = this.#running;
+    running?.step();
+    const result = action();
+    running?.look();
+    return result;
   }
 
-  #writePort(port: number, size: number, value: number): void {
+  #readPort(port: number, size: AccessSize): number {
     const place = this.#ports.find(port);
-    if (place === null) return;
-    this.#running?.step();
-    this.chip(place.part).write(place.offset, size as AccessSize, value);
-    this.#running?.look();
+    if (place !== null) return this.chip(place.part).read(place.offset, size);
+    return this.#pci?.readPort(port, size) ?? (ONES[size] as number);
+  }
+
+  #writePort(port: number, size: AccessSize, value: number): void {
+    const place = this.#ports.find(port);
+    if (place !== null) this.chip(place.part).write(place.offset, size, value);
+    else this.#pci?.writePort(port, size, value);
   }
 
   #readMemory(address: number, size: number): bigint {
+    const local = this.#localApic(address);
+    if (local !== null)
+      return readParts(size, (at, count) => local.apic.read(local.offset + at, count));
     const place = this.#addresses.find(address);
-    if (place === null) return (1n << BigInt(8 * size)) - 1n;
-    this.#running?.step();
-    const value = this.#readPart(place, size);
-    this.#running?.look();
-    return value;
-  }
-
-  /** Parts answer four bytes at most. */
-  #readPart({ part, offset }: Place, size: number): bigint {
-    const chip = this.chip(part);
-    if (size < 8) return BigInt(chip.read(offset, size as AccessSize));
-    return (BigInt(chip.read(offset + 4, 4)) << 32n) | BigInt(chip.read(offset, 4));
+    if (place === null)
+      return this.#pci?.readMemory(address, size) ?? (1n << BigInt(8 * size)) - 1n;
+    return readParts(size, (at, count) => this.chip(place.part).read(place.offset + at, count));
   }
 
   #writeMemory(address: number, size: number, value: bigint): void {
+    const local = this.#localApic(address);
     const place = this.#addresses.find(address);
-    if (place === null) return;
-    this.#running?.step();
-    const chip = this.chip(place.part);
-    chip.write(place.offset, Math.min(size, 4) as AccessSize, Number(value & 0xffff_ffffn));
-    if (size === 8) chip.write(place.offset + 4, 4, Number(value >> 32n));
-    this.#running?.look();
+    if (local !== null)
+      writeParts(size, value, (at, count, part) =>
+        this.#apics.write(local.cpu, local.apic, local.offset + at, count, part),
+      );
+    else if (place !== null)
+      writeParts(size, value, (at, count, part) =>
+        this.chip(place.part).write(place.offset + at, count, part),
+      );
+    else this.#pci?.writeMemory(address, size, value);
   }
 
-  /** The interrupt acknowledge cycle: the master answers, or names the slave that does. */
-  #acknowledge(): number {
-    this.#running?.step();
-    const answer = this.chip("pic1").input("inta", MASTER) ?? 0;
-    const vector =
-      answer >= SLAVE ? (this.chip("pic2").input("inta", answer - SLAVE) ?? 0) : answer;
-    this.#running?.look();
-    return vector;
+  #localApic(address: number) {
+    const cpu = this.#running?.number;
+    if (cpu === undefined) return null;
+    const found = this.#apics.at(cpu, address);
+    return found === null ? null : { ...found, cpu };
   }
+
+  /** The interrupt acknowledge cycle: the local APIC answers, or the i8259 behind it, or that one's slave. */
+  #acknowledge(cpu: number): number {
+    const vector = this.#apics.acknowledge(cpu);
+    if (vector !== null || this.#board.pics === null) return vector ?? SPURIOUS;
+    const [master, slave] = this.#board.pics;
+    const answer = this.chip(master).input("inta", MASTER) ?? SPURIOUS;
+    return answer < SLAVE ? answer : (this.chip(slave).input("inta", answer - SLAVE) ?? SPURIOUS);
+  }
+}
+
+/** Parts answer four bytes at most. */
+function readParts(size: number, read: (at: number, count: AccessSize) => number): bigint {
+  if (size < 8) return BigInt(read(0, size as AccessSize));
+  return BigInt(read(0, 4)) | (BigInt(read(4, 4)) << 32n);
+}
+
+function writeParts(
+  size: number,
+  value: bigint,
+  write: (at: number, count: AccessSize, part: number) => void,
+): void {
+  write(0, Math.min(size, 4) as AccessSize, Number(value & 0xffff_ffffn));
+  if (size === 8) write(4, 4, Number(value >> 32n));
+}
+
+const SPURIOUS = 0xff;
+function pciBus(board: PciBoard | null, chip: (name: string) => PlacedChip): PciBus | null {
+  if (board === null) return null;
+  const slots = board.functions.map(({ part, device, function: number, bars }) => ({
+    device,
+    function: number,
+    chip: { bars },
+    hosted: chip(part),
+  }));
+  return new PciBus(slots, board.ecamBase);
 }
 
 /** What a master of two i8259 is asked as: nobody's slave. */

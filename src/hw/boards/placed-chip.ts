@@ -28,7 +28,7 @@ interface PlacedState extends SocketState<object> {
 /** Drives an input from an event or from outside the machine. */
 export type Taker = (payload: Plain, at: Cycles) => void;
 
-export class PlacedChip {
+export class PlacedChip<State extends object = object> {
   readonly name: string;
   readonly #world: World;
   readonly #chip: Chip;
@@ -65,8 +65,8 @@ export class PlacedChip {
     });
   }
 
-  get state(): object {
-    return this.#cell.value.chip;
+  get state(): Readonly<State> {
+    return this.#cell.value.chip as State;
   }
 
   isAsserted(wire: string): boolean {

@@ -27,6 +27,7 @@ export interface ProcessorBus {
   readMsr(cpu: number, number: number): bigint | null;
   writeMsr(cpu: number, number: number, value: bigint): boolean;
   apicBaseChanged(cpu: number, value: bigint): void;
+  taskPriorityChanged(cpu: number, value: number): void;
   assertFerr(): void;
   /** Nothing but a reset ends it. */
   shutdown(): void;
@@ -167,6 +168,10 @@ export class Processor implements Environment, Runner {
 
   apicBaseChanged(value: bigint): void {
     this.#bus.apicBaseChanged(this.number, value);
+  }
+
+  taskPriorityChanged(value: number): void {
+    this.#bus.taskPriorityChanged(this.number, value);
   }
 
   random(): bigint | null {

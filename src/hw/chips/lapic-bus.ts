@@ -81,7 +81,7 @@ const INPUTS: Readonly<Record<DeliveryMode, string>> = {
 /** Hands a message to one of its targets. INIT level de-assert says nothing to APICs of today. */
 export function deliver(
   { deliveryMode, vector, triggerMode, assert }: InterruptMessage,
-  target: Socket<Lapic>,
+  target: Pick<Socket<Lapic>, "input">,
   now: Cycles,
 ): void {
   if (!assert) return;

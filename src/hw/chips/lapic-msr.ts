@@ -8,6 +8,9 @@ import { isX2apic, type Lapic, LVT_BITS } from "./lapic.ts";
 import { ICR_BITS } from "./lapic-icr.ts";
 import type { Socket } from "./socket.ts";
 
+/** Whoever hosts the chip. */
+type Apic = Pick<Socket<Lapic>, "state" | "read" | "write">;
+
 interface Row {
   /** Bits that may be set in a write; no row has none that can be written. */
   readonly writable?: number;
@@ -50,7 +53,7 @@ const WIDE: Readonly<Record<number, readonly [low: number, high: number]>> = {
 const offsetOf = (number: number): number => (number - 0x800) * 16;
 
 /** Null is #GP(0). */
-export function readLapicMsr(apic: Socket<Lapic>, number: number, now: Cycles): bigint | null {
+export function readLapicMsr(apic: Apic, number: number, now: Cycles): bigint | null {
   const read = (offset: number): bigint => BigInt(apic.read(offset, 4, now));
   if (number !== TSC_DEADLINE && !isX2apic(apic.state)) return null;
   const halves = WIDE[number];
@@ -60,12 +63,7 @@ export function readLapicMsr(apic: Socket<Lapic>, number: number, now: Cycles): 
 }
 
 /** False is #GP(0), and nothing has changed. */
-export function writeLapicMsr(
-  apic: Socket<Lapic>,
-  number: number,
-  value: bigint,
-  now: Cycles,
-): boolean {
+export function writeLapicMsr(apic: Apic, number: number, value: bigint, now: Cycles): boolean {
   if (number !== TSC_DEADLINE && !isX2apic(apic.state)) return false;
   const halves = WIDE[number];
   const low = Number(value & 0xffff_ffffn);

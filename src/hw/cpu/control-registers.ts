@@ -152,9 +152,10 @@ function invalidateAfterCr4({ state, memory }: Access, before: bigint, after: bi
 }
 
 /** The priority of the task: bits 7 to 4 of the local APIC's TPR. */
-export function writeCr8({ state }: Access, value: bigint): Fault | null {
+export function writeCr8({ state, environment }: Access, value: bigint): Fault | null {
   if (value > 15n) return GP0;
   state.setControl("CR8", value);
+  environment.taskPriorityChanged(Number(value));
   state.attention = true;
   return null;
 }

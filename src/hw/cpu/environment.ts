@@ -20,6 +20,8 @@ export interface Environment {
   writeMsr(number: number, value: bigint): boolean;
   /** IA32_APIC_BASE has been written. */
   apicBaseChanged(value: bigint): void;
+  /** CR8 has been written: bits 7 to 4 of the local APIC's task priority. */
+  taskPriorityChanged(value: number): void;
   /** 64 bits of the CPU's own random stream, for RDRAND and RDSEED; null when there are none. */
   random(): bigint | null;
   /** The x87 unit asserts FERR#: an error while CR0.NE is clear. */
@@ -61,6 +63,8 @@ export class BareEnvironment implements Environment {
   }
 
   apicBaseChanged(): void {}
+
+  taskPriorityChanged(): void {}
 
   random(): bigint | null {
     return this.#random?.u64() ?? null;
