@@ -40,6 +40,9 @@ export { DEFAULT_TOKENS, tokens } from "../sim/toy/tokens.ts";
 export type { EventType, TraceEvent, TraceSink } from "../sim/trace.ts";
 export { eventType, formatEvent, formatField } from "../sim/trace.ts";
 export { World } from "../sim/world.ts";
+export { CONSOLE, ENDED } from "../hw/boards/machine.ts";
+export type { MachineConfig } from "./machines.ts";
+export { machine } from "./machines.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
 export type { Kernel, StartRegisters, SystemKernel } from "./programs.ts";
 export {

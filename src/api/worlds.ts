@@ -3,8 +3,9 @@
 import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import { tokens } from "../sim/toy/tokens.ts";
+import { machine } from "./machines.ts";
 
-const WORLDS: readonly Blueprint[] = [tokens];
+const WORLDS: readonly Blueprint[] = [machine, tokens];
 
 export const worldNames: readonly string[] = WORLDS.map(({ name }) => name);
 

@@ -9,7 +9,16 @@ export interface Output {
   readonly terminal: NodeJS.WritableStream | null;
 }
 
+/** What a person types, or a file or another program sends. */
+export interface Input {
+  readonly isTerminal: boolean;
+  /** Takes all that comes, one character for each byte, until the function that is returned is called. */
+  listen(take: (text: string) => void): () => void;
+}
+
 export interface Io {
+  /** Null when nothing will come. */
+  readonly stdin?: Input | null;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,7 +37,33 @@ export const EXIT = {
 } as const;
 
 export function ioOfProcess(): Io {
-  return { stdout: outputTo(process.stdout), stderr: outputTo(process.stderr), env: process.env };
+  const stdin = inputFrom(process.stdin);
+  return {
+    stdin,
+    stdout: outputTo(process.stdout),
+    stderr: outputTo(process.stderr),
+    env: process.env,
+  };
+}
+
+/** A terminal gives each key at once and as it is: also Ctrl-C is the guest's. */
+function inputFrom(stream: NodeJS.ReadStream): Input {
+  return {
+    isTerminal: stream.isTTY,
+    listen(take) {
+      const listener = (piece: Buffer): void => take(piece.toString("latin1"));
+      if (stream.isTTY) stream.setRawMode(true);
+      stream.on("data", listener);
+      stream.resume();
+      return () => {
+        stream.off("data", listener);
+        stream.pause();
+        if (stream.isTTY) stream.setRawMode(false);
+        // A pipe that stays open would keep the process.
+        stream.unref();
+      };
+    },
+  };
 }
 
 function outputTo(stream: NodeJS.WriteStream): Output {

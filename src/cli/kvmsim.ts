@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InputError } from "../api/index.ts";
 import type { BenchOptions } from "./commands/bench.ts";
+import type { BootOptions } from "./commands/boot.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { ReplayOptions } from "./commands/replay.ts";
@@ -53,6 +54,7 @@ function makeProgram(io: Io, end: Ending): Command {
     })
     .addHelpText("after", HELP);
   addCheck(program, io, end);
+  addBoot(program, io, end);
   addRun(program, io, end);
   addReplay(program, io, end);
   addDiff(program, io, end);
@@ -64,6 +66,7 @@ const HELP = `
 Examples:
   kvmsim check                                       every law
   kvmsim check --law tokens-are-conserved --factor 10
+  kvmsim boot --kernel bzImage --initrd initrd.cpio --until '# '
   kvmsim run tokens --until 10ms --record a.rec      a run, recorded
   kvmsim run tokens --seed 1 --set cpus=4 --trace a.trace.json
   kvmsim replay a.rec                                is it still the same run?
@@ -87,6 +90,36 @@ function addCheck(program: Command, io: Io, end: Ending): void {
     .action(async (options: CheckOptions) => {
       const { check } = await import("./commands/check.ts");
       end(await check(options, io));
+    });
+}
+
+function addBoot(program: Command, io: Io, end: Ending): void {
+  program
+    .command("boot")
+    .description("Boot a machine; its serial console is standard input and output.")
+    .option("--machine <board>", "pc or microvm", "pc")
+    .option("--cpus <n>", "1 to 64", "1")
+    .option("--memory <size>", "RAM, as 256M or 1G", "256M")
+    .option("--cpu <profile>", "intel or amd, with features as intel,-SMAP", "intel")
+    .option("--kernel <file>", "a Linux kernel (bzImage)")
+    .option("--initrd <file>", "its initial RAM disk")
+    .option("--append <text>", "the kernel's command line (default: console=ttyS0)")
+    .option("--seed <text>", "of all randomness in the run")
+    .option("--slice <cycles>", "how long a CPU runs before another one gets its turn")
+    .option("--epoch <cycles>", "distance of the digests along the run; 0 for none")
+    .option("--until <text>", "stop when the console shows this text")
+    .option("--max-cycles <n>", "stop at this virtual time")
+    .option("--record <file>", "write a recording, for replay and diff")
+    .option("--trace <file>", "write all events: JSON lines, or Chrome's form as *.trace.json")
+    .addHelpText(
+      "after",
+      `
+At a terminal Ctrl-A x leaves. The exit code is 0 when the guest turns the machine off or resets it,
+(value << 1) | 1 when it writes to the exit port F4h, 1 when --until was not seen or --max-cycles was.`,
+    )
+    .action(async (options: BootOptions) => {
+      const { boot } = await import("./commands/boot.ts");
+      end(await boot(options, io));
     });
 }
 

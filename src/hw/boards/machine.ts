@@ -44,6 +44,9 @@ export interface Outcome {
 /** Bytes that a guest has sent to a serial port or a debug console. */
 export const CONSOLE = eventType("console.output", { byte: "number" });
 
+/** The machine has come to its end: turned off, reset, or left through the exit device. */
+export const ENDED = eventType("machine.ended", { kind: "text", code: "number" });
+
 const RECORD_BYTES = 1 << 24;
 const ONES: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
 const MACHINE_PINS = ["off", "reset"] as const;
@@ -208,6 +211,7 @@ export class Machine {
   #end(kind: Outcome["kind"], code: number): void {
     if (this.#outcome.value.kind !== "running") return;
     this.#outcome.value = { kind, code };
+    this.#world.trace.emit(ENDED, this.#world.now, "machine", { kind, code });
     for (const { state } of this.processors) state.activity = ACTIVITY.shutdown;
   }
 

@@ -1,0 +1,158 @@
+/**
+ * The world of one machine on its own: a board with processors, RAM and what it boots. Everything that a configuration
+ * can say is checked here, in the words of the one who gave it.
+ */
+
+import { loadLinux, type MemoryRange } from "../guests/loaders/linux.ts";
+import type { Board } from "../hw/boards/board.ts";
+import { handOver } from "../hw/boards/firmware.ts";
+import { Machine } from "../hw/boards/machine.ts";
+import { pc } from "../hw/boards/pc.ts";
+import { connectConsole } from "../hw/boards/serial-line.ts";
+import type { Ns16550a } from "../hw/chips/ns16550a.ts";
+import type { PlacedChip } from "../hw/boards/placed-chip.ts";
+import { type CpuProfile, makeProfile } from "../hw/cpu/cpuid/profile.ts";
+import { Decoder } from "../hw/cpu/decode.ts";
+import { INSTRUCTIONS } from "../hw/cpu/isa/index.ts";
+import { InputError } from "../sim/assert.ts";
+import type { Blueprint } from "../sim/blueprint.ts";
+import type { Json } from "../sim/data.ts";
+import type { World } from "../sim/world.ts";
+
+export interface MachineConfig {
+  readonly [key: string]: Json;
+  readonly board: "pc" | "microvm";
+  /** 1 to 64. */
+  readonly cpus: number;
+  /** A multiple of 1 MiB, 16 MiB to 3 GiB. */
+  readonly memoryBytes: number;
+  /** `intel` or `amd`, and features to add or leave out: `intel,-SMAP`. */
+  readonly cpu: string;
+  readonly boot: "linux";
+  readonly initrd: boolean;
+  readonly append: string;
+}
+
+const MIB = 1 << 20;
+const MOST_CPUS = 64;
+const [LEAST_MEMORY, MOST_MEMORY] = [16 * MIB, 3072 * MIB] as const;
+
+const DEFAULTS: MachineConfig = {
+  board: "pc",
+  cpus: 1,
+  memoryBytes: 256 * MIB,
+  cpu: "intel",
+  boot: "linux",
+  initrd: false,
+  append: "console=ttyS0",
+};
+
+const BOARDS: Readonly<Record<MachineConfig["board"], (cpus: number) => Board>> = {
+  pc: (cpus) => pc({ cpus }),
+  microvm: (cpus) => pc({ cpus }),
+};
+
+export const machine: Blueprint<MachineConfig> = {
+  name: "machine",
+  version: 1,
+  parse: parseConfig,
+  images: ({ initrd }) => (initrd ? ["kernel", "initrd"] : ["kernel"]),
+  build: (world, config) => {
+    machines.set(world, build(world, config));
+  },
+  start: (world, config) => {
+    const made = machines.get(world);
+    if (made !== undefined) start(world, made, config);
+  },
+};
+
+/** Between build and start. */
+const machines = new WeakMap<World, Machine>();
+
+function build(world: World, config: MachineConfig): Machine {
+  const made = new Machine(world, {
+    board: BOARDS[config.board](config.cpus),
+    profiles: profilesOf(config),
+    memoryBytes: config.memoryBytes,
+    decoder: new Decoder(INSTRUCTIONS),
+  });
+  connectConsole(world, made.chip("com1") as unknown as PlacedChip<Ns16550a>);
+  return made;
+}
+
+function start(world: World, made: Machine, config: MachineConfig): void {
+  made.powerUp();
+  handOver(made);
+  const [bootstrap] = made.processors;
+  if (bootstrap === undefined) return;
+  loadLinux(
+    made.ram,
+    bootstrap.state,
+    {
+      kernel: world.image("kernel"),
+      initrd: config.initrd ? world.image("initrd") : null,
+      commandLine: config.append,
+    },
+    { memoryMap: memoryMap(config.memoryBytes), rsdp: 0 },
+  );
+  bootstrap.memory.contextChanged();
+}
+
+const EBDA = 0x9_fc00;
+const memoryMap = (bytes: number): readonly MemoryRange[] => [
+  { at: 0, size: EBDA, kind: "ram" },
+  { at: EBDA, size: 0xa_0000 - EBDA, kind: "reserved" },
+  { at: 0xe_0000, size: 0x2_0000, kind: "reserved" },
+  { at: MIB, size: bytes - MIB, kind: "ram" },
+];
+
+function profilesOf({ cpu, cpus }: MachineConfig): readonly CpuProfile[] {
+  const [base = "", ...changes] = cpu.split(",");
+  if (base !== "intel" && base !== "amd")
+    throw new InputError(`cpu ${cpu}: expected intel or amd, and then features as +NAME or -NAME`);
+  for (const change of changes)
+    if (!/^[+-]./.test(change))
+      throw new InputError(`cpu ${cpu}: expected +NAME or -NAME, not ${change}`);
+  const named = (sign: string): readonly string[] =>
+    changes.filter((change) => change.startsWith(sign)).map((change) => change.slice(1));
+  return Array.from({ length: cpus }, (_, apicId) =>
+    makeProfile({
+      base,
+      apicId,
+      coresPerPackage: cpus,
+      with: ["x2APIC", "TSC-Deadline", ...named("+")].filter((name) => !named("-").includes(name)),
+      without: named("-"),
+    }),
+  );
+}
+
+function parseConfig(config: Json): MachineConfig {
+  if (typeof config !== "object" || config === null || Array.isArray(config))
+    throw new InputError("machine: the configuration is an object");
+  for (const key of Object.keys(config))
+    if (!Object.hasOwn(DEFAULTS, key))
+      throw new InputError(
+        `machine: no setting is called ${key}; there is ${Object.keys(DEFAULTS).join(", ")}`,
+      );
+  const given = { ...DEFAULTS, ...(config as Partial<MachineConfig>) };
+  const check = (key: keyof MachineConfig, isGood: boolean, expected: string): void => {
+    if (!isGood)
+      throw new InputError(`machine: ${key} is ${expected}, not ${JSON.stringify(given[key])}`);
+  };
+  check("board", given.board in BOARDS, "pc or microvm");
+  check("cpus", isWithin(given.cpus, 1, MOST_CPUS), `1 to ${MOST_CPUS}`);
+  check(
+    "memoryBytes",
+    isWithin(given.memoryBytes, LEAST_MEMORY, MOST_MEMORY) && given.memoryBytes % MIB === 0,
+    "whole MiB from 16 to 3072",
+  );
+  check("cpu", typeof given.cpu === "string", "a name");
+  check("boot", given.boot === "linux", "linux");
+  check("initrd", typeof given.initrd === "boolean", "true or false");
+  check("append", typeof given.append === "string", "text");
+  profilesOf(given);
+  return given;
+}
+
+const isWithin = (value: unknown, least: number, most: number): boolean =>
+  typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;

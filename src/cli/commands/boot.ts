@@ -1,0 +1,257 @@
+/** `kvmsim boot`: a machine of its own, its serial console on standard output, keys to it from standard input. */
+
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CONSOLE,
+  type Cycles,
+  CYCLES_PER_SECOND,
+  DEFAULT_SETUP,
+  ENDED,
+  formatTime,
+  type ImageAtHand,
+  InputError,
+  machine,
+  NEVER,
+  type TraceEvent,
+  World,
+} from "../../api/index.ts";
+import { type FileInMaking, loadImage, recordToFile, traceToFile } from "../../api/node.ts";
+import { breathe, EXIT, type Io } from "../io.ts";
+import { cyclesOf } from "../options.ts";
+import { startStatus, type Status } from "../status-line.ts";
+
+export interface BootOptions {
+  readonly machine: string;
+  readonly cpus: string;
+  readonly memory: string;
+  readonly cpu: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly seed?: string;
+  readonly slice?: string;
+  readonly epoch?: string;
+  readonly until?: string;
+  readonly maxCycles?: string;
+  readonly record?: string;
+  readonly trace?: string;
+}
+
+/** Of a run that nobody looks into more closely: slices and digests cost time. */
+const ONE_CPU_SLICE = 1_000_000;
+const SLICE = 10_000;
+const EPOCH = 100_000_000;
+const FIRST_STEP = 100_000;
+const STEP_MILLISECONDS = 40;
+/** What ends a session at a terminal, as in QEMU: Ctrl-A, then x. */
+const ESCAPE = "\u0001";
+
+export async function boot(options: BootOptions, io: Io): Promise<number> {
+  const { world, images } = worldOf(options);
+  const limit =
+    options.maxCycles === undefined ? NEVER : cyclesOf(options.maxCycles, "--max-cycles");
+  const files = openFiles(world, options, images);
+  const session = new Session(world, io, limit, options.until);
+  try {
+    await session.run();
+    for (const file of files) file.close();
+  } catch (error) {
+    for (const file of files) file.abandon();
+    throw error;
+  }
+  return session.report();
+}
+
+function worldOf(options: BootOptions): {
+  readonly world: World;
+  readonly images: readonly ImageAtHand[];
+} {
+  const { kernel, initrd } = options;
+  if (kernel === undefined) throw new InputError("nothing to boot: expected --kernel FILE");
+  const cpus = Number(options.cpus);
+  const config = machine.parse({
+    board: options.machine,
+    cpus,
+    memoryBytes: bytesOf(options.memory),
+    cpu: options.cpu,
+    initrd: initrd !== undefined,
+    ...(options.append === undefined ? {} : { append: options.append }),
+  });
+  const images = [loadImage("kernel", kernel)];
+  if (initrd !== undefined) images.push(loadImage("initrd", initrd));
+  const slice = cpus === 1 ? ONE_CPU_SLICE : SLICE;
+  const world = World.create(machine, {
+    config,
+    seed: options.seed ?? DEFAULT_SETUP.seed,
+    sliceCycles: options.slice === undefined ? slice : positive(options.slice, "--slice"),
+    epochCycles: options.epoch === undefined ? EPOCH : cyclesOf(options.epoch, "--epoch"),
+    images: Object.fromEntries(images.map(({ name, bytes }) => [name, bytes])),
+  });
+  return { world, images };
+}
+
+function positive(text: string, option: string): Cycles {
+  const cycles = cyclesOf(text, option);
+  if (cycles === 0) throw new InputError(`${option} ${text}: expected at least 1 cycle`);
+  return cycles;
+}
+
+const BYTES_OF_UNIT: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30 };
+
+function bytesOf(text: string): number {
+  const [, digits, unit = "M"] = /^(\d{1,6})([MG])?$/.exec(text) ?? [];
+  if (digits === undefined) throw new InputError(`--memory ${text}: expected a size as 256M or 1G`);
+  return Number(digits) * (BYTES_OF_UNIT[unit] as number);
+}
+
+function openFiles(
+  world: World,
+  { record, trace }: BootOptions,
+  images: readonly ImageAtHand[],
+): readonly FileInMaking[] {
+  const files: FileInMaking[] = [];
+  try {
+    if (record !== undefined) files.push(recordToFile(world, record, images));
+    if (trace !== undefined) files.push(traceToFile(world, trace));
+  } catch (error) {
+    for (const file of files) file.abandon();
+    throw error;
+  }
+  return files;
+}
+
+/** Why a run is over. */
+type End =
+  | { readonly kind: "off" | "reset" | "shutdown" | "exit"; readonly code: number }
+  | { readonly kind: "seen" | "limit" | "asleep" | "left" };
+
+/** A machine that runs while somebody watches its console and types. */
+class Session {
+  readonly #world: World;
+  readonly #io: Io;
+  readonly #limit: Cycles;
+  readonly #until: string | undefined;
+  readonly #status: Status;
+  /** The last of the console's output, to look for the text in. */
+  #tail = "";
+  #output: string[] = [];
+  #typed = "";
+  #isEscaped = false;
+  #end: End | null = null;
+
+  constructor(world: World, io: Io, limit: Cycles, until: string | undefined) {
+    this.#world = world;
+    this.#io = io;
+    this.#limit = limit;
+    this.#until = until;
+    this.#status = startStatus(io);
+    world.trace.attach({ event: (event) => this.#see(event) });
+  }
+
+  async run(): Promise<void> {
+    const stop = this.#io.stdin?.listen((text) => this.#type(text));
+    try {
+      await this.#advance();
+    } finally {
+      stop?.();
+      this.#status.stop();
+      this.#flush();
+    }
+  }
+
+  /** Says how it ended; the exit code. */
+  report(): number {
+    const { stderr } = this.#io;
+    const at = formatTime(this.#world.now);
+    const end = this.#end ?? { kind: "left" };
+    switch (end.kind) {
+      case "exit":
+        return end.code;
+      case "limit":
+        stderr.write(`kvmsim: stopped at ${at}, the limit of --max-cycles\n`);
+        return EXIT.found;
+      case "asleep":
+        stderr.write(`kvmsim: nothing can wake the machine any more, at ${at}\n`);
+        break;
+      case "shutdown":
+        stderr.write(`kvmsim: a processor has shut down after a triple fault, at ${at}\n`);
+        return EXIT.found;
+      default:
+    }
+    return this.#until === undefined || end.kind === "seen" ? EXIT.ok : EXIT.found;
+  }
+
+  async #advance(): Promise<void> {
+    const world = this.#world;
+    const started = performance.now();
+    const isPaced = this.#io.stdin?.isTerminal === true;
+    let step = FIRST_STEP;
+    while (this.#end === null) {
+      if (world.now >= this.#limit) {
+        this.#end = { kind: "limit" };
+        return;
+      }
+      if (world.nextTime === NEVER && this.#io.stdin?.isTerminal !== true) {
+        this.#end = { kind: "asleep" };
+        return;
+      }
+      const before = performance.now();
+      world.runUntil(Math.min(world.now + step, this.#limit));
+      const elapsed = performance.now() - before;
+      if (elapsed < STEP_MILLISECONDS / 2) step *= 2;
+      else if (elapsed > STEP_MILLISECONDS * 2) step = Math.max(1, Math.floor(step / 2));
+      this.#flush();
+      this.#status.update(world.now);
+      await breathe();
+      this.#send();
+      // At a terminal, time goes no faster than the clock on the wall.
+      const ahead = (world.now / CYCLES_PER_SECOND) * 1000 - (performance.now() - started);
+      if (isPaced && ahead > 0) {
+        await sleep(Math.min(ahead, STEP_MILLISECONDS));
+        step = Math.min(step, FIRST_STEP * 1000);
+      }
+    }
+  }
+
+  #see({ type, fields }: TraceEvent): void {
+    if (type.name === CONSOLE.name) {
+      const character = String.fromCharCode(fields["byte"] as number);
+      this.#output.push(character);
+      if (this.#until === undefined) return;
+      this.#tail = (this.#tail + character).slice(-this.#until.length);
+      if (this.#tail === this.#until) this.#end ??= { kind: "seen" };
+    } else if (type.name === ENDED.name) {
+      const kind = fields["kind"] as "off" | "reset" | "shutdown" | "exit";
+      this.#end ??= { kind, code: fields["code"] as number };
+    }
+  }
+
+  #flush(): void {
+    if (this.#output.length === 0) return;
+    const text = this.#output.join("");
+    this.#output = [];
+    this.#io.stdout.write(Buffer.from(text, "latin1").toString("utf8"));
+  }
+
+  #type(text: string): void {
+    if (this.#io.stdin?.isTerminal !== true) {
+      this.#typed += text;
+      return;
+    }
+    for (const key of text) {
+      if (this.#isEscaped && (key === "x" || key === "X")) this.#end ??= { kind: "left" };
+      else if (key === ESCAPE && !this.#isEscaped) {
+        this.#isEscaped = true;
+        continue;
+      } else this.#typed += key;
+      this.#isEscaped = false;
+    }
+  }
+
+  #send(): void {
+    if (this.#typed === "" || this.#end !== null) return;
+    this.#world.input("console", "receive", this.#typed);
+    this.#typed = "";
+  }
+}
