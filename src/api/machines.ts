@@ -31,6 +31,8 @@ export interface MachineConfig {
   readonly boot: "linux";
   readonly initrd: boolean;
   readonly append: string;
+  /** What the real-time clock shows at power-on, in seconds since the start of 1970. */
+  readonly date: number;
 }
 
 const MIB = 1 << 20;
@@ -45,11 +47,13 @@ const DEFAULTS: MachineConfig = {
   boot: "linux",
   initrd: false,
   append: "console=ttyS0",
+  // The first day of 2026.
+  date: 1_767_225_600,
 };
 
-const BOARDS: Readonly<Record<MachineConfig["board"], (cpus: number) => Board>> = {
-  pc: (cpus) => pc({ cpus }),
-  microvm: (cpus) => pc({ cpus }),
+const BOARDS: Readonly<Record<MachineConfig["board"], (config: MachineConfig) => Board>> = {
+  pc,
+  microvm: pc,
 };
 
 export const machine: Blueprint<MachineConfig> = {
@@ -71,7 +75,7 @@ const machines = new WeakMap<World, Machine>();
 
 function build(world: World, config: MachineConfig): Machine {
   const made = new Machine(world, {
-    board: BOARDS[config.board](config.cpus),
+    board: BOARDS[config.board](config),
     profiles: profilesOf(config),
     memoryBytes: config.memoryBytes,
     decoder: new Decoder(INSTRUCTIONS),
@@ -134,7 +138,7 @@ function parseConfig(config: Json): MachineConfig {
       throw new InputError(
         `machine: no setting is called ${key}; there is ${Object.keys(DEFAULTS).join(", ")}`,
       );
-  const given = { ...DEFAULTS, ...(config as Partial<MachineConfig>) };
+  const given: MachineConfig = Object.assign({}, DEFAULTS, config);
   const check = (key: keyof MachineConfig, isGood: boolean, expected: string): void => {
     if (!isGood)
       throw new InputError(`machine: ${key} is ${expected}, not ${JSON.stringify(given[key])}`);
@@ -149,6 +153,7 @@ function parseConfig(config: Json): MachineConfig {
   check("cpu", typeof given.cpu === "string", "a name");
   check("boot", given.boot === "linux", "linux");
   check("initrd", typeof given.initrd === "boolean", "true or false");
+  check("date", isWithin(given.date, 0, 2 ** 32 - 1), "seconds since the start of 1970");
   check("append", typeof given.append === "string", "text");
   profilesOf(given);
   return given;

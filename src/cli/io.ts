@@ -60,7 +60,7 @@ function inputFrom(stream: NodeJS.ReadStream): Input {
         stream.pause();
         if (stream.isTTY) stream.setRawMode(false);
         // A pipe that stays open would keep the process.
-        stream.unref();
+        if ("unref" in stream) stream.unref();
       };
     },
   };

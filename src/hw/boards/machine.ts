@@ -49,7 +49,9 @@ export const ENDED = eventType("machine.ended", { kind: "text", code: "number" }
 
 const RECORD_BYTES = 1 << 24;
 const ONES: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
-const MACHINE_PINS = ["off", "reset"] as const;
+const MACHINE_PINS = ["off", "reset", "exit"] as const;
+/** Wires that say that `take` has a byte for a console. */
+const OUTPUT_PINS: readonly string[] = ["tx", "out"];
 
 export class Machine {
   readonly ram: PagedMemory;
@@ -147,7 +149,7 @@ export class Machine {
   }
 
   #drive(name: string, pin: string, isAsserted: boolean): void {
-    if (pin === "tx" && isAsserted) this.#takeOutput(this.chip(name));
+    if (OUTPUT_PINS.includes(pin) && isAsserted) this.#takeOutput(this.chip(name));
     if (pin === "event" && isAsserted) this.#apics.takeEvents(this.#board.apics.indexOf(name));
     const level = isAsserted ? 1 : 0;
     for (const load of this.#loads.get(`${name}.${pin}`) ?? []) load(level);
@@ -157,7 +159,7 @@ export class Machine {
     const sources = drivers.map((driver) => this.#pin(driver));
     const isAsserted = (): boolean =>
       sources.some(({ part, pin }) => this.chip(part).isAsserted(pin));
-    const reached = loads.map((load) => this.#loadOf(load, isAsserted));
+    const reached = loads.map((load) => this.#loadOf(load, drivers, isAsserted));
     const reach = (): void => {
       const level = isAsserted() ? 1 : 0;
       for (const load of reached) load(level);
@@ -166,13 +168,17 @@ export class Machine {
       this.#loads.set(driver, [...(this.#loads.get(driver) ?? []), reach]);
   }
 
-  #loadOf(name: string, isAsserted: () => boolean): (level: number) => void {
+  #loadOf(
+    name: string,
+    drivers: readonly string[],
+    isAsserted: () => boolean,
+  ): (level: number) => void {
     const { part, pin } = this.#pin(name);
     if (part === "machine") {
       const kind = MACHINE_PINS.find((known) => known === pin);
       assert(kind !== undefined, `${name} is a pin`);
       return (level) => {
-        if (level === 1) this.#end(kind, 0);
+        if (level === 1) this.#end(kind, kind === "exit" ? this.#exitStatus(drivers) : 0);
       };
     }
     const processor = this.processors.find((known) => known.name === part);
@@ -192,6 +198,11 @@ export class Machine {
     return (level) => {
       if (level === 1) processor.notify();
     };
+  }
+
+  #exitStatus(drivers: readonly string[]): number {
+    const { part } = this.#pin(drivers[0] as string);
+    return this.chip(part).input("status", 0) ?? 0;
   }
 
   #pin(name: string): { readonly part: string; readonly pin: string } {

@@ -3,18 +3,27 @@
  * Map"; Intel 82371SB (PIIX3) data sheet, "I/O Address Map"; the ports of the IBM PC AT.
  */
 
+import { acpiPm1 } from "../chips/acpi-pm1.ts";
 import { acpiPmTimer } from "../chips/acpi-pm-timer.ts";
+import { debugConsole, debugExit } from "../chips/debug-ports.ts";
+import { i8042 } from "../chips/i8042.ts";
 import { i8254 } from "../chips/i8254.ts";
 import { i8259 } from "../chips/i8259.ts";
 import { ioapic } from "../chips/ioapic.ts";
 import { lapic } from "../chips/lapic.ts";
+import { mc146818 } from "../chips/mc146818.ts";
 import { ns16550a } from "../chips/ns16550a.ts";
 import { i440fx } from "../chips/pci/i440fx.ts";
 import { piix3 } from "../chips/pci/piix3.ts";
-import { type Board, type Net, part, wire } from "./board.ts";
+import { port61 } from "../chips/port61.ts";
+import { port92 } from "../chips/port92.ts";
+import { resetControl } from "../chips/reset-control.ts";
+import { type Board, type Net, part, type Window, wire } from "./board.ts";
 
 export interface PcParts {
   readonly cpus: number;
+  /** What the real-time clock shows at power-on, in seconds since the start of 1970. */
+  readonly date: number;
 }
 
 /** Places that the tables of ACPI tell. */
@@ -22,7 +31,9 @@ export const PC = {
   ioapic: 0xfec0_0000,
   lapic: 0xfee0_0000,
   ecam: 0xe000_0000,
+  pm1: 0x600,
   pmTimer: 0x608,
+  sci: 9,
   /** What PIRQA# to PIRQD# lead to on the i8259s; on the I/O APIC they are the pins from 16 on. */
   pirqs: [10, 10, 11, 11],
 } as const;
@@ -30,7 +41,7 @@ export const PC = {
 const PIRQ_PINS = ["pirqa", "pirqb", "pirqc", "pirqd"] as const;
 const FIRST_PIRQ_PIN = 16;
 
-export function pc({ cpus }: PcParts): Board {
+export function pc({ cpus, date }: PcParts): Board {
   const numbers = Array.from({ length: cpus }, (_, i) => i);
   const apics = numbers.map((i) => `lapic${i}`);
   return {
@@ -42,26 +53,23 @@ export function pc({ cpus }: PcParts): Board {
       pic2: part(i8259, { sp: 0 }),
       pit: part(i8254),
       com1: part(ns16550a),
+      rtc: part(mc146818, { seconds: date }),
+      keyboard: part(i8042),
+      port61: part(port61),
+      port92: part(port92),
+      reset: part(resetControl),
+      pm1: part(acpiPm1),
       pmtimer: part(acpiPmTimer),
+      debug: part(debugConsole),
+      exit: part(debugExit),
       host: part(i440fx),
       isa: part(piix3),
     },
-    ports: [
-      { at: 0x20, size: 2, part: "pic1" },
-      { at: 0x40, size: 4, part: "pit" },
-      { at: 0xa0, size: 2, part: "pic2" },
-      { at: 0x3f8, size: 8, part: "com1" },
-      { at: 0x4d0, size: 1, part: "pic1", offset: 2 },
-      { at: 0x4d1, size: 1, part: "pic2", offset: 2 },
-      { at: PC.pmTimer, size: 4, part: "pmtimer" },
-    ],
+    ports: PORTS,
     memory: [{ at: PC.ioapic, size: 0x1000, part: "ioapic" }],
     nets: [
-      wire("pit.out0", "pic1.ir0", "ioapic.intin2"),
-      wire("pic2.int", "pic1.ir2"),
-      wire("com1.intr", "pic1.ir4", "ioapic.intin4"),
-      wire("pic1.int", ...apics.map((name) => `${name}.lint0`)),
-      ...numbers.map((i) => wire(`lapic${i}.intr`, `cpu${i}.intr`)),
+      ...NETS,
+      ...processorNets(numbers),
       ...routedIrqs(),
       ...PIRQ_PINS.map((pin, i) => pirqNet(pin, i, [])),
     ],
@@ -82,6 +90,45 @@ export function pc({ cpus }: PcParts): Board {
     },
   };
 }
+
+const PORTS: readonly Window[] = [
+  { at: 0x20, size: 2, part: "pic1" },
+  { at: 0x40, size: 4, part: "pit" },
+  { at: 0x60, size: 1, part: "keyboard" },
+  { at: 0x61, size: 1, part: "port61" },
+  { at: 0x64, size: 1, part: "keyboard", offset: 4 },
+  { at: 0x70, size: 2, part: "rtc" },
+  { at: 0x92, size: 1, part: "port92" },
+  { at: 0xa0, size: 2, part: "pic2" },
+  { at: 0xe9, size: 1, part: "debug" },
+  { at: 0xf4, size: 4, part: "exit" },
+  { at: 0x3f8, size: 8, part: "com1" },
+  { at: 0x4d0, size: 1, part: "pic1", offset: 2 },
+  { at: 0x4d1, size: 1, part: "pic2", offset: 2 },
+  { at: PC.pm1, size: 6, part: "pm1" },
+  { at: PC.pmTimer, size: 4, part: "pmtimer" },
+  { at: 0xcf9, size: 1, part: "reset" },
+];
+
+const NETS: readonly Net[] = [
+  wire("pit.out0", "pic1.ir0", "ioapic.intin2"),
+  wire("pit.out2", "port61.out2"),
+  wire("port61.gate2", "pit.gate2"),
+  wire("keyboard.irq1", "pic1.ir1", "ioapic.intin1"),
+  wire("pic2.int", "pic1.ir2"),
+  wire("com1.intr", "pic1.ir4", "ioapic.intin4"),
+  wire("rtc.irq", "pic2.ir0", "ioapic.intin8"),
+  wire("pm1.sci", `pic2.ir${PC.sci - 8}`, `ioapic.intin${PC.sci}`),
+  wire("keyboard.irq12", "pic2.ir4", "ioapic.intin12"),
+  wire("pm1.off", "machine.off"),
+  wire("exit.exit", "machine.exit"),
+  { drivers: ["keyboard.reset", "reset.reset", "port92.init"], loads: ["machine.reset"] },
+];
+
+const processorNets = (numbers: readonly number[]): readonly Net[] => [
+  wire("pic1.int", ...numbers.map((i) => `lapic${i}.lint0`)),
+  ...numbers.map((i) => wire(`lapic${i}.intr`, `cpu${i}.intr`)),
+];
 
 /** What the PIIX3 routes PCI interrupts to. */
 const routedIrqs = (): readonly Net[] =>
