@@ -1,6 +1,7 @@
 /** Every file of laws, one line each. */
 
 import "./guests/assembler.property.ts";
+import "./hw/boards/acpi.property.ts";
 import "./hw/chips/chips.property.ts";
 import "./hw/chips/fw-cfg.property.ts";
 import "./hw/chips/i8042.property.ts";
