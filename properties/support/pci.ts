@@ -53,6 +53,11 @@ export class HostedChip {
     this.socket.write(offset, size, value, this.now);
   }
 
+  pass(cycles: Cycles): void {
+    this.now += cycles;
+    this.socket.settle(this.now);
+  }
+
   isAsserted(wire: string): boolean {
     return this.cell.value.wires[wire] === true;
   }

@@ -1,0 +1,155 @@
+/** Laws of virtio's block device under a driver that keeps the rules. */
+
+import fc from "fast-check";
+import {
+  inWords,
+  anyStory,
+  BlockBench,
+  content,
+  DISCARD_AND_ZEROES,
+  EVENT_IDX,
+  FLUSH,
+  INDIRECT,
+  LATENCY,
+  type Request,
+  SECTORS,
+  type Story,
+} from "../../support/block.ts";
+import { law } from "../../support/law.ts";
+import { initialize, type TransportName, TRANSPORTS } from "../../support/virtio.ts";
+
+law("blocks-read-as-they-were-written", {
+  says: "Whatever a driver that keeps the rules asks for, in any batches and any cuts, direct or indirect, every answer is that of a plain array of sectors, and is given after the latency.",
+  cites: 'VIRTIO 1.2, "Block Device", "Split Virtqueues"',
+  forAll: { transport: fc.constantFrom(...TRANSPORTS), story: anyStory() },
+  runs: 200,
+  holds: ({ transport, story }) => {
+    const answers = follow(transport, story);
+    const model = new Uint8Array(SECTORS * 512);
+    const wanted = story.batches.flatMap((batch) =>
+      batch.map((request) => perform(model, request)),
+    );
+    answers.forEach((answer, i) => {
+      if (answer !== wanted[i]) throw new Error(`request ${i} gave ${answer}, not ${wanted[i]}`);
+    });
+    return answers.length === wanted.length;
+  },
+});
+
+law("a-device-is-the-same-behind-every-transport", {
+  says: "The same requests give the same answers, lengths, content and configuration over MMIO, PCI and PCI without MSI-X.",
+  cites: 'VIRTIO 1.2, "Virtio Transport Options"',
+  forAll: { story: anyStory() },
+  runs: 60,
+  holds: ({ story }) => {
+    const [first, ...others] = TRANSPORTS.map((transport) => follow(transport, story).join("\n"));
+    return others.every((other) => other === first);
+  },
+});
+
+law("a-driver-is-told-as-it-asked", {
+  says: "After a batch the driver is interrupted exactly when the used ring went past the index that it named, or, without event indices, when it has not asked for silence.",
+  cites: 'VIRTIO 1.2, "Used Buffer Notification Suppression"',
+  forAll: {
+    transport: fc.constantFrom(...TRANSPORTS),
+    hasEventIndex: fc.boolean(),
+    batches: fc.array(
+      fc.record({ count: fc.integer({ min: 1, max: 5 }), ahead: fc.nat(6), flags: fc.nat(1) }),
+      {
+        minLength: 1,
+        maxLength: 12,
+        size: "max",
+      },
+    ),
+  },
+  holds: ({ transport, hasEventIndex, batches }) => {
+    const bench = new BlockBench(transport, hasEventIndex ? EVENT_IDX : 0);
+    const { driver, size } = bench.areas;
+    let used = 0;
+    for (const { count, ahead, flags } of batches) {
+      bench.ram.view.setUint16(driver, flags, true);
+      bench.ram.view.setUint16(driver + 4 + 2 * size, (used + ahead) & 0xffff, true);
+      for (let i = 0; i < count; i += 1) bench.add({ ...FLUSH, tag: i });
+      bench.run();
+      used += count;
+      const isWanted = hasEventIndex ? ahead < count : flags === 0;
+      const sources = bench.transport.takeInterrupts();
+      if (sources.length > 0 !== isWanted || sources.some((source) => source !== 0))
+        throw new Error(`told of ${sources.join()} after ${count} with ${ahead} ahead`);
+      const next = bench.ram.view.getUint16(bench.areas.device + 4 + 8 * size, true);
+      if (hasEventIndex && next !== used) throw new Error(`asks to hear of ${next}, not ${used}`);
+    }
+  },
+});
+
+law("only-what-was-offered-is-agreed", {
+  says: "FEATURES_OK stays exactly when the driver accepts version 1 and nothing that was not offered.",
+  cites: 'VIRTIO 1.2, "Feature Bits"',
+  forAll: {
+    transport: fc.constantFrom(...TRANSPORTS),
+    kept: fc.nat(0xffff_ffff),
+    more: fc.option(fc.nat(63), { nil: null }),
+    hasVersion: fc.boolean(),
+  },
+  holds: ({ transport, kept, more, hasVersion }) => {
+    const bench = new BlockBench(transport, 0);
+    const [low, high] = bench.transport.features();
+    const wanted: [number, number] = [(low & kept) >>> 0, hasVersion ? 1 : 0];
+    if (more !== null) wanted[more >> 5] = ((wanted[more >> 5] ?? 0) | (1 << (more & 31))) >>> 0;
+    const isGood = high === 1 && wanted[1] === 1 && (wanted[0] & ~low) === 0;
+    return initialize(bench.transport, wanted, []) === isGood;
+  },
+});
+
+law("a-reset-forgets-what-is-on-its-way", {
+  says: "A driver that resets the device gets nothing of what it asked before, and the device then works as a new one.",
+  cites: 'VIRTIO 1.2, "Device Reset"',
+  forAll: { transport: fc.constantFrom(...TRANSPORTS), count: fc.integer({ min: 1, max: 8 }) },
+  holds: ({ transport, count }) => {
+    const bench = new BlockBench(transport, 0);
+    for (let i = 0; i < count; i += 1) bench.add({ ...FLUSH, tag: i });
+    bench.queue.publish();
+    bench.transport.notify(0);
+    bench.transport.setStatus(0);
+    bench.transport.pass(10 * LATENCY);
+    if (bench.queue.reap().length > 0 || bench.transport.takeInterrupts().length > 0) return false;
+    bench.start(0);
+    bench.add({ ...FLUSH, tag: 9 });
+    return bench.run().length === 1 && bench.transport.takeInterrupts().join() === "0";
+  },
+});
+
+// Helpers
+
+/** What a request gives by the specification: status, length used, and what was read. */
+function perform(disk: Uint8Array, { type, sector, count, tag }: Request): string {
+  const size = 512 * count;
+  const from = 512 * sector;
+  const isThere = from + size <= disk.length;
+  if (type === 0) {
+    if (!isThere) return inWords(1, size === 0 ? 1 : 0, new Uint8Array(size));
+    return inWords(0, size + 1, disk.slice(from, from + size));
+  }
+  if (type === 8) {
+    const id = new Uint8Array(20);
+    "a serial number".split("").forEach((letter, i) => (id[i] = letter.charCodeAt(0)));
+    return inWords(0, 21, id);
+  }
+  if (type === 7) return inWords(2, 1, new Uint8Array(0));
+  if (type !== 4 && !isThere) return inWords(1, 1, new Uint8Array(0));
+  if (type !== 4) disk.fill(0, from, from + size);
+  if (type === 1) content(tag, size).forEach((byte, i) => (disk[from + i] = byte));
+  return inWords(0, 1, new Uint8Array(0));
+}
+
+/** All answers in the order of the requests. */
+function follow(name: TransportName, { batches }: Story): string[] {
+  const bench = new BlockBench(name, INDIRECT + DISCARD_AND_ZEROES);
+  return batches.flatMap((batch) => {
+    for (const request of batch) bench.add(request);
+    const answers = bench.run();
+    const [source, ...rest] = bench.transport.takeInterrupts();
+    if (source !== 0 || rest.length > 0) throw new Error(`told of ${source} and ${rest.join()}`);
+    return answers;
+  });
+}
