@@ -39,7 +39,7 @@ const resetState = <Device extends object>(kind: VirtioDevice<Device>) => ({
 // Feature bits
 
 export function offeredFeatures(kind: VirtioIdentity): [number, number] {
-  const ring = 2 ** F_INDIRECT_DESC + 2 ** F_EVENT_IDX;
+  const ring = (1 << F_INDIRECT_DESC) + (1 << F_EVENT_IDX);
   return [kind.features.reduce((bits, bit) => bits + (1 << bit), ring), VERSION_1];
 }
 
