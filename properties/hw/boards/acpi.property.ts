@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import type { AcpiDescription } from "../../../src/hw/boards/acpi/description.ts";
+import { acpiFiles } from "../../../src/hw/boards/acpi/loader.ts";
 import { acpiTables } from "../../../src/hw/boards/acpi/tables.ts";
 import { law } from "../../support/law.ts";
 
@@ -12,36 +13,24 @@ law("every-table-is-found-and-sound", {
   holds: ({ board, page }) => {
     const address = page * 0x1000;
     const { bytes, rsdp } = acpiTables(board, address);
-    const root = new DataView(rsdp.buffer);
-    if (textOf(rsdp, 0, 8) !== "RSD PTR " || sum(rsdp.slice(0, 20)) !== 0 || sum(rsdp) !== 0)
-      throw new Error("the root pointer is wrong");
-    const find = (at: number, signature: string): DataView => {
-      const start = at - address;
-      if (start % 64 !== 0 || textOf(bytes, start, 4) !== signature)
-        throw new Error(`no ${signature} at ${at.toString(16)}`);
-      const length = new DataView(bytes.buffer).getUint32(start + 4, true);
-      const table = bytes.slice(start, start + length);
-      if (table.length !== length) throw new Error(`${signature} has not its length`);
-      if (signature !== "FACS" && sum(table) !== 0) throw new Error(`${signature} has a wrong sum`);
-      return new DataView(table.buffer);
-    };
-    const xsdt = find(Number(root.getBigUint64(24, true)), "XSDT");
-    const rsdt = find(root.getUint32(16, true), "RSDT");
-    const hasEcam = board.pci !== null && board.pci.ecam !== null;
-    const expected = ["FACP", "APIC", ...(hasEcam ? ["MCFG"] : [])];
-    if (
-      xsdt.byteLength !== 36 + 8 * expected.length ||
-      rsdt.byteLength !== 36 + 4 * expected.length
-    )
-      throw new Error("not all tables are listed");
-    for (const [i, signature] of expected.entries()) {
-      const table = find(Number(xsdt.getBigUint64(36 + 8 * i, true)), signature);
-      find(rsdt.getUint32(36 + 4 * i, true), signature);
-      if (signature !== "FACP") continue;
-      find(table.getUint32(40, true), "DSDT");
-      find(Number(table.getBigUint64(140, true)), "DSDT");
-      if (!board.isReduced) find(table.getUint32(36, true), "FACS");
-    }
+    checkTables(board, address, bytes, rsdp);
+  },
+});
+
+law("firmware-can-move-the-tables", {
+  says: "Wherever firmware allocates the files, its script leaves tables that are found and sound there.",
+  cites: "QEMU manual, QEMU Firmware Configuration (fw_cfg) Device",
+  forAll: { board: anyBoard(), page: fc.integer({ min: 1, max: 0xf_0000 }) },
+  runs: 40,
+  holds: ({ board, page }) => {
+    const address = page * 0x1000;
+    const files = new Map(Object.entries(acpiFiles(board)));
+    const script = files.get("etc/table-loader") ?? new Uint8Array(0);
+    const placed = new Map<string, number>();
+    for (let at = 0; at < script.length; at += 128) execute(script, at, files, placed, address);
+    const [tables, rsdp] = ["etc/acpi/tables", "etc/acpi/rsdp"].map((name) => files.get(name));
+    if (tables === undefined || rsdp === undefined) throw new Error("a file is missing");
+    checkTables(board, address, tables, rsdp);
   },
 });
 
@@ -97,6 +86,72 @@ function anyBoard(): fc.Arbitrary<AcpiDescription> {
       { maxLength: 33, size: "max" },
     ),
   });
+}
+
+/** Walks from the root pointer to every table. */
+function checkTables(
+  board: AcpiDescription,
+  address: number,
+  bytes: Uint8Array,
+  rsdp: Uint8Array,
+): void {
+  const root = new DataView(rsdp.buffer);
+  if (textOf(rsdp, 0, 8) !== "RSD PTR " || sum(rsdp.slice(0, 20)) !== 0 || sum(rsdp) !== 0)
+    throw new Error("the root pointer is wrong");
+  const find = (at: number, signature: string): DataView => {
+    const start = at - address;
+    if (start % 64 !== 0 || textOf(bytes, start, 4) !== signature)
+      throw new Error(`no ${signature} at ${at.toString(16)}`);
+    const length = new DataView(bytes.buffer).getUint32(start + 4, true);
+    const table = bytes.slice(start, start + length);
+    if (table.length !== length) throw new Error(`${signature} has not its length`);
+    if (signature !== "FACS" && sum(table) !== 0) throw new Error(`${signature} has a wrong sum`);
+    return new DataView(table.buffer);
+  };
+  const xsdt = find(Number(root.getBigUint64(24, true)), "XSDT");
+  const rsdt = find(root.getUint32(16, true), "RSDT");
+  const hasEcam = board.pci !== null && board.pci.ecam !== null;
+  const expected = ["FACP", "APIC", ...(hasEcam ? ["MCFG"] : [])];
+  if (xsdt.byteLength !== 36 + 8 * expected.length || rsdt.byteLength !== 36 + 4 * expected.length)
+    throw new Error("not all tables are listed");
+  for (const [i, signature] of expected.entries()) {
+    const table = find(Number(xsdt.getBigUint64(36 + 8 * i, true)), signature);
+    find(rsdt.getUint32(36 + 4 * i, true), signature);
+    if (signature !== "FACP") continue;
+    find(table.getUint32(40, true), "DSDT");
+    find(Number(table.getBigUint64(140, true)), "DSDT");
+    if (!board.isReduced) find(table.getUint32(36, true), "FACS");
+  }
+}
+
+/** One command of 128 bytes: allocate, add an address, add a checksum. */
+function execute(
+  script: Uint8Array,
+  at: number,
+  files: Map<string, Uint8Array>,
+  placed: Map<string, number>,
+  address: number,
+): void {
+  const view = new DataView(script.buffer, script.byteOffset + at, 128);
+  const nameAt = (offset: number): string => textOf(script, at + offset, 56).replace(/\0.*$/, "");
+  const name = nameAt(4);
+  const file = files.get(name);
+  if (file === undefined) throw new Error(`no file ${name}`);
+  const bytes = new DataView(file.buffer, file.byteOffset);
+  const command = view.getUint32(0, true);
+  if (command === 1) {
+    placed.set(name, name.endsWith("tables") ? address : 0xf_0000);
+  } else if (command === 2) {
+    const base = placed.get(nameAt(60));
+    if (base === undefined) throw new Error(`${nameAt(60)} has no place`);
+    const field = view.getUint32(116, true);
+    if (view.getUint8(120) === 4) bytes.setUint32(field, bytes.getUint32(field, true) + base, true);
+    else bytes.setBigUint64(field, bytes.getBigUint64(field, true) + BigInt(base), true);
+  } else {
+    const [field, start, size] = [60, 64, 68].map((offset) => view.getUint32(offset, true));
+    const part = file.subarray(start ?? 0, (start ?? 0) + (size ?? 0));
+    file[field ?? 0] = (file[field ?? 0] ?? 0) - sum(part);
+  }
 }
 
 const sum = (bytes: Uint8Array): number => bytes.reduce((total, byte) => total + byte, 0) & 0xff;
