@@ -12,6 +12,7 @@ import "./hw/chips/disk-image.property.ts";
 import "./hw/chips/ethernet-switch.property.ts";
 import "./hw/chips/pci.property.ts";
 import "./hw/chips/virtio-block.property.ts";
+import "./hw/chips/virtio-devices.property.ts";
 import "./hw/chips/virtio-hostile.property.ts";
 import "./hw/cpu/cpuid.property.ts";
 import "./hw/cpu/decoding.property.ts";

@@ -34,6 +34,8 @@ export interface Request {
 export const FLUSH: Request = { type: 4, sector: 0, count: 0, tag: 0, cuts: [], isIndirect: false };
 
 export interface Story {
+  /** Requests that come and go before, so that the rings are anywhere. */
+  readonly before: number;
   readonly batches: readonly (readonly Request[])[];
 }
 
@@ -47,6 +49,7 @@ export function anyStory(): fc.Arbitrary<Story> {
     isIndirect: fc.boolean(),
   });
   return fc.record({
+    before: fc.nat(140),
     batches: fc.array(fc.array(request, { minLength: 1, maxLength: 6 }), {
       maxLength: 8,
       size: "max",
@@ -61,11 +64,13 @@ export class BlockBench {
   readonly disk = new DiskImage(new Uint8Array(SECTORS * 512));
   readonly transport: Transport<Block>;
   queue = new DriverQueue(this.ram, this.areas);
+  readonly #name: TransportName;
   /** Where the next bytes go, and what is to be read of each request. */
   #next = 0x4000;
   #asked: { head: number; reads: Segment[]; status: number }[] = [];
 
   constructor(name: TransportName, features: number) {
+    this.#name = name;
     const backend = this.disk;
     const kind = virtioBlock({ backend, serial: "a serial number", latency: LATENCY });
     this.transport = connect(name, kind, this.ram);
@@ -73,11 +78,19 @@ export class BlockBench {
   }
 
   start(features: number): void {
-    this.queue = new DriverQueue(this.ram, this.areas);
-    this.ram.bytes.fill(0, 0x1000, 0x4000);
-    this.#asked = [];
+    this.#clear();
     if (this.transport.queueSizeMax(0) < 64) throw new Error("the queue is too small");
     if (!initialize(this.transport, [features, 1], [this.areas])) throw new Error("no agreement");
+  }
+
+  /** What only MMIO can: false elsewhere. */
+  takeQueueAway(): boolean {
+    if (this.#name !== "MMIO") return false;
+    this.transport.hosted.write(0x30, 4, 0);
+    this.transport.hosted.write(0x44, 4, 0);
+    this.#clear();
+    this.transport.setUpQueue(0, this.areas);
+    return true;
   }
 
   add(request: Request): void {
@@ -121,6 +134,12 @@ export class BlockBench {
     this.#asked = [];
     this.#next = 0x4000;
     return answers;
+  }
+
+  #clear(): void {
+    this.queue = new DriverQueue(this.ram, this.areas);
+    this.ram.bytes.fill(0, 0x1000, 0x4000);
+    this.#asked = [];
   }
 
   /** Puts bytes into RAM in segments, of which some may be empty. */

@@ -74,10 +74,10 @@ const area = (queue: number): QueueAreas => ({
   driver: 0x2000 + 0x400 * queue,
   device: 0x3000 + 0x400 * queue,
 });
-const TABLES = 0x4000;
-const DATA = 0x6000;
+export const TABLES = 0x4000;
+export const DATA = 0x6000;
 
-interface Descriptor {
+export interface Descriptor {
   readonly address: number;
   readonly length: number;
   readonly flags: number;

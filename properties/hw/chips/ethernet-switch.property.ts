@@ -45,6 +45,8 @@ law("a-switch-stays-small", {
   runs: 20,
   holds: ({ count, short }) => {
     const state = newEthernetSwitch(3);
+    forwardFrame(state, 1, frameOf(6, 0));
+    if (state.learned.length > 0) throw new Error("it has learned a group");
     for (let i = 0; i < count; i += 1) forwardFrame(state, i % 2, frameOf(0x100 + i, 0));
     return (
       state.learned.length <= 256 &&

@@ -85,7 +85,7 @@ export function virtioBlock(options: BlockOptions): VirtioDevice<Block> {
         const head = port.takeHead(0);
         if (head === null) return;
         // More on their way than the queue has descriptors: some head came twice.
-        if (port.device.pending.length === QUEUE_SIZE) return port.fail();
+        if (port.device.pending.length >= port.sizeOf(0)) return port.fail();
         port.device.pending.push([head, now + latency]);
       }
     },

@@ -66,6 +66,11 @@ export class VirtioPort<Device extends object> {
     return head === BROKEN ? null : head;
   }
 
+  /** How many descriptors a queue has. */
+  sizeOf(index: number): number {
+    return this.#hosting.state.queues[index]?.size ?? 0;
+  }
+
   /** The chain of a head that was taken; null when it is broken. */
   chainOf(index: number, head: number): Chain | null {
     const queue = this.#ready(index);
