@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { DiskImage } from "../../src/hw/chips/disk-image.ts";
 import { type Block, virtioBlock } from "../../src/hw/chips/virtio/block.ts";
+import { Hasher } from "../../src/sim/hash.ts";
 import {
   connect,
   DriverQueue,
@@ -91,6 +92,26 @@ export class BlockBench {
     this.#clear();
     this.transport.setUpQueue(0, this.areas);
     return true;
+  }
+
+  /** Another device with the same state, memory and disk. */
+  copy(): BlockBench {
+    const other = new BlockBench(this.#name, 0);
+    other.ram.bytes.set(this.ram.bytes);
+    other.disk.load(this.disk.save());
+    const { hosted } = other.transport;
+    hosted.cell.value = structuredClone(this.transport.hosted.cell.value);
+    hosted.now = this.transport.hosted.now;
+    return other;
+  }
+
+  /** All that there is to see, but for the time. */
+  look() {
+    const { chip, wires } = this.transport.hosted.cell.value;
+    const hasher = new Hasher();
+    hasher.bytes(this.ram.bytes);
+    hasher.bytes(this.disk.read(0, SECTORS));
+    return { chip, wires, content: hasher.finish() };
   }
 
   add(request: Request): void {

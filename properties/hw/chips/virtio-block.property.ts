@@ -1,6 +1,7 @@
 /** Laws of virtio's block device under a driver that keeps the rules. */
 
 import fc from "fast-check";
+import { firstDifference } from "../../../src/sim/data.ts";
 import {
   inWords,
   anyStory,
@@ -79,6 +80,36 @@ law("a-driver-is-told-as-it-asked", {
       const next = bench.ram.view.getUint16(bench.areas.device + 4 + 8 * size, true);
       if (hasEventIndex && next !== used) throw new Error(`asks to hear of ${next}, not ${used}`);
     }
+  },
+});
+
+law("a-disk-in-the-middle-of-its-work-can-be-copied", {
+  says: "A device, its memory and its disk that were copied while requests were on their way do the same as the original, whatever steps time takes.",
+  cites: "docs/adr/0001-state-is-data.md",
+  forAll: {
+    transport: fc.constantFrom(...TRANSPORTS),
+    story: anyStory(),
+    more: anyStory(),
+    elapsed: fc.nat(LATENCY - 1),
+    steps: fc.array(fc.nat(LATENCY), { maxLength: 4 }),
+  },
+  runs: 60,
+  holds: ({ transport, story, more, elapsed, steps }) => {
+    const original = new BlockBench(transport, INDIRECT + DISCARD_AND_ZEROES);
+    for (const batch of story.batches) {
+      for (const request of batch) original.add(request);
+      original.run();
+    }
+    for (const request of more.batches[0] ?? []) original.add(request);
+    original.queue.publish();
+    original.transport.notify(0);
+    original.transport.pass(elapsed);
+    const copy = original.copy();
+    original.transport.pass(2 * LATENCY);
+    for (const step of steps) copy.transport.pass(step);
+    copy.transport.pass(2 * LATENCY);
+    const difference = firstDifference(original.look(), copy.look());
+    if (difference !== null) throw new Error(`${difference.path} differs`);
   },
 });
 
