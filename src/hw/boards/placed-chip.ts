@@ -98,6 +98,13 @@ export class PlacedChip<State extends object = object> {
     return answer;
   }
 
+  /** Lets the world outside change the chip: see `Socket.act`. */
+  act<Result>(act: (state: State) => Result): Result {
+    const result = this.#socket.act(this.#now(), (state) => act(state as State));
+    this.#schedule();
+    return result;
+  }
+
   /** Lets the chip's time pass until now; also tells the wires of power-on. */
   settle(): void {
     this.#socket.settle(this.#now());
