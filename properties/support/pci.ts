@@ -13,6 +13,13 @@ import {
 import type { PciFunction } from "../../src/hw/chips/pci/function.ts";
 import { i440fx } from "../../src/hw/chips/pci/i440fx.ts";
 import {
+  msiCapability,
+  msiPowerOn,
+  type MsiState,
+  sendMsi,
+  takeMsi,
+} from "../../src/hw/chips/pci/msi.ts";
+import {
   isMsixEnabled,
   MSIX_BYTES,
   msixCapability,
@@ -144,3 +151,17 @@ export const msixFunction: Chip = ((): PciFunction<MsixState> => {
     advance: () => {},
   };
 })();
+
+/** A function that only sends one message, by its input `send`. */
+export const msiFunction: Chip = ((): PciFunction<MsiState> => ({
+  name: "msi-sample",
+  cites: "none: a function of these laws",
+  powerOn: () => ({ ...pciPowerOn(), msi: msiPowerOn() }),
+  registers: configurationSpace<MsiState>(HEADER, [], [msiCapability()]),
+  bars: [],
+  inputs: { send: (s) => sendMsi(s) },
+  wires: () => ({}),
+  messages: takeMsi,
+  deadline: () => null,
+  advance: () => {},
+}))();

@@ -11,6 +11,7 @@ import {
   busOf,
   HostedChip,
   MSIX_VECTORS,
+  msiFunction,
   msixFunction,
   sampleFunction,
 } from "../../support/pci.ts";
@@ -167,6 +168,46 @@ law("a-message-leaves-when-nothing-holds-it", {
   forAll: { steps: fc.array(anyMsixStep(), { maxLength: 40, size: "max" }) },
   runs: 300,
   holds: ({ steps }) => followMessages(steps),
+});
+
+law("a-single-message-leaves-when-nothing-holds-it", {
+  says: "MSI's message leaves exactly when it is pending, enabled, not masked, and the function masters the bus; until then its pending bit is set.",
+  cites: 'PCI Local Bus Specification 3.0, "MSI Capability Structure"',
+  forAll: {
+    steps: fc.array(
+      fc.record({
+        kind: fc.constantFrom("send", "send", "enable", "mask", "command"),
+        value: fc.nat(1),
+      }),
+      { maxLength: 30, size: "max" },
+    ),
+  },
+  holds: ({ steps }) => {
+    const hosted = new HostedChip(msiFunction);
+    hosted.write(0x44, 4, 0xfee0_2000);
+    hosted.write(0x4c, 2, 0x4155);
+    let [isEnabled, isMasked, isMaster, isPending, wanted] = [false, false, false, false, 0];
+    for (const { kind, value } of steps) {
+      if (kind === "send") hosted.socket.input("send", 0, 0);
+      else if (kind === "enable") hosted.write(0x42, 2, value);
+      else if (kind === "mask") hosted.write(0x50, 4, value);
+      else hosted.write(4, 2, 4 * value);
+      if (kind === "send") isPending ||= isEnabled;
+      else if (kind === "enable") isEnabled = value === 1;
+      else if (kind === "mask") isMasked = value === 1;
+      else isMaster = value === 1;
+      if (isPending && isEnabled && !isMasked && isMaster) {
+        isPending = false;
+        wanted += 1;
+      }
+      const isGood =
+        hosted.messages.length === wanted && hosted.read(0x54, 4) === (isPending ? 1 : 0);
+      if (!isGood) throw new Error(`${hosted.messages.length} left where ${wanted} should`);
+    }
+    return hosted.messages.every(
+      (message) => "vector" in message && message.vector === 0x55 && message.destination === 2,
+    );
+  },
 });
 
 law("messages-say-what-the-manual-says", {

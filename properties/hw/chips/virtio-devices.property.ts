@@ -28,6 +28,8 @@ law("frames-go-out-as-they-were-sent", {
     for (const frame of frames)
       pair.send(1, [...Array.from({ length: 12 }, () => 0), ...frame], cuts);
     pair.kick(1);
+    const sources = pair.transport.takeInterrupts().join();
+    if (sources !== (transport === "PCI" ? "1" : "0")) throw new Error(`told of ${sources}`);
     if (pair.given(1).some(({ length }) => length !== 0)) return false;
     pair.send(
       1,
