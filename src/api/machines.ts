@@ -4,6 +4,7 @@
  */
 
 import { loadLinux, type MemoryRange } from "../guests/loaders/linux.ts";
+import { loadMultiboot } from "../guests/loaders/multiboot.ts";
 import type { Board } from "../hw/boards/board.ts";
 import { handOver } from "../hw/boards/firmware.ts";
 import { Machine } from "../hw/boards/machine.ts";
@@ -14,9 +15,11 @@ import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { type CpuProfile, makeProfile } from "../hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../hw/cpu/decode.ts";
 import { INSTRUCTIONS } from "../hw/cpu/isa/index.ts";
+import type { CpuState } from "../hw/cpu/state.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import type { Json } from "../sim/data.ts";
+import type { PagedMemory } from "../sim/paged-memory.ts";
 import type { World } from "../sim/world.ts";
 
 export interface MachineConfig {
@@ -28,7 +31,8 @@ export interface MachineConfig {
   readonly memoryBytes: number;
   /** `intel` or `amd`, and features to add or leave out: `intel,-SMAP`. */
   readonly cpu: string;
-  readonly boot: "linux";
+  readonly boot: "linux" | "multiboot";
+  /** An initial RAM disk; for multiboot, a module. */
   readonly initrd: boolean;
   readonly append: string;
   /** What the real-time clock shows at power-on, in seconds since the start of 1970. */
@@ -89,18 +93,36 @@ function start(world: World, made: Machine, config: MachineConfig): void {
   handOver(made);
   const [bootstrap] = made.processors;
   if (bootstrap === undefined) return;
-  loadLinux(
-    made.ram,
-    bootstrap.state,
-    {
-      kernel: world.image("kernel"),
-      initrd: config.initrd ? world.image("initrd") : null,
-      commandLine: config.append,
-    },
-    { memoryMap: memoryMap(config.memoryBytes), rsdp: 0 },
-  );
+  LOADERS[config.boot](world, made.ram, bootstrap.state, config);
   bootstrap.memory.contextChanged();
 }
+
+type Load = (world: World, ram: PagedMemory, state: CpuState, config: MachineConfig) => void;
+
+const LOADERS: Readonly<Record<MachineConfig["boot"], Load>> = {
+  linux: (world, ram, state, { initrd, append, memoryBytes }) =>
+    loadLinux(
+      ram,
+      state,
+      {
+        kernel: world.image("kernel"),
+        initrd: initrd ? world.image("initrd") : null,
+        commandLine: append,
+      },
+      { memoryMap: memoryMap(memoryBytes), rsdp: 0 },
+    ),
+  multiboot: (world, ram, state, { initrd, append, memoryBytes }) =>
+    loadMultiboot(
+      ram,
+      state,
+      {
+        kernel: world.image("kernel"),
+        modules: initrd ? [world.image("initrd")] : [],
+        commandLine: `kernel ${append}`,
+      },
+      memoryMap(memoryBytes),
+    ),
+};
 
 const EBDA = 0x9_fc00;
 const memoryMap = (bytes: number): readonly MemoryRange[] => [
@@ -151,7 +173,7 @@ function parseConfig(config: Json): MachineConfig {
     "whole MiB from 16 to 3072",
   );
   check("cpu", typeof given.cpu === "string", "a name");
-  check("boot", given.boot === "linux", "linux");
+  check("boot", Object.hasOwn(LOADERS, given.boot), Object.keys(LOADERS).join(" or "));
   check("initrd", typeof given.initrd === "boolean", "true or false");
   check("date", isWithin(given.date, 0, 2 ** 32 - 1), "seconds since the start of 1970");
   check("append", typeof given.append === "string", "text");

@@ -27,6 +27,7 @@ export interface BootOptions {
   readonly memory: string;
   readonly cpu: string;
   readonly kernel?: string;
+  readonly multiboot?: string;
   readonly initrd?: string;
   readonly append?: string;
   readonly seed?: string;
@@ -67,14 +68,15 @@ function worldOf(options: BootOptions): {
   readonly world: World;
   readonly images: readonly ImageAtHand[];
 } {
-  const { kernel, initrd } = options;
-  if (kernel === undefined) throw new InputError("nothing to boot: expected --kernel FILE");
+  const { initrd } = options;
+  const [kernel, kind] = whatToBoot(options);
   const cpus = Number(options.cpus);
   const config = machine.parse({
     board: options.machine,
     cpus,
     memoryBytes: bytesOf(options.memory),
     cpu: options.cpu,
+    boot: kind,
     initrd: initrd !== undefined,
     ...(options.append === undefined ? {} : { append: options.append }),
   });
@@ -89,6 +91,14 @@ function worldOf(options: BootOptions): {
     images: Object.fromEntries(images.map(({ name, bytes }) => [name, bytes])),
   });
   return { world, images };
+}
+
+function whatToBoot({ kernel, multiboot }: BootOptions): [string, "linux" | "multiboot"] {
+  if (kernel !== undefined && multiboot !== undefined)
+    throw new InputError("--kernel and --multiboot: expected one of them");
+  if (kernel !== undefined) return [kernel, "linux"];
+  if (multiboot !== undefined) return [multiboot, "multiboot"];
+  throw new InputError("nothing to boot: expected --kernel FILE or --multiboot FILE");
 }
 
 function positive(text: string, option: string): Cycles {

@@ -7,6 +7,7 @@ import { InputError } from "../../sim/assert.ts";
 import type { PagedMemory } from "../../sim/paged-memory.ts";
 import { startLongMode } from "../../hw/cpu/start.ts";
 import type { CpuState } from "../../hw/cpu/state.ts";
+import { latin1 } from "./latin1.ts";
 
 export interface LinuxImages {
   readonly kernel: Uint8Array;
@@ -160,12 +161,5 @@ function enter(ram: PagedMemory, state: CpuState, entry: number): void {
   state.setGpr(6, BigInt(ZERO_PAGE));
   state.rip = BigInt(entry);
 }
-
-/** One byte a character; what has no byte becomes a question mark. */
-const latin1 = (text: string): Uint8Array =>
-  Uint8Array.from(text, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code < 0x100 ? code : 0x3f;
-  });
 
 const mib = (bytes: number): string => `${Math.ceil(bytes / (1 << 20))} MiB`;

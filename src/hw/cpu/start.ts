@@ -64,6 +64,15 @@ export function powerUp(state: CpuState, environment: Environment): void {
   resetMsrs({ state, environment });
 }
 
+/** Protected mode of 32 bits with flat segments and without paging, as boot protocols ask for it. */
+export function startProtectedMode(state: CpuState): void {
+  state.setControl("CR0", CR0.PE | CR0.ET);
+  for (const name of SEGMENT_NAMES)
+    state.setSegment(name, { selector: 0x10, base: 0n, limit: FLAT, rights: DATA | 0xc000 });
+  state.setSegment("CS", { selector: 0x8, base: 0n, limit: FLAT, rights: CODE | 0xc000 });
+  state.rflags = RFLAGS_FIXED;
+}
+
 /** 64-bit mode with flat segments, as an operating system gives it to a program: SSE and native x87 errors on. */
 export function startLongMode(state: CpuState, cpl: 0 | 3): void {
   const rights = DATA | (cpl << 5);

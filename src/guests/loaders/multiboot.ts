@@ -1,0 +1,191 @@
+/**
+ * Multiboot, version 1: an ELF file of 32 bits, or one with addresses in its header, entered in protected mode without
+ * paging. Multiboot Specification 0.6.96, "OS image format", "Machine state", "Boot information format".
+ */
+
+import { startProtectedMode } from "../../hw/cpu/start.ts";
+import type { CpuState } from "../../hw/cpu/state.ts";
+import { InputError } from "../../sim/assert.ts";
+import type { PagedMemory } from "../../sim/paged-memory.ts";
+import { latin1 } from "./latin1.ts";
+import type { MemoryRange } from "./linux.ts";
+
+export interface MultibootImages {
+  readonly kernel: Uint8Array;
+  readonly modules: readonly Uint8Array[];
+  readonly commandLine: string;
+}
+
+const HEADER_MAGIC = 0x1bad_b002;
+const LOADER_MAGIC = 0x2bad_b002;
+/** The header lies in so many bytes from the start, at a multiple of four. */
+const SEARCHED = 8192;
+const HEADER_BYTES = 12;
+/** Flags of the header: addresses are in it; and those that a loader must understand. */
+const [HAS_ADDRESSES, REQUIRED] = [0x1_0000, 0xffff] as const;
+/** Flags of the header that ask for aligned modules, and for the memory of the machine. */
+const UNDERSTOOD = 3;
+
+/** Where the boot information lies, and what it points to. */
+const [INFORMATION, MODULE_LIST, MEMORY_MAP, COMMAND_LINE] = [
+  0x9000, 0x9100, 0xa000, 0xb000,
+] as const;
+const COMMAND_LINE_MOST = 0x8000;
+const MODULES_MOST = 0x100 - 1;
+const INFO = { memory: 1, commandLine: 4, modules: 8, memoryMap: 0x40 } as const;
+const RANGE_KINDS = { ram: 1, reserved: 2, "ACPI data": 3 } as const;
+const KIB = 1024;
+const PAGE = 4096;
+
+interface Segment {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+  /** With what follows the bytes as zeros. */
+  readonly size: number;
+}
+
+interface Program {
+  readonly entry: number;
+  readonly segments: readonly Segment[];
+}
+
+/** Fills memory and the bootstrap processor. Throws InputError when the image is none or memory is too small. */
+export function loadMultiboot(
+  ram: PagedMemory,
+  state: CpuState,
+  { kernel, modules, commandLine }: MultibootImages,
+  memoryMap: readonly MemoryRange[],
+): void {
+  const program = programOf(kernel);
+  let end = 0x10_0000;
+  for (const { at, bytes, size } of program.segments) {
+    if (!ram.contains(at, size))
+      throw new InputError(`multiboot: a segment ends at ${hex(at + size)}, beyond memory`);
+    ram.fill(at, size, 0);
+    ram.write(at, bytes);
+    end = Math.max(end, at + size);
+  }
+  writeInformation(ram, memoryMap, commandLine);
+  writeModules(ram, modules, end);
+  startProtectedMode(state);
+  state.setGpr(0, BigInt(LOADER_MAGIC));
+  state.setGpr(3, BigInt(INFORMATION));
+  state.rip = BigInt(program.entry);
+}
+
+function programOf(kernel: Uint8Array): Program {
+  const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  const header = headerOf(view);
+  const flags = view.getUint32(header + 4, true);
+  if ((flags & REQUIRED & ~UNDERSTOOD) !== 0)
+    throw new InputError(`multiboot: the header asks for ${hex(flags & REQUIRED & ~UNDERSTOOD)}`);
+  return (flags & HAS_ADDRESSES) === 0
+    ? elfProgram(kernel, view)
+    : flatProgram(kernel, view, header);
+}
+
+function headerOf(view: DataView): number {
+  const end = Math.min(SEARCHED, view.byteLength) - HEADER_BYTES;
+  for (let at = 0; at <= end; at += 4) {
+    const words = [0, 4, 8].map((offset) => view.getUint32(at + offset, true));
+    const [magic = 0, flags = 0, checksum = 0] = words;
+    if (magic === HEADER_MAGIC && ((magic + flags + checksum) & 0xffff_ffff) === 0) return at;
+  }
+  throw new InputError("multiboot: no header of version 1 in the first 8 KiB");
+}
+
+function flatProgram(kernel: Uint8Array, view: DataView, header: number): Program {
+  if (header + 32 > kernel.length) throw new InputError("multiboot: the header is cut off");
+  const word = (offset: number): number => view.getUint32(header + offset, true);
+  const [headerAt, loadAt, loadEnd, bssEnd, entry] = [12, 16, 20, 24, 28].map(word) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const from = header - (headerAt - loadAt);
+  const length = loadEnd === 0 ? kernel.length - from : loadEnd - loadAt;
+  if (from < 0 || length < 0 || from + length > kernel.length)
+    throw new InputError("multiboot: the addresses of the header do not fit the file");
+  const bytes = kernel.subarray(from, from + length);
+  return { entry, segments: [{ at: loadAt, bytes, size: Math.max(length, bssEnd - loadAt) }] };
+}
+
+const ELF_MAGIC = 0x464c_457f;
+const [CLASS_32, LITTLE_ENDIAN] = [1, 1] as const;
+const PT_LOAD = 1;
+const PROGRAM_HEADER_BYTES = 32;
+
+/** ELF Specification 1.2, "Program Header": segments by their physical address. */
+function elfProgram(kernel: Uint8Array, view: DataView): Program {
+  const isElf = kernel.length >= 52 && view.getUint32(0, true) === ELF_MAGIC;
+  if (!isElf || kernel[4] !== CLASS_32 || kernel[5] !== LITTLE_ENDIAN)
+    throw new InputError("multiboot: no ELF file of 32 bits, and no addresses in the header");
+  const headers = view.getUint32(28, true);
+  const step = view.getUint16(42, true);
+  const segments: Segment[] = [];
+  for (let i = 0; i < view.getUint16(44, true); i += 1) {
+    const at = headers + i * step;
+    if (at + PROGRAM_HEADER_BYTES > kernel.length)
+      throw new InputError("multiboot: a program header lies outside the file");
+    if (view.getUint32(at, true) !== PT_LOAD) continue;
+    const from = view.getUint32(at + 4, true);
+    const length = view.getUint32(at + 16, true);
+    const size = view.getUint32(at + 20, true);
+    if (from + length > kernel.length || size < length)
+      throw new InputError(`multiboot: segment ${i} does not fit the file`);
+    const bytes = kernel.subarray(from, from + length);
+    segments.push({ at: view.getUint32(at + 12, true), bytes, size });
+  }
+  if (segments.length === 0) throw new InputError("multiboot: the file has nothing to load");
+  return { entry: view.getUint32(24, true), segments };
+}
+
+function writeInformation(
+  ram: PagedMemory,
+  memoryMap: readonly MemoryRange[],
+  commandLine: string,
+): void {
+  const text = latin1(commandLine);
+  if (text.length >= COMMAND_LINE_MOST)
+    throw new InputError(
+      `command line: ${text.length} bytes; a multiboot kernel gets ${COMMAND_LINE_MOST - 1} at most`,
+    );
+  ram.write(COMMAND_LINE, Uint8Array.of(...text, 0));
+  const sizes = memoryMap.filter(({ kind }) => kind === "ram");
+  const lower = sizes.find(({ at }) => at === 0)?.size ?? 0;
+  const upper = sizes.find(({ at }) => at === 0x10_0000)?.size ?? 0;
+  ram.write32(INFORMATION, INFO.memory | INFO.commandLine | INFO.modules | INFO.memoryMap);
+  ram.write32(INFORMATION + 4, lower / KIB);
+  ram.write32(INFORMATION + 8, upper / KIB);
+  ram.write32(INFORMATION + 16, COMMAND_LINE);
+  ram.write32(INFORMATION + 44, 24 * memoryMap.length);
+  ram.write32(INFORMATION + 48, MEMORY_MAP);
+  memoryMap.forEach(({ at, size, kind }, i) => {
+    const entry = MEMORY_MAP + 24 * i;
+    ram.write32(entry, 20);
+    ram.write64(entry + 4, BigInt(at));
+    ram.write64(entry + 12, BigInt(size));
+    ram.write32(entry + 20, RANGE_KINDS[kind]);
+  });
+}
+
+/** Modules lie in whole pages behind the kernel. */
+function writeModules(ram: PagedMemory, modules: readonly Uint8Array[], end: number): void {
+  if (modules.length > MODULES_MOST)
+    throw new InputError(`multiboot: ${modules.length} modules; at most ${MODULES_MOST}`);
+  let at = Math.ceil(end / PAGE) * PAGE;
+  modules.forEach((module, i) => {
+    if (!ram.contains(at, module.length))
+      throw new InputError(`multiboot: module ${i + 1} does not fit into memory`);
+    ram.write(at, module);
+    ram.write32(MODULE_LIST + 16 * i, at);
+    ram.write32(MODULE_LIST + 16 * i + 4, at + module.length);
+    at = Math.ceil((at + module.length) / PAGE) * PAGE;
+  });
+  ram.write32(INFORMATION + 20, modules.length);
+  ram.write32(INFORMATION + 24, MODULE_LIST);
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
