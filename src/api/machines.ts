@@ -5,7 +5,7 @@
 
 import { loadLinux, type MemoryRange } from "../guests/loaders/linux.ts";
 import { loadMultiboot } from "../guests/loaders/multiboot.ts";
-import type { Board } from "../hw/boards/board.ts";
+import type { Board, BoardHost } from "../hw/boards/board.ts";
 import { handOver } from "../hw/boards/firmware.ts";
 import { Machine } from "../hw/boards/machine.ts";
 import { pc } from "../hw/boards/pc.ts";
@@ -31,10 +31,12 @@ export interface MachineConfig {
   readonly memoryBytes: number;
   /** `intel` or `amd`, and features to add or leave out: `intel,-SMAP`. */
   readonly cpu: string;
-  readonly boot: "linux" | "multiboot";
+  readonly boot: "linux" | "multiboot" | "bios";
   /** An initial RAM disk; for multiboot, a module. */
   readonly initrd: boolean;
   readonly append: string;
+  /** The device that kvm-unit-tests expect. */
+  readonly testdev: boolean;
   /** What the real-time clock shows at power-on, in seconds since the start of 1970. */
   readonly date: number;
 }
@@ -42,6 +44,8 @@ export interface MachineConfig {
 const MIB = 1 << 20;
 const MOST_CPUS = 64;
 const [LEAST_MEMORY, MOST_MEMORY] = [16 * MIB, 3072 * MIB] as const;
+
+const BOOTS: readonly unknown[] = ["linux", "multiboot", "bios"];
 
 const DEFAULTS: MachineConfig = {
   board: "pc",
@@ -51,20 +55,24 @@ const DEFAULTS: MachineConfig = {
   boot: "linux",
   initrd: false,
   append: "console=ttyS0",
+  testdev: false,
   // The first day of 2026.
   date: 1_767_225_600,
 };
 
-const BOARDS: Readonly<Record<MachineConfig["board"], (config: MachineConfig) => Board>> = {
-  pc,
-  microvm: pc,
+type MakeBoard = (host: BoardHost, config: MachineConfig, bios: Uint8Array | null) => Board;
+
+const BOARDS: Readonly<Record<MachineConfig["board"], MakeBoard>> = {
+  pc: (host, config, bios) => pc(host, { ...config, bios }),
+  microvm: (host, config, bios) => pc(host, { ...config, bios }),
 };
 
 export const machine: Blueprint<MachineConfig> = {
   name: "machine",
   version: 1,
   parse: parseConfig,
-  images: ({ initrd }) => (initrd ? ["kernel", "initrd"] : ["kernel"]),
+  images: ({ boot, initrd }) =>
+    boot === "bios" ? ["bios"] : initrd ? ["kernel", "initrd"] : ["kernel"],
   build: (world, config) => {
     machines.set(world, build(world, config));
   },
@@ -78,8 +86,9 @@ export const machine: Blueprint<MachineConfig> = {
 const machines = new WeakMap<World, Machine>();
 
 function build(world: World, config: MachineConfig): Machine {
+  const bios = config.boot === "bios" ? world.image("bios") : null;
   const made = new Machine(world, {
-    board: BOARDS[config.board](config),
+    board: (host) => BOARDS[config.board](host, config, bios),
     profiles: profilesOf(config),
     memoryBytes: config.memoryBytes,
     decoder: new Decoder(INSTRUCTIONS),
@@ -90,6 +99,7 @@ function build(world: World, config: MachineConfig): Machine {
 
 function start(world: World, made: Machine, config: MachineConfig): void {
   made.powerUp();
+  if (config.boot === "bios") return;
   handOver(made);
   const [bootstrap] = made.processors;
   if (bootstrap === undefined) return;
@@ -99,7 +109,7 @@ function start(world: World, made: Machine, config: MachineConfig): void {
 
 type Load = (world: World, ram: PagedMemory, state: CpuState, config: MachineConfig) => void;
 
-const LOADERS: Readonly<Record<MachineConfig["boot"], Load>> = {
+const LOADERS: Readonly<Record<Exclude<MachineConfig["boot"], "bios">, Load>> = {
   linux: (world, ram, state, { initrd, append, memoryBytes }) =>
     loadLinux(
       ram,
@@ -173,7 +183,8 @@ function parseConfig(config: Json): MachineConfig {
     "whole MiB from 16 to 3072",
   );
   check("cpu", typeof given.cpu === "string", "a name");
-  check("boot", Object.hasOwn(LOADERS, given.boot), Object.keys(LOADERS).join(" or "));
+  check("boot", BOOTS.includes(given.boot), "linux, multiboot or bios");
+  check("testdev", typeof given.testdev === "boolean", "true or false");
   check("initrd", typeof given.initrd === "boolean", "true or false");
   check("date", isWithin(given.date, 0, 2 ** 32 - 1), "seconds since the start of 1970");
   check("append", typeof given.append === "string", "text");

@@ -104,6 +104,8 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .option("--kernel <file>", "a Linux kernel (bzImage)")
     .option("--multiboot <file>", "a kernel that follows the multiboot specification, version 1")
     .option("--initrd <file>", "its initial RAM disk, or its module")
+    .option("--bios <file>", "firmware, as SeaBIOS")
+    .option("--testdev", "add the test device of kvm-unit-tests (pc-testdev)")
     .option("--append <text>", "the kernel's command line (default: console=ttyS0)")
     .option("--seed <text>", "of all randomness in the run")
     .option("--slice <cycles>", "how long a CPU runs before another one gets its turn")

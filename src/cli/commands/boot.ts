@@ -12,6 +12,7 @@ import {
   type ImageAtHand,
   InputError,
   machine,
+  type MachineConfig,
   NEVER,
   type TraceEvent,
   World,
@@ -28,6 +29,8 @@ export interface BootOptions {
   readonly cpu: string;
   readonly kernel?: string;
   readonly multiboot?: string;
+  readonly bios?: string;
+  readonly testdev?: boolean;
   readonly initrd?: string;
   readonly append?: string;
   readonly seed?: string;
@@ -69,7 +72,7 @@ function worldOf(options: BootOptions): {
   readonly images: readonly ImageAtHand[];
 } {
   const { initrd } = options;
-  const [kernel, kind] = whatToBoot(options);
+  const { file, kind } = whatToBoot(options);
   const cpus = Number(options.cpus);
   const config = machine.parse({
     board: options.machine,
@@ -78,9 +81,10 @@ function worldOf(options: BootOptions): {
     cpu: options.cpu,
     boot: kind,
     initrd: initrd !== undefined,
+    testdev: options.testdev === true,
     ...(options.append === undefined ? {} : { append: options.append }),
   });
-  const images = [loadImage("kernel", kernel)];
+  const images = [loadImage(kind === "bios" ? "bios" : "kernel", file)];
   if (initrd !== undefined) images.push(loadImage("initrd", initrd));
   const slice = cpus === 1 ? ONE_CPU_SLICE : SLICE;
   const world = World.create(machine, {
@@ -93,12 +97,24 @@ function worldOf(options: BootOptions): {
   return { world, images };
 }
 
-function whatToBoot({ kernel, multiboot }: BootOptions): [string, "linux" | "multiboot"] {
-  if (kernel !== undefined && multiboot !== undefined)
-    throw new InputError("--kernel and --multiboot: expected one of them");
-  if (kernel !== undefined) return [kernel, "linux"];
-  if (multiboot !== undefined) return [multiboot, "multiboot"];
-  throw new InputError("nothing to boot: expected --kernel FILE or --multiboot FILE");
+/** What the machine starts with, and how. */
+function whatToBoot({ kernel, multiboot, bios, initrd }: BootOptions): {
+  readonly file: string;
+  readonly kind: MachineConfig["boot"];
+} {
+  const given = (
+    [
+      { file: kernel, kind: "linux" },
+      { file: multiboot, kind: "multiboot" },
+      { file: bios, kind: "bios" },
+    ] as const
+  ).filter((way) => way.file !== undefined);
+  const [way] = given;
+  if (given.length !== 1 || way?.file === undefined)
+    throw new InputError("expected one of --kernel FILE, --multiboot FILE and --bios FILE");
+  if (way.kind === "bios" && initrd !== undefined)
+    throw new InputError("--initrd: goes with --kernel or --multiboot");
+  return { file: way.file, kind: way.kind };
 }
 
 function positive(text: string, option: string): Cycles {

@@ -6,6 +6,8 @@
 import type { Chip } from "../chips/chip.ts";
 import type { PciWindows } from "../chips/pci/assign-resources.ts";
 import type { Bar } from "../chips/pci/configuration-space.ts";
+import type { ShadowArea } from "../chips/pci/i440fx.ts";
+import type { DmaMemory } from "../chips/dma.ts";
 
 /** A chip in its place, and what differs from its power-on state. */
 export interface Part {
@@ -50,6 +52,21 @@ export interface Board {
   /** The i8259 that answers an acknowledge cycle, and its slave; null when there are none. */
   readonly pics: readonly [master: string, slave: string] | null;
   readonly pci: PciBoard | null;
+  readonly roms: readonly Rom[];
+  /** Null while all of RAM is open. */
+  readonly shadow: Shadow | null;
+}
+
+/** Bytes that nothing changes. */
+export interface Rom {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Areas of RAM that a part opens and closes, with ROM behind them. */
+export interface Shadow {
+  readonly part: string;
+  readonly areas: readonly ShadowArea[];
 }
 
 export interface PciBoard {
@@ -57,6 +74,11 @@ export interface PciBoard {
   readonly ecamBase: number | null;
   /** What firmware gives to BARs. */
   readonly windows: PciWindows;
+}
+
+/** What a machine gives to its board's parts. */
+export interface BoardHost {
+  readonly memory: DmaMemory;
 }
 
 /** Helps to write parts: the settings are those of the chip's state. */

@@ -8,6 +8,8 @@ import type { Cell } from "../../sim/snapshot.ts";
 import type { PagedMemory } from "../../sim/paged-memory.ts";
 import { eventType } from "../../sim/trace.ts";
 import type { World } from "../../sim/world.ts";
+import type { DmaMemory } from "../chips/dma.ts";
+import type { ShadowArea } from "../chips/pci/i440fx.ts";
 import type { AccessSize } from "../chips/socket.ts";
 import { SLAVE } from "../chips/i8259.ts";
 import type { CpuProfile } from "../cpu/cpuid/profile.ts";
@@ -20,12 +22,12 @@ import { PciBus } from "../chips/pci/bus.ts";
 import type { Lapic } from "../chips/lapic.ts";
 import { AddressMap } from "./address-map.ts";
 import { ApicBus } from "./apic-bus.ts";
-import type { Board, PciBoard } from "./board.ts";
+import type { Board, BoardHost, PciBoard } from "./board.ts";
 import { PlacedChip } from "./placed-chip.ts";
 import { Processor, type ProcessorBus } from "./processor.ts";
 
 export interface MachineParts {
-  readonly board: Board;
+  readonly board: (host: BoardHost) => Board;
   /** One profile for each processor. */
   readonly profiles: readonly CpuProfile[];
   readonly memoryBytes: number;
@@ -70,17 +72,19 @@ export class Machine {
   /** The processor that runs. */
   #running: Processor | null = null;
 
-  constructor(world: World, { board, profiles, memoryBytes, decoder, recordBytes }: MachineParts) {
+  constructor(world: World, parts: MachineParts) {
+    const { profiles, memoryBytes, decoder, recordBytes } = parts;
     this.#world = world;
-    this.#board = board;
-    this.#ports = new AddressMap(board.ports);
-    this.#addresses = new AddressMap(board.memory);
     const engineBytes = CPU_BYTES + (recordBytes ?? RECORD_BYTES);
     this.ram = world.memory("ram", memoryBytes, profiles.length * engineBytes);
     this.memory = new PhysicalMemory(this.ram, {
       read: (address, size) => this.#readMemory(address, size),
       write: (address, size, value) => this.#writeMemory(address, size, value),
     });
+    const board = parts.board({ memory: dmaMemory(this.memory) });
+    this.#board = board;
+    this.#ports = new AddressMap(board.ports);
+    this.#addresses = new AddressMap(board.memory);
     this.#outcome = world.registry.plain<Outcome>("machine", { kind: "running", code: 0 });
     this.processors = profiles.map(
       (profile, number) =>
@@ -107,6 +111,7 @@ export class Machine {
       board.ioapics.map((name) => this.chip(name)),
     );
     this.#pci = pciBus(board.pci, (name) => this.chip(name));
+    for (const area of board.shadow?.areas ?? []) this.#openShadow(area);
   }
 
   get outcome(): Readonly<Outcome> {
@@ -117,8 +122,12 @@ export class Machine {
     return this.#board.apics;
   }
 
+  find(name: string): PlacedChip | undefined {
+    return this.#chips.get(name);
+  }
+
   chip(name: string): PlacedChip {
-    const chip = this.#chips.get(name);
+    const chip = this.find(name);
     assert(chip !== undefined, `a part of ${this.#board.name} is called ${name}`);
     return chip;
   }
@@ -151,6 +160,12 @@ export class Machine {
   #drive(name: string, pin: string, isAsserted: boolean): void {
     if (OUTPUT_PINS.includes(pin) && isAsserted) this.#takeOutput(this.chip(name));
     if (pin === "event" && isAsserted) this.#apics.takeEvents(this.#board.apics.indexOf(name));
+    const { shadow } = this.#board;
+    const area =
+      shadow?.part === name
+        ? shadow.areas.find(({ readWire, writeWire }) => pin === readWire || pin === writeWire)
+        : undefined;
+    if (area !== undefined) this.#openShadow(area);
     const level = isAsserted ? 1 : 0;
     for (const load of this.#loads.get(`${name}.${pin}`) ?? []) load(level);
   }
@@ -226,6 +241,25 @@ export class Machine {
     for (const { state } of this.processors) state.activity = ACTIVITY.shutdown;
   }
 
+  // Shadow RAM.
+
+  /** RAM that is open to one kind of access only is reached access by access. */
+  #openShadow(area: ShadowArea): void {
+    const { reads, writes } = this.#shadowState(area);
+    this.memory.setKind(area.at, area.sizeBytes, reads ? (writes ? "ram" : "rom") : "device");
+  }
+
+  #shadowState({ readWire, writeWire }: ShadowArea): { reads: boolean; writes: boolean } {
+    const chip = this.chip(this.#board.shadow?.part ?? "");
+    return { reads: chip.isAsserted(readWire), writes: chip.isAsserted(writeWire) };
+  }
+
+  #shadowAt(address: number): ShadowArea | undefined {
+    return this.#board.shadow?.areas.find(
+      ({ at, sizeBytes }) => address >= at && address < at + sizeBytes,
+    );
+  }
+
   // Accesses.
 
   #bus(): ProcessorBus {
@@ -273,6 +307,10 @@ export class Machine {
     const local = this.#localApic(address);
     if (local !== null)
       return readParts(size, (at, count) => local.apic.read(local.offset + at, count));
+    const rom = this.#board.roms.find(
+      ({ at, bytes }) => address >= at && address < at + bytes.length,
+    );
+    if (rom !== undefined) return readBytes(size, (at) => rom.bytes[address + at - rom.at] ?? 0xff);
     const place = this.#addresses.find(address);
     if (place === null)
       return this.#pci?.readMemory(address, size) ?? (1n << BigInt(8 * size)) - 1n;
@@ -280,6 +318,11 @@ export class Machine {
   }
 
   #writeMemory(address: number, size: number, value: bigint): void {
+    const area = this.#shadowAt(address);
+    if (area !== undefined) {
+      if (this.#shadowState(area).writes) writeRam(this.ram, address, size, value);
+      return;
+    }
     const local = this.#localApic(address);
     const place = this.#addresses.find(address);
     if (local !== null)
@@ -309,6 +352,27 @@ export class Machine {
     return answer < SLAVE ? answer : (this.chip(slave).input("inta", answer - SLAVE) ?? SPURIOUS);
   }
 }
+
+function readBytes(size: number, read: (at: number) => number): bigint {
+  let value = 0n;
+  for (let at = size - 1; at >= 0; at -= 1) value = (value << 8n) | BigInt(read(at));
+  return value;
+}
+
+function writeRam(ram: PagedMemory, address: number, size: number, value: bigint): void {
+  for (let i = 0; i < size; i += 1)
+    ram.write8(address + i, Number((value >> BigInt(8 * i)) & 0xffn));
+}
+
+/** RAM without what lies over it. */
+const dmaMemory = (memory: PhysicalMemory): DmaMemory => ({
+  read: (address, size) => (memory.isRam(address, size) ? memory.ram.read(address, size) : null),
+  write(address, bytes) {
+    if (!memory.isRam(address, bytes.length)) return false;
+    memory.ram.write(address, bytes);
+    return true;
+  },
+});
 
 /** Parts answer four bytes at most. */
 function readParts(size: number, read: (at: number, count: AccessSize) => number): bigint {

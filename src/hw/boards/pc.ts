@@ -6,6 +6,8 @@
 import { acpiPm1 } from "../chips/acpi-pm1.ts";
 import { acpiPmTimer } from "../chips/acpi-pm-timer.ts";
 import { debugConsole, debugExit } from "../chips/debug-ports.ts";
+import { fwCfg } from "../chips/fw-cfg.ts";
+import { fwCfgItems } from "../chips/fw-cfg-items.ts";
 import { i8042 } from "../chips/i8042.ts";
 import { i8254 } from "../chips/i8254.ts";
 import { i8259 } from "../chips/i8259.ts";
@@ -13,15 +15,29 @@ import { ioapic } from "../chips/ioapic.ts";
 import { lapic } from "../chips/lapic.ts";
 import { mc146818 } from "../chips/mc146818.ts";
 import { ns16550a } from "../chips/ns16550a.ts";
-import { i440fx } from "../chips/pci/i440fx.ts";
+import { pcTestdev, TESTDEV } from "../chips/pc-testdev.ts";
+import { i440fx, SHADOW_AREAS } from "../chips/pci/i440fx.ts";
 import { piix3 } from "../chips/pci/piix3.ts";
 import { port61 } from "../chips/port61.ts";
 import { port92 } from "../chips/port92.ts";
 import { resetControl } from "../chips/reset-control.ts";
-import { type Board, type Net, part, type Window, wire } from "./board.ts";
+import {
+  type Board,
+  type BoardHost,
+  type Net,
+  part,
+  type Rom,
+  type Window,
+  wire,
+} from "./board.ts";
 
 export interface PcParts {
   readonly cpus: number;
+  readonly memoryBytes: number;
+  /** What lies at the end of the first 4 GiB and of the first MiB; without it all of RAM is open. */
+  readonly bios: Uint8Array | null;
+  /** The device that kvm-unit-tests expect. */
+  readonly testdev: boolean;
   /** What the real-time clock shows at power-on, in seconds since the start of 1970. */
   readonly date: number;
 }
@@ -41,7 +57,8 @@ export const PC = {
 const PIRQ_PINS = ["pirqa", "pirqb", "pirqc", "pirqd"] as const;
 const FIRST_PIRQ_PIN = 16;
 
-export function pc({ cpus, date }: PcParts): Board {
+export function pc(host: BoardHost, parts: PcParts): Board {
+  const { cpus, memoryBytes, date, bios, testdev } = parts;
   const numbers = Array.from({ length: cpus }, (_, i) => i);
   const apics = numbers.map((i) => `lapic${i}`);
   return {
@@ -62,13 +79,16 @@ export function pc({ cpus, date }: PcParts): Board {
       pmtimer: part(acpiPmTimer),
       debug: part(debugConsole),
       exit: part(debugExit),
+      fwcfg: part(fwCfg(fwCfgItems({ ramBytes: memoryBytes, cpus }), host.memory)),
+      ...(testdev ? { testdev: part(pcTestdev) } : {}),
       host: part(i440fx),
       isa: part(piix3),
     },
-    ports: PORTS,
-    memory: [{ at: PC.ioapic, size: 0x1000, part: "ioapic" }],
+    ports: testdev ? [...PORTS, ...TESTDEV_PORTS] : PORTS,
+    memory: [{ at: PC.ioapic, size: 0x1000, part: "ioapic" }, ...(testdev ? [TESTDEV_MEMORY] : [])],
     nets: [
       ...NETS,
+      ...(testdev ? testdevNets() : []),
       ...processorNets(numbers),
       ...routedIrqs(),
       ...PIRQ_PINS.map((pin, i) => pirqNet(pin, i, [])),
@@ -88,8 +108,28 @@ export function pc({ cpus, date }: PcParts): Board {
         irqs: PC.pirqs,
       },
     },
+    roms: bios === null ? [] : romsOf(bios),
+    shadow: bios === null ? null : { part: "host", areas: SHADOW_AREAS },
   };
 }
+
+const TESTDEV_PORTS: readonly Window[] = [
+  { at: 0xe0, size: 4, part: "testdev", offset: TESTDEV.data },
+  { at: 0x2000, size: 24, part: "testdev", offset: TESTDEV.lines },
+];
+const TESTDEV_MEMORY: Window = {
+  at: 0xff00_0000,
+  size: 0x2000,
+  part: "testdev",
+  offset: TESTDEV.memory,
+};
+
+/** A line leads where the interrupt of that number would. */
+const testdevNets = (): readonly Net[] =>
+  Array.from({ length: 24 }, (_, line) => {
+    const pics = line < 8 ? [`pic1.ir${line}`] : line < 16 ? [`pic2.ir${line - 8}`] : [];
+    return wire(`testdev.irq${line}`, `ioapic.intin${line}`, ...(line === 2 ? [] : pics));
+  });
 
 const PORTS: readonly Window[] = [
   { at: 0x20, size: 2, part: "pic1" },
@@ -105,6 +145,7 @@ const PORTS: readonly Window[] = [
   { at: 0x3f8, size: 8, part: "com1" },
   { at: 0x4d0, size: 1, part: "pic1", offset: 2 },
   { at: 0x4d1, size: 1, part: "pic2", offset: 2 },
+  { at: 0x510, size: 12, part: "fwcfg" },
   { at: PC.pm1, size: 6, part: "pm1" },
   { at: PC.pmTimer, size: 4, part: "pmtimer" },
   { at: 0xcf9, size: 1, part: "reset" },
@@ -128,6 +169,12 @@ const NETS: readonly Net[] = [
 const processorNets = (numbers: readonly number[]): readonly Net[] => [
   wire("pic1.int", ...numbers.map((i) => `lapic${i}.lint0`)),
   ...numbers.map((i) => wire(`lapic${i}.intr`, `cpu${i}.intr`)),
+];
+
+/** The whole image below 4 GiB, and its last 128 KiB below 1 MiB. */
+const romsOf = (bios: Uint8Array): readonly Rom[] => [
+  { at: 2 ** 32 - bios.length, bytes: bios },
+  { at: 0x10_0000 - Math.min(bios.length, 0x2_0000), bytes: bios.subarray(-0x2_0000) },
 ];
 
 /** What the PIIX3 routes PCI interrupts to. */

@@ -15,6 +15,7 @@ import { mc146818 } from "./mc146818.ts";
 import { ns16550a } from "./ns16550a.ts";
 import { i440fx } from "./pci/i440fx.ts";
 import { piix3 } from "./pci/piix3.ts";
+import { pcTestdev } from "./pc-testdev.ts";
 import { port61 } from "./port61.ts";
 import { port92 } from "./port92.ts";
 import { resetControl } from "./reset-control.ts";
@@ -33,6 +34,7 @@ export const CHIPS: readonly Chip[] = [
   lapic,
   mc146818,
   ns16550a,
+  pcTestdev,
   port61,
   port92,
   resetControl,

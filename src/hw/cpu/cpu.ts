@@ -171,8 +171,10 @@ export class Cpu {
     }
     // What a repeated instruction has still to do is done under the same RF.
     if (resumed && state.rip === rip) state.rflags |= RFLAGS.RF;
-    // INT n and its like leave TF behind, in the flags that they save.
-    if (traced && !state.hasEntered) state.pendingDebug |= DR6.BS;
+    // INT n and its like leave TF behind, in the flags that they save; a load of SS is not traced (SDM Vol. 3,
+    // "Masking Exceptions and Interrupts When Switching Stacks").
+    const isMasked = (state.blocking & BLOCKING.movSs) !== 0;
+    if (traced && !state.hasEntered && !isMasked) state.pendingDebug |= DR6.BS;
   }
 
   #debugException(bits: number): void {

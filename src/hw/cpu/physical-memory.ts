@@ -43,7 +43,19 @@ export class PhysicalMemory {
   /** Says what the pages from an address on are; `bytes` is a number of whole pages. */
   setKind(address: number, bytes: number, kind: PageKind): void {
     this.#kinds.fill(KINDS[kind], address / PAGE_SIZE, (address + bytes) / PAGE_SIZE);
+    // What was decoded there may be other code now.
+    this.ram.touch(address, bytes);
     this.#forget();
+  }
+
+  /** True when all bytes from an address on are RAM that can be written. */
+  isRam(address: number, size: number): boolean {
+    if (!Number.isSafeInteger(address) || !this.ram.contains(address, size)) return false;
+    if (size === 0) return true;
+    const last = Math.floor((address + size - 1) / PAGE_SIZE);
+    for (let page = Math.floor(address / PAGE_SIZE); page <= last; page += 1)
+      if (this.#kinds[page] !== KINDS.ram) return false;
+    return true;
   }
 
   /** Up to 8 bytes that lie in one page. */

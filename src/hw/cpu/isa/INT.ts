@@ -23,6 +23,14 @@ function callNumbered(context: AssistContext): Fault | null {
   );
 }
 
+/** The debug exception tells too what a load of SS has held back. */
+function callDebug(context: AssistContext): Fault | null {
+  const { state } = context;
+  state.setDebug("DR6", state.debug("DR6") | BigInt(state.pendingDebug));
+  state.pendingDebug = 0;
+  return call(context, "privileged software exception", VECTORS["#DB"]);
+}
+
 export const INT: readonly Instruction[] = [
   instruction("INT", {
     forms: [["CD ib", "imm8"]],
@@ -34,8 +42,7 @@ export const INT: readonly Instruction[] = [
   }),
   instruction("INT1", {
     forms: [["F1", ""]],
-    semantics: (u) =>
-      u.assist((context) => call(context, "privileged software exception", VECTORS["#DB"])),
+    semantics: (u) => u.assist(callDebug),
   }),
   instruction("INTO", {
     forms: [["CE", "", { modes: "I/V" }]],
