@@ -26,12 +26,12 @@ const [HAS_ADDRESSES, REQUIRED] = [0x1_0000, 0xffff] as const;
 /** Flags of the header that ask for aligned modules, and for the memory of the machine. */
 const UNDERSTOOD = 3;
 
-/** Where the boot information lies, and what it points to. */
-const [INFORMATION, MODULE_LIST, MEMORY_MAP, COMMAND_LINE] = [
-  0x9000, 0x9100, 0xa000, 0xb000,
-] as const;
-const COMMAND_LINE_MOST = 0x8000;
-const MODULES_MOST = 0x100 - 1;
+/** The boot information lies behind the kernel in whole pages: offsets of what it points to. */
+const [MODULE_LIST, MEMORY_MAP, COMMAND_LINE] = [0x100, 0x1000, 0x2000] as const;
+const INFORMATION_BYTES = 0xa000;
+const COMMAND_LINE_MOST = INFORMATION_BYTES - COMMAND_LINE;
+const MODULES_MOST = (MEMORY_MAP - MODULE_LIST) / 16;
+const FIRST_MIB = 0x10_0000;
 const INFO = { memory: 1, commandLine: 4, modules: 8, memoryMap: 0x40 } as const;
 const RANGE_KINDS = { ram: 1, reserved: 2, "ACPI data": 3 } as const;
 const KIB = 1024;
@@ -57,7 +57,7 @@ export function loadMultiboot(
   memoryMap: readonly MemoryRange[],
 ): void {
   const program = programOf(kernel);
-  let end = 0x10_0000;
+  let end = 0;
   for (const { at, bytes, size } of program.segments) {
     if (!ram.contains(at, size))
       throw new InputError(`multiboot: a segment ends at ${hex(at + size)}, beyond memory`);
@@ -65,11 +65,14 @@ export function loadMultiboot(
     ram.write(at, bytes);
     end = Math.max(end, at + size);
   }
-  writeInformation(ram, memoryMap, commandLine);
-  writeModules(ram, modules, end);
+  const information = Math.ceil(end / PAGE) * PAGE;
+  if (!ram.contains(information, INFORMATION_BYTES))
+    throw new InputError("multiboot: no memory behind the kernel for the boot information");
+  writeInformation(ram, information, memoryMap, commandLine);
+  writeModules(ram, information, modules);
   startProtectedMode(state);
   state.setGpr(0, BigInt(LOADER_MAGIC));
-  state.setGpr(3, BigInt(INFORMATION));
+  state.setGpr(3, BigInt(information));
   state.rip = BigInt(program.entry);
 }
 
@@ -144,6 +147,7 @@ function elfProgram(kernel: Uint8Array, view: DataView): Program {
 
 function writeInformation(
   ram: PagedMemory,
+  information: number,
   memoryMap: readonly MemoryRange[],
   commandLine: string,
 ): void {
@@ -152,18 +156,18 @@ function writeInformation(
     throw new InputError(
       `command line: ${text.length} bytes; a multiboot kernel gets ${COMMAND_LINE_MOST - 1} at most`,
     );
-  ram.write(COMMAND_LINE, Uint8Array.of(...text, 0));
+  ram.write(information + COMMAND_LINE, Uint8Array.of(...text, 0));
   const sizes = memoryMap.filter(({ kind }) => kind === "ram");
   const lower = sizes.find(({ at }) => at === 0)?.size ?? 0;
   const upper = sizes.find(({ at }) => at === 0x10_0000)?.size ?? 0;
-  ram.write32(INFORMATION, INFO.memory | INFO.commandLine | INFO.modules | INFO.memoryMap);
-  ram.write32(INFORMATION + 4, lower / KIB);
-  ram.write32(INFORMATION + 8, upper / KIB);
-  ram.write32(INFORMATION + 16, COMMAND_LINE);
-  ram.write32(INFORMATION + 44, 24 * memoryMap.length);
-  ram.write32(INFORMATION + 48, MEMORY_MAP);
+  ram.write32(information, INFO.memory | INFO.commandLine | INFO.modules | INFO.memoryMap);
+  ram.write32(information + 4, lower / KIB);
+  ram.write32(information + 8, upper / KIB);
+  ram.write32(information + 16, information + COMMAND_LINE);
+  ram.write32(information + 44, 24 * memoryMap.length);
+  ram.write32(information + 48, information + MEMORY_MAP);
   memoryMap.forEach(({ at, size, kind }, i) => {
-    const entry = MEMORY_MAP + 24 * i;
+    const entry = information + MEMORY_MAP + 24 * i;
     ram.write32(entry, 20);
     ram.write64(entry + 4, BigInt(at));
     ram.write64(entry + 12, BigInt(size));
@@ -171,21 +175,22 @@ function writeInformation(
   });
 }
 
-/** Modules lie in whole pages behind the kernel. */
-function writeModules(ram: PagedMemory, modules: readonly Uint8Array[], end: number): void {
+/** Modules lie in whole pages behind the boot information, and not in the first MiB. */
+function writeModules(ram: PagedMemory, information: number, modules: readonly Uint8Array[]): void {
   if (modules.length > MODULES_MOST)
     throw new InputError(`multiboot: ${modules.length} modules; at most ${MODULES_MOST}`);
-  let at = Math.ceil(end / PAGE) * PAGE;
+  let at = Math.max(information + INFORMATION_BYTES, FIRST_MIB);
   modules.forEach((module, i) => {
     if (!ram.contains(at, module.length))
       throw new InputError(`multiboot: module ${i + 1} does not fit into memory`);
     ram.write(at, module);
-    ram.write32(MODULE_LIST + 16 * i, at);
-    ram.write32(MODULE_LIST + 16 * i + 4, at + module.length);
+    const entry = information + MODULE_LIST + 16 * i;
+    ram.write32(entry, at);
+    ram.write32(entry + 4, at + module.length);
     at = Math.ceil((at + module.length) / PAGE) * PAGE;
   });
-  ram.write32(INFORMATION + 20, modules.length);
-  ram.write32(INFORMATION + 24, MODULE_LIST);
+  ram.write32(information + 20, modules.length);
+  ram.write32(information + 24, information + MODULE_LIST);
 }
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
