@@ -3,13 +3,15 @@
  * can say is checked here, in the words of the one who gave it.
  */
 
-import { loadLinux, type MemoryRange } from "../guests/loaders/linux.ts";
+import { loadLinux } from "../guests/loaders/linux.ts";
 import { loadMultiboot } from "../guests/loaders/multiboot.ts";
 import type { Board, BoardHost } from "../hw/boards/board.ts";
-import { handOver } from "../hw/boards/firmware.ts";
+import { type HandedOver, handOver } from "../hw/boards/firmware.ts";
 import { Machine } from "../hw/boards/machine.ts";
 import { pc } from "../hw/boards/pc.ts";
+import type { Peripherals } from "../hw/boards/peripherals.ts";
 import { connectConsole } from "../hw/boards/serial-line.ts";
+import { DiskImage } from "../hw/chips/disk-image.ts";
 import type { Ns16550a } from "../hw/chips/ns16550a.ts";
 import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { type CpuProfile, makeProfile } from "../hw/cpu/cpuid/profile.ts";
@@ -37,6 +39,9 @@ export interface MachineConfig {
   readonly append: string;
   /** The device that kvm-unit-tests expect. */
   readonly testdev: boolean;
+  /** Disks, as the images disk0, disk1 and so on: virtio block devices. */
+  readonly disks: number;
+  readonly network: boolean;
   /** What the real-time clock shows at power-on, in seconds since the start of 1970. */
   readonly date: number;
 }
@@ -44,6 +49,10 @@ export interface MachineConfig {
 const MIB = 1 << 20;
 const MOST_CPUS = 64;
 const [LEAST_MEMORY, MOST_MEMORY] = [16 * MIB, 3072 * MIB] as const;
+
+/** Locally administered. */
+const MAC = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56] as const;
+const MOST_DISKS = 16;
 
 const BOOTS: readonly unknown[] = ["linux", "multiboot", "bios"];
 
@@ -56,23 +65,35 @@ const DEFAULTS: MachineConfig = {
   initrd: false,
   append: "console=ttyS0",
   testdev: false,
+  disks: 0,
+  network: false,
   // The first day of 2026.
   date: 1_767_225_600,
 };
 
-type MakeBoard = (host: BoardHost, config: MachineConfig, bios: Uint8Array | null) => Board;
+const diskNames = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => `disk${i}`);
+
+type MakeBoard = (
+  host: BoardHost,
+  config: MachineConfig,
+  parts: { readonly bios: Uint8Array | null; readonly peripherals: Peripherals },
+) => Board;
 
 const BOARDS: Readonly<Record<MachineConfig["board"], MakeBoard>> = {
-  pc: (host, config, bios) => pc(host, { ...config, bios }),
-  microvm: (host, config, bios) => pc(host, { ...config, bios }),
+  pc: (host, config, parts) => pc(host, { ...config, ...parts }),
+  microvm: (host, config, parts) => pc(host, { ...config, ...parts }),
 };
 
 export const machine: Blueprint<MachineConfig> = {
   name: "machine",
   version: 1,
   parse: parseConfig,
-  images: ({ boot, initrd }) =>
-    boot === "bios" ? ["bios"] : initrd ? ["kernel", "initrd"] : ["kernel"],
+  images: ({ boot, initrd, disks }) => [
+    boot === "bios" ? "bios" : "kernel",
+    ...(initrd ? ["initrd"] : []),
+    ...diskNames(disks),
+  ],
   build: (world, config) => {
     machines.set(world, build(world, config));
   },
@@ -87,8 +108,19 @@ const machines = new WeakMap<World, Machine>();
 
 function build(world: World, config: MachineConfig): Machine {
   const bios = config.boot === "bios" ? world.image("bios") : null;
+  const peripherals: Peripherals = {
+    disks: diskNames(config.disks).map((name) => {
+      const disk = new DiskImage(world.image(name));
+      world.registry.keeper(`${name}.image`, disk);
+      return disk;
+    }),
+    mac: config.network ? MAC : null,
+    hasConsole: false,
+    hasEntropy: true,
+    hasBalloon: true,
+  };
   const made = new Machine(world, {
-    board: (host) => BOARDS[config.board](host, config, bios),
+    board: (host) => BOARDS[config.board](host, config, { bios, peripherals }),
     profiles: profilesOf(config),
     memoryBytes: config.memoryBytes,
     decoder: new Decoder(INSTRUCTIONS),
@@ -100,17 +132,23 @@ function build(world: World, config: MachineConfig): Machine {
 function start(world: World, made: Machine, config: MachineConfig): void {
   made.powerUp();
   if (config.boot === "bios") return;
-  handOver(made);
+  const handed = handOver(made);
   const [bootstrap] = made.processors;
   if (bootstrap === undefined) return;
-  LOADERS[config.boot](world, made.ram, bootstrap.state, config);
+  LOADERS[config.boot](world, made.ram, bootstrap.state, config, handed);
   bootstrap.memory.contextChanged();
 }
 
-type Load = (world: World, ram: PagedMemory, state: CpuState, config: MachineConfig) => void;
+type Load = (
+  world: World,
+  ram: PagedMemory,
+  state: CpuState,
+  config: MachineConfig,
+  handed: HandedOver,
+) => void;
 
 const LOADERS: Readonly<Record<Exclude<MachineConfig["boot"], "bios">, Load>> = {
-  linux: (world, ram, state, { initrd, append, memoryBytes }) =>
+  linux: (world, ram, state, { initrd, append }, handed) =>
     loadLinux(
       ram,
       state,
@@ -119,9 +157,9 @@ const LOADERS: Readonly<Record<Exclude<MachineConfig["boot"], "bios">, Load>> = 
         initrd: initrd ? world.image("initrd") : null,
         commandLine: append,
       },
-      { memoryMap: memoryMap(memoryBytes), rsdp: 0 },
+      handed,
     ),
-  multiboot: (world, ram, state, { initrd, append, memoryBytes }) =>
+  multiboot: (world, ram, state, { initrd, append }, { memoryMap }) =>
     loadMultiboot(
       ram,
       state,
@@ -130,17 +168,9 @@ const LOADERS: Readonly<Record<Exclude<MachineConfig["boot"], "bios">, Load>> = 
         modules: initrd ? [world.image("initrd")] : [],
         commandLine: `kernel ${append}`,
       },
-      memoryMap(memoryBytes),
+      memoryMap,
     ),
 };
-
-const EBDA = 0x9_fc00;
-const memoryMap = (bytes: number): readonly MemoryRange[] => [
-  { at: 0, size: EBDA, kind: "ram" },
-  { at: EBDA, size: 0xa_0000 - EBDA, kind: "reserved" },
-  { at: 0xe_0000, size: 0x2_0000, kind: "reserved" },
-  { at: MIB, size: bytes - MIB, kind: "ram" },
-];
 
 function profilesOf({ cpu, cpus }: MachineConfig): readonly CpuProfile[] {
   const [base = "", ...changes] = cpu.split(",");
@@ -184,6 +214,8 @@ function parseConfig(config: Json): MachineConfig {
   );
   check("cpu", typeof given.cpu === "string", "a name");
   check("boot", BOOTS.includes(given.boot), "linux, multiboot or bios");
+  check("disks", isWithin(given.disks, 0, MOST_DISKS), `0 to ${MOST_DISKS}`);
+  check("network", typeof given.network === "boolean", "true or false");
   check("testdev", typeof given.testdev === "boolean", "true or false");
   check("initrd", typeof given.initrd === "boolean", "true or false");
   check("date", isWithin(given.date, 0, 2 ** 32 - 1), "seconds since the start of 1970");

@@ -105,6 +105,7 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .option("--multiboot <file>", "a kernel that follows the multiboot specification, version 1")
     .option("--initrd <file>", "its initial RAM disk, or its module")
     .option("--bios <file>", "firmware, as SeaBIOS")
+    .option("--disk <file>", "a raw disk, which is never written; may be repeated", collect)
     .option("--testdev", "add the test device of kvm-unit-tests (pc-testdev)")
     .option("--append <text>", "the kernel's command line (default: console=ttyS0)")
     .option("--seed <text>", "of all randomness in the run")

@@ -31,6 +31,7 @@ export interface BootOptions {
   readonly multiboot?: string;
   readonly bios?: string;
   readonly testdev?: boolean;
+  readonly disk?: readonly string[];
   readonly initrd?: string;
   readonly append?: string;
   readonly seed?: string;
@@ -82,10 +83,12 @@ function worldOf(options: BootOptions): {
     boot: kind,
     initrd: initrd !== undefined,
     testdev: options.testdev === true,
+    disks: options.disk?.length ?? 0,
     ...(options.append === undefined ? {} : { append: options.append }),
   });
   const images = [loadImage(kind === "bios" ? "bios" : "kernel", file)];
   if (initrd !== undefined) images.push(loadImage("initrd", initrd));
+  options.disk?.forEach((path, i) => images.push(loadImage(`disk${i}`, path)));
   const slice = cpus === 1 ? ONE_CPU_SLICE : SLICE;
   const world = World.create(machine, {
     config,

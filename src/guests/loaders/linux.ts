@@ -3,6 +3,7 @@
  * the first 4 GiB mapped and the zero page in RSI. The kernel's documentation, "The Linux/x86 Boot Protocol".
  */
 
+import { E820_TYPES, type E820Entry } from "../../hw/boards/acpi/e820.ts";
 import { InputError } from "../../sim/assert.ts";
 import type { PagedMemory } from "../../sim/paged-memory.ts";
 import { startLongMode } from "../../hw/cpu/start.ts";
@@ -15,15 +16,8 @@ export interface LinuxImages {
   readonly commandLine: string;
 }
 
-/** A range of the memory map that firmware gives. */
-export interface MemoryRange {
-  readonly at: number;
-  readonly size: number;
-  readonly kind: "ram" | "reserved" | "ACPI data";
-}
-
 export interface LinuxPlatform {
-  readonly memoryMap: readonly MemoryRange[];
+  readonly memoryMap: readonly E820Entry[];
   /** Address of the root system description pointer; 0 when there are no ACPI tables. */
   readonly rsdp: number;
 }
@@ -61,7 +55,6 @@ const XLF_KERNEL_64 = 1;
 const CAN_USE_HEAP = 0x80;
 const UNKNOWN_LOADER = 0xff;
 const ENTRY_64 = 0x200;
-const E820_KINDS = { ram: 1, reserved: 2, "ACPI data": 3 } as const;
 const E820_MOST = 128;
 
 /** Fills memory and the bootstrap processor. Throws InputError when the image is none or memory is too small. */
@@ -79,7 +72,9 @@ export function loadLinux(
   // What the memory map calls RAM from the first MiB on.
   const top = Math.min(
     ram.sizeBytes,
-    ...memoryMap.filter((range) => range.kind !== "ram" && range.at >= at).map((range) => range.at),
+    ...memoryMap
+      .filter((range) => range.type !== "ram" && range.address >= at)
+      .map((range) => range.address),
   );
   if (end > top)
     throw new InputError(`kernel: needs memory up to ${mib(end)}, and there is ${mib(top)}`);
@@ -128,14 +123,14 @@ function writeCommandLine(ram: PagedMemory, page: DataView, commandLine: string)
   page.setUint32(HEADER.commandLine, COMMAND_LINE, true);
 }
 
-function writeMemoryMap(page: DataView, memoryMap: readonly MemoryRange[]): void {
+function writeMemoryMap(page: DataView, memoryMap: readonly E820Entry[]): void {
   const entries = memoryMap.slice(0, E820_MOST);
   page.setUint8(ZERO.e820Entries, entries.length);
-  entries.forEach(({ at, size, kind }, i) => {
+  entries.forEach(({ address, size, type }, i) => {
     const entry = ZERO.e820 + 20 * i;
-    page.setBigUint64(entry, BigInt(at), true);
+    page.setBigUint64(entry, BigInt(address), true);
     page.setBigUint64(entry + 8, BigInt(size), true);
-    page.setUint32(entry + 16, E820_KINDS[kind], true);
+    page.setUint32(entry + 16, E820_TYPES[type], true);
   });
 }
 

@@ -3,12 +3,12 @@
  * paging. Multiboot Specification 0.6.96, "OS image format", "Machine state", "Boot information format".
  */
 
+import { E820_TYPES, type E820Entry } from "../../hw/boards/acpi/e820.ts";
 import { startProtectedMode } from "../../hw/cpu/start.ts";
 import type { CpuState } from "../../hw/cpu/state.ts";
 import { InputError } from "../../sim/assert.ts";
 import type { PagedMemory } from "../../sim/paged-memory.ts";
 import { latin1 } from "./latin1.ts";
-import type { MemoryRange } from "./linux.ts";
 
 export interface MultibootImages {
   readonly kernel: Uint8Array;
@@ -33,7 +33,6 @@ const COMMAND_LINE_MOST = INFORMATION_BYTES - COMMAND_LINE;
 const MODULES_MOST = (MEMORY_MAP - MODULE_LIST) / 16;
 const FIRST_MIB = 0x10_0000;
 const INFO = { memory: 1, commandLine: 4, modules: 8, memoryMap: 0x40 } as const;
-const RANGE_KINDS = { ram: 1, reserved: 2, "ACPI data": 3 } as const;
 const KIB = 1024;
 const PAGE = 4096;
 
@@ -54,7 +53,7 @@ export function loadMultiboot(
   ram: PagedMemory,
   state: CpuState,
   { kernel, modules, commandLine }: MultibootImages,
-  memoryMap: readonly MemoryRange[],
+  memoryMap: readonly E820Entry[],
 ): void {
   const program = programOf(kernel);
   let end = 0;
@@ -148,7 +147,7 @@ function elfProgram(kernel: Uint8Array, view: DataView): Program {
 function writeInformation(
   ram: PagedMemory,
   information: number,
-  memoryMap: readonly MemoryRange[],
+  memoryMap: readonly E820Entry[],
   commandLine: string,
 ): void {
   const text = latin1(commandLine);
@@ -157,21 +156,21 @@ function writeInformation(
       `command line: ${text.length} bytes; a multiboot kernel gets ${COMMAND_LINE_MOST - 1} at most`,
     );
   ram.write(information + COMMAND_LINE, Uint8Array.of(...text, 0));
-  const sizes = memoryMap.filter(({ kind }) => kind === "ram");
-  const lower = sizes.find(({ at }) => at === 0)?.size ?? 0;
-  const upper = sizes.find(({ at }) => at === 0x10_0000)?.size ?? 0;
+  const sizes = memoryMap.filter(({ type }) => type === "ram");
+  const lower = sizes.find(({ address }) => address === 0)?.size ?? 0;
+  const upper = sizes.find(({ address }) => address === 0x10_0000)?.size ?? 0;
   ram.write32(information, INFO.memory | INFO.commandLine | INFO.modules | INFO.memoryMap);
   ram.write32(information + 4, lower / KIB);
   ram.write32(information + 8, upper / KIB);
   ram.write32(information + 16, information + COMMAND_LINE);
   ram.write32(information + 44, 24 * memoryMap.length);
   ram.write32(information + 48, information + MEMORY_MAP);
-  memoryMap.forEach(({ at, size, kind }, i) => {
+  memoryMap.forEach(({ address, size, type }, i) => {
     const entry = information + MEMORY_MAP + 24 * i;
     ram.write32(entry, 20);
-    ram.write64(entry + 4, BigInt(at));
+    ram.write64(entry + 4, BigInt(address));
     ram.write64(entry + 12, BigInt(size));
-    ram.write32(entry + 20, RANGE_KINDS[kind]);
+    ram.write32(entry + 20, E820_TYPES[type]);
   });
 }
 

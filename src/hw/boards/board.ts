@@ -3,6 +3,7 @@
  * makes a machine of it. The PC boards follow Intel 440FX PCIset data sheet, "Address Map", and the IBM AT's ports.
  */
 
+import type { AcpiDescription } from "./acpi/description.ts";
 import type { Chip } from "../chips/chip.ts";
 import type { PciWindows } from "../chips/pci/assign-resources.ts";
 import type { Bar } from "../chips/pci/configuration-space.ts";
@@ -52,6 +53,7 @@ export interface Board {
   /** The i8259 that answers an acknowledge cycle, and its slave; null when there are none. */
   readonly pics: readonly [master: string, slave: string] | null;
   readonly pci: PciBoard | null;
+  readonly acpi: AcpiDescription;
   readonly roms: readonly Rom[];
   /** Null while all of RAM is open. */
   readonly shadow: Shadow | null;
@@ -79,6 +81,12 @@ export interface PciBoard {
 /** What a machine gives to its board's parts. */
 export interface BoardHost {
   readonly memory: DmaMemory;
+  /** So many bytes of the part's own random stream. */
+  random(part: string, size: number): Uint8Array;
+  /** A frame leaves by a network interface. */
+  transmit(part: string, frame: Uint8Array): void;
+  /** Bytes appear on a console. */
+  print(part: string, bytes: Uint8Array): void;
 }
 
 /** Helps to write parts: the settings are those of the chip's state. */

@@ -4,6 +4,8 @@
  * Been Software Disabled", "IA32_MTRR_DEF_TYPE MSR"; MultiProcessor Specification 1.4, "Virtual Wire Mode".
  */
 
+import type { E820Entry } from "./acpi/e820.ts";
+import { acpiTables } from "./acpi/tables.ts";
 import type { PlacedChip } from "./placed-chip.ts";
 import type { Machine } from "./machine.ts";
 
@@ -19,10 +21,43 @@ const STUB_SEGMENT = 0xf000;
 /** Vectors of the i8259s as the PC AT's firmware sets them. */
 const [MASTER_BASE, SLAVE_BASE] = [0x08, 0x70] as const;
 
-export function handOver(machine: Machine): void {
+/** What an operating system is told: the memory map, and where the tables begin. */
+export interface HandedOver {
+  readonly memoryMap: readonly E820Entry[];
+  readonly rsdp: number;
+}
+
+const MIB = 0x10_0000;
+/** The extended BIOS data area begins there, and the area of firmware. */
+const [EBDA, BIOS_AREA] = [0x9_fc00, 0xe_0000] as const;
+/** At the end of RAM. */
+const TABLES_BYTES = 0x1_0000;
+const RSDP = 0xf_5000;
+
+export function handOver(machine: Machine): HandedOver {
+  const { ram } = machine;
+  const tablesAt = ram.sizeBytes - TABLES_BYTES;
+  const tables = acpiTables(machine.acpi, tablesAt);
+  ram.write(tablesAt, tables.bytes);
+  ram.write(RSDP, tables.rsdp);
   machine.assignPciResources();
+  setVirtualWire(machine);
   setRealModeVectors(machine);
   setTimers(machine);
+  return {
+    memoryMap: [
+      { address: 0, size: EBDA, type: "ram" },
+      { address: EBDA, size: 0xa_0000 - EBDA, type: "reserved" },
+      { address: BIOS_AREA, size: MIB - BIOS_AREA, type: "reserved" },
+      { address: MIB, size: tablesAt - MIB, type: "ram" },
+      { address: tablesAt, size: TABLES_BYTES, type: "acpi" },
+    ],
+    rsdp: RSDP,
+  };
+}
+
+/** The bootstrap processor's local APIC lets the interrupts of the i8259s through. */
+function setVirtualWire(machine: Machine): void {
   const bootstrap = machine.apicNames[0];
   if (bootstrap === undefined) return;
   const apic = machine.chip(bootstrap);

@@ -20,6 +20,7 @@ import { PhysicalMemory } from "../cpu/physical-memory.ts";
 import { assignResources } from "../chips/pci/assign-resources.ts";
 import { PciBus } from "../chips/pci/bus.ts";
 import type { Lapic } from "../chips/lapic.ts";
+import type { AcpiDescription } from "./acpi/description.ts";
 import { AddressMap } from "./address-map.ts";
 import { ApicBus } from "./apic-bus.ts";
 import type { Board, BoardHost, PciBoard } from "./board.ts";
@@ -59,6 +60,8 @@ export class Machine {
   readonly ram: PagedMemory;
   readonly memory: PhysicalMemory;
   readonly processors: readonly Processor[];
+  /** Takes a frame that leaves by a network interface. */
+  onTransmit: ((part: string, frame: Uint8Array) => void) | null = null;
   readonly #world: World;
   readonly #board: Board;
   readonly #chips = new Map<string, PlacedChip>();
@@ -81,7 +84,7 @@ export class Machine {
       read: (address, size) => this.#readMemory(address, size),
       write: (address, size, value) => this.#writeMemory(address, size, value),
     });
-    const board = parts.board({ memory: dmaMemory(this.memory) });
+    const board = parts.board(this.#host());
     this.#board = board;
     this.#ports = new AddressMap(board.ports);
     this.#addresses = new AddressMap(board.memory);
@@ -118,6 +121,10 @@ export class Machine {
     return this.#outcome.value;
   }
 
+  get acpi(): AcpiDescription {
+    return this.#board.acpi;
+  }
+
   get apicNames(): readonly string[] {
     return this.#board.apics;
   }
@@ -142,6 +149,22 @@ export class Machine {
   powerUp(): void {
     for (const chip of this.#chips.values()) chip.settle();
     for (const processor of this.processors) processor.powerUp();
+  }
+
+  /** What the board's parts may use. */
+  #host(): BoardHost {
+    const world = this.#world;
+    return {
+      memory: dmaMemory(this.memory),
+      random: (name, size) => {
+        const stream = world.random(name);
+        return Uint8Array.from({ length: size }, () => stream.below(256));
+      },
+      transmit: (name, frame) => this.onTransmit?.(name, frame),
+      print: (name, bytes) => {
+        for (const byte of bytes) world.trace.emit(CONSOLE, world.now, name, { byte });
+      },
+    };
   }
 
   // Wires.

@@ -16,6 +16,7 @@ import { lapic } from "../chips/lapic.ts";
 import { mc146818 } from "../chips/mc146818.ts";
 import { ns16550a } from "../chips/ns16550a.ts";
 import { pcTestdev, TESTDEV } from "../chips/pc-testdev.ts";
+import { pirqOf } from "../chips/pci/bus.ts";
 import { i440fx, SHADOW_AREAS } from "../chips/pci/i440fx.ts";
 import { piix3 } from "../chips/pci/piix3.ts";
 import { port61 } from "../chips/port61.ts";
@@ -30,6 +31,9 @@ import {
   type Window,
   wire,
 } from "./board.ts";
+import { type Peripherals, virtioDevices } from "./peripherals.ts";
+import { virtioPci } from "../chips/virtio/pci.ts";
+import type { AcpiDescription, PciRoute } from "./acpi/description.ts";
 
 export interface PcParts {
   readonly cpus: number;
@@ -38,6 +42,7 @@ export interface PcParts {
   readonly bios: Uint8Array | null;
   /** The device that kvm-unit-tests expect. */
   readonly testdev: boolean;
+  readonly peripherals: Peripherals;
   /** What the real-time clock shows at power-on, in seconds since the start of 1970. */
   readonly date: number;
 }
@@ -50,15 +55,25 @@ export const PC = {
   pm1: 0x600,
   pmTimer: 0x608,
   sci: 9,
+  reset: 0xcf9,
   /** What PIRQA# to PIRQD# lead to on the i8259s; on the I/O APIC they are the pins from 16 on. */
   pirqs: [10, 10, 11, 11],
 } as const;
 
+const PCI_MEMORY = { from: 0xf000_0000, to: 0xfec0_0000 } as const;
 const PIRQ_PINS = ["pirqa", "pirqb", "pirqc", "pirqd"] as const;
 const FIRST_PIRQ_PIN = 16;
+/** The first place for a virtio function, and the interrupt pin of each. */
+const [FIRST_SLOT, SLOTS, INTA] = [2, 32, 1] as const;
 
 export function pc(host: BoardHost, parts: PcParts): Board {
-  const { cpus, memoryBytes, date, bios, testdev } = parts;
+  const { cpus, memoryBytes, date, bios, testdev, peripherals } = parts;
+  const devices = virtioDevices(host, peripherals).map(([name, device], i) => ({
+    part: name,
+    device: FIRST_SLOT + i,
+    function: 0,
+    chip: virtioPci(device, host.memory),
+  }));
   const numbers = Array.from({ length: cpus }, (_, i) => i);
   const apics = numbers.map((i) => `lapic${i}`);
   return {
@@ -81,6 +96,7 @@ export function pc(host: BoardHost, parts: PcParts): Board {
       exit: part(debugExit),
       fwcfg: part(fwCfg(fwCfgItems({ ramBytes: memoryBytes, cpus }), host.memory)),
       ...(testdev ? { testdev: part(pcTestdev) } : {}),
+      ...Object.fromEntries(devices.map((slot) => [slot.part, part(slot.chip)])),
       host: part(i440fx),
       isa: part(piix3),
     },
@@ -91,7 +107,15 @@ export function pc(host: BoardHost, parts: PcParts): Board {
       ...(testdev ? testdevNets() : []),
       ...processorNets(numbers),
       ...routedIrqs(),
-      ...PIRQ_PINS.map((pin, i) => pirqNet(pin, i, [])),
+      ...PIRQ_PINS.map((pin, i) =>
+        pirqNet(
+          pin,
+          i,
+          devices
+            .filter(({ device }) => pirqOf(device, INTA) === i)
+            .map((slot) => `${slot.part}.intx`),
+        ),
+      ),
     ],
     apics,
     ioapics: ["ioapic"],
@@ -100,14 +124,16 @@ export function pc(host: BoardHost, parts: PcParts): Board {
       functions: [
         { part: "host", device: 0, function: 0, bars: i440fx.bars },
         { part: "isa", device: 1, function: 0, bars: piix3.bars },
+        ...devices.map(({ chip, ...place }) => ({ ...place, bars: chip.bars })),
       ],
       ecamBase: PC.ecam,
       windows: {
         io: { from: 0xc000, to: 0x1_0000 },
-        memory: { from: 0xf000_0000, to: 0xfec0_0000 },
+        memory: PCI_MEMORY,
         irqs: PC.pirqs,
       },
     },
+    acpi: acpi(numbers),
     roms: bios === null ? [] : romsOf(bios),
     shadow: bios === null ? null : { part: "host", areas: SHADOW_AREAS },
   };
@@ -148,7 +174,7 @@ const PORTS: readonly Window[] = [
   { at: 0x510, size: 12, part: "fwcfg" },
   { at: PC.pm1, size: 6, part: "pm1" },
   { at: PC.pmTimer, size: 4, part: "pmtimer" },
-  { at: 0xcf9, size: 1, part: "reset" },
+  { at: PC.reset, size: 1, part: "reset" },
 ];
 
 const NETS: readonly Net[] = [
@@ -170,6 +196,37 @@ const processorNets = (numbers: readonly number[]): readonly Net[] => [
   wire("pic1.int", ...numbers.map((i) => `lapic${i}.lint0`)),
   ...numbers.map((i) => wire(`lapic${i}.intr`, `cpu${i}.intr`)),
 ];
+
+const acpi = (apicIds: readonly number[]): AcpiDescription => ({
+  apicIds,
+  lapicAddress: PC.lapic,
+  ioapics: [{ id: apicIds.length, address: PC.ioapic, gsiBase: 0 }],
+  overrides: [
+    { irq: 0, gsi: 2, polarity: "bus", trigger: "bus" },
+    { irq: PC.sci, gsi: PC.sci, polarity: "high", trigger: "level" },
+  ],
+  hasPics: true,
+  pm: { event: PC.pm1, control: PC.pm1 + 4, timer: PC.pmTimer, sci: PC.sci },
+  isReduced: false,
+  reset: { port: PC.reset, value: 6 },
+  pci: {
+    lastBus: 0xff,
+    ecam: PC.ecam,
+    memory: [{ address: PCI_MEMORY.from, size: PCI_MEMORY.to - PCI_MEMORY.from }],
+    routes: routes((pirq) => FIRST_PIRQ_PIN + pirq),
+    picRoutes: routes((pirq) => PC.pirqs[pirq] ?? 0),
+  },
+  serial: [{ port: 0x3f8, irq: 4 }],
+  hasRtc: true,
+  hasKeyboard: true,
+  virtioMmio: [],
+});
+
+/** Where the four pins of every slot lead. */
+const routes = (gsiOf: (pirq: number) => number): readonly PciRoute[] =>
+  Array.from({ length: SLOTS }, (_, device) =>
+    [0, 1, 2, 3].map((pin) => ({ device, pin, gsi: gsiOf(pirqOf(device, pin + 1)) })),
+  ).flat();
 
 /** The whole image below 4 GiB, and its last 128 KiB below 1 MiB. */
 const romsOf = (bios: Uint8Array): readonly Rom[] => [
