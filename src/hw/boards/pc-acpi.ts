@@ -2,7 +2,7 @@
 
 import { pirqOf } from "../chips/pci/bus.ts";
 import type { AcpiDescription, PciRoute } from "./acpi/description.ts";
-import { PC } from "./pc.ts";
+import { PC } from "./pc-places.ts";
 
 const LAST_BUS = 255;
 const DEVICES = 32;

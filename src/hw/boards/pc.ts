@@ -33,7 +33,10 @@ import {
 } from "./board.ts";
 import { type Peripherals, virtioDevices } from "./peripherals.ts";
 import { virtioPci } from "../chips/virtio/pci.ts";
-import type { AcpiDescription, PciRoute } from "./acpi/description.ts";
+import { pcAcpi } from "./pc-acpi.ts";
+import { PC } from "./pc-places.ts";
+import { e820 } from "./acpi/e820.ts";
+import { acpiFiles } from "./acpi/loader.ts";
 
 export interface PcParts {
   readonly cpus: number;
@@ -47,24 +50,11 @@ export interface PcParts {
   readonly date: number;
 }
 
-/** Places that the tables of ACPI tell. */
-export const PC = {
-  ioapic: 0xfec0_0000,
-  lapic: 0xfee0_0000,
-  ecam: 0xe000_0000,
-  pm1: 0x600,
-  pmTimer: 0x608,
-  sci: 9,
-  reset: 0xcf9,
-  /** What PIRQA# to PIRQD# lead to on the i8259s; on the I/O APIC they are the pins from 16 on. */
-  pirqs: [10, 10, 11, 11],
-} as const;
-
 const PCI_MEMORY = { from: 0xf000_0000, to: 0xfec0_0000 } as const;
 const PIRQ_PINS = ["pirqa", "pirqb", "pirqc", "pirqd"] as const;
 const FIRST_PIRQ_PIN = 16;
 /** The first place for a virtio function, and the interrupt pin of each. */
-const [FIRST_SLOT, SLOTS, INTA] = [2, 32, 1] as const;
+const [FIRST_SLOT, INTA] = [2, 1] as const;
 
 export function pc(host: BoardHost, parts: PcParts): Board {
   const { cpus, memoryBytes, date, bios, testdev, peripherals } = parts;
@@ -94,7 +84,12 @@ export function pc(host: BoardHost, parts: PcParts): Board {
       pmtimer: part(acpiPmTimer),
       debug: part(debugConsole),
       exit: part(debugExit),
-      fwcfg: part(fwCfg(fwCfgItems({ ramBytes: memoryBytes, cpus }), host.memory)),
+      fwcfg: part(
+        fwCfg(
+          fwCfgItems({ ramBytes: memoryBytes, cpus, files: firmwareFiles(parts) }),
+          host.memory,
+        ),
+      ),
       ...(testdev ? { testdev: part(pcTestdev) } : {}),
       ...Object.fromEntries(devices.map((slot) => [slot.part, part(slot.chip)])),
       host: part(i440fx),
@@ -133,7 +128,7 @@ export function pc(host: BoardHost, parts: PcParts): Board {
         irqs: PC.pirqs,
       },
     },
-    acpi: acpi(numbers),
+    acpi: pcAcpi(cpus),
     roms: bios === null ? [] : romsOf(bios),
     shadow: bios === null ? null : { part: "host", areas: SHADOW_AREAS },
   };
@@ -197,36 +192,18 @@ const processorNets = (numbers: readonly number[]): readonly Net[] => [
   ...numbers.map((i) => wire(`lapic${i}.intr`, `cpu${i}.intr`)),
 ];
 
-const acpi = (apicIds: readonly number[]): AcpiDescription => ({
-  apicIds,
-  lapicAddress: PC.lapic,
-  ioapics: [{ id: apicIds.length, address: PC.ioapic, gsiBase: 0 }],
-  overrides: [
-    { irq: 0, gsi: 2, polarity: "bus", trigger: "bus" },
-    { irq: PC.sci, gsi: PC.sci, polarity: "high", trigger: "level" },
-  ],
-  hasPics: true,
-  pm: { event: PC.pm1, control: PC.pm1 + 4, timer: PC.pmTimer, sci: PC.sci },
-  isReduced: false,
-  reset: { port: PC.reset, value: 6 },
-  pci: {
-    lastBus: 0xff,
-    ecam: PC.ecam,
-    memory: [{ address: PCI_MEMORY.from, size: PCI_MEMORY.to - PCI_MEMORY.from }],
-    routes: routes((pirq) => FIRST_PIRQ_PIN + pirq),
-    picRoutes: routes((pirq) => PC.pirqs[pirq] ?? 0),
-  },
-  serial: [{ port: 0x3f8, irq: 4 }],
-  hasRtc: true,
-  hasKeyboard: true,
-  virtioMmio: [],
-});
-
-/** Where the four pins of every slot lead. */
-const routes = (gsiOf: (pirq: number) => number): readonly PciRoute[] =>
-  Array.from({ length: SLOTS }, (_, device) =>
-    [0, 1, 2, 3].map((pin) => ({ device, pin, gsi: gsiOf(pirqOf(device, pin + 1)) })),
-  ).flat();
+/** What firmware is told: a direct boot finds the tables in memory. */
+const firmwareFiles = ({
+  bios,
+  cpus,
+  memoryBytes,
+}: PcParts): Readonly<Record<string, Uint8Array>> =>
+  bios === null
+    ? {}
+    : {
+        ...acpiFiles(pcAcpi(cpus)),
+        "etc/e820": e820([{ address: 0, size: memoryBytes, type: "ram" }]),
+      };
 
 /** The whole image below 4 GiB, and its last 128 KiB below 1 MiB. */
 const romsOf = (bios: Uint8Array): readonly Rom[] => [

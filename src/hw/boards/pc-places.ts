@@ -1,0 +1,14 @@
+/** Where things lie on the PC: Intel 440FX PCIset data sheet, "Address Map"; IBM PC AT Technical Reference, "I/O Address Map". */
+
+/** Places that the tables of ACPI tell. */
+export const PC = {
+  ioapic: 0xfec0_0000,
+  lapic: 0xfee0_0000,
+  ecam: 0xe000_0000,
+  pm1: 0x600,
+  pmTimer: 0x608,
+  sci: 9,
+  reset: 0xcf9,
+  /** What PIRQA# to PIRQD# lead to on the i8259s; on the I/O APIC they are the pins from 16 on. */
+  pirqs: [10, 10, 11, 11],
+} as const;
