@@ -26,6 +26,7 @@ declare namespace WebAssembly {
     readonly length: number;
     get(index: number): unknown;
     set(index: number, value: unknown): void;
+    grow(by: number): number;
   }
 
   class Global {

@@ -15,10 +15,15 @@ import { OFFSET, segmentOffset } from "../state.ts";
 import { type BlockMode, isSameMode } from "./block-mode.ts";
 import type { EngineParts } from "./engine.ts";
 import { BLOCK_END, type HandlerTable, type PlacedHandler, STALE } from "./handlers.ts";
-import { type InterpreterArea, RECORD, RECORD_BYTES } from "./layout.ts";
+import { emitTree } from "./emit-tree.ts";
+import { type Heat, type InterpreterArea, RECORD, RECORD_BYTES } from "./layout.ts";
+import { planTree } from "./tree.ts";
 
 /** Longest block, in instructions. */
 const MAX_BLOCK = 64;
+
+/** What a tree costs is earned back by a block that takes a few ten thousand instructions more. */
+export const ORDINARY_HEAT: Heat = { samples: 8, cycles: 20_000 };
 
 export interface BlockInstruction {
   readonly decoded: Decoded;
@@ -33,12 +38,18 @@ export interface Block {
   readonly mode: BlockMode;
   /** RIP after the last instruction. */
   readonly end: bigint;
+  /** Physical address of the first byte. */
+  readonly physical: number;
   /** Address of the first record. */
   readonly start: number;
   readonly instructions: readonly BlockInstruction[];
   readonly cycles: number;
   /** It may be entered again without being looked up. */
   readonly lasting: boolean;
+  /** How often control was here when somebody looked. */
+  samples: number;
+  /** Place in the table of the tree that begins with it. */
+  tree: number | null;
 }
 
 export class Blocks {
@@ -51,6 +62,8 @@ export class Blocks {
   readonly #blocks = new Map<number, Block[]>();
   /** The block of each record, by the record's number. */
   readonly #blockOf: Block[] = [];
+  readonly #trees = new Set<Block>();
+  readonly #heat: Heat;
   #nextRecord: number;
 
   constructor(
@@ -66,6 +79,7 @@ export class Blocks {
     this.#area = area;
     this.#forgetJumps = forgetJumps;
     this.#nextRecord = area.records;
+    this.#heat = area.heat ?? ORDINARY_HEAT;
   }
 
   /** The block at RIP, or the fault of fetching its first instruction. */
@@ -77,10 +91,33 @@ export class Blocks {
     if (!isCanonical(linear)) return GP0;
     const physical = memory.translateFetch(linear);
     if (isFault(physical)) return physical;
-    const known = this.#blocks
-      .get(physical)
-      ?.find((block) => block.rip === rip && isSameMode(block.mode, mode));
-    return known ?? this.#decode(mode);
+    return this.#find(physical, rip, mode) ?? this.#decode(mode);
+  }
+
+  #find(physical: number, rip: bigint, mode: BlockMode): Block | null {
+    const there = this.#blocks.get(physical);
+    return there?.find((block) => block.rip === rip && isSameMode(block.mode, mode)) ?? null;
+  }
+
+  /** Looks at a block at which control is; the hot ones become trees. */
+  sample(block: Block): void {
+    block.samples += 1;
+    if (block.samples !== this.#heat.samples || !block.lasting) return;
+    const page = block.physical - (block.physical % PAGE_SIZE);
+    const tree = planTree(block, (rip) =>
+      this.#find(page + Number(rip % BigInt(PAGE_SIZE)), rip, block.mode),
+    );
+    if (tree === null) return;
+    block.tree = this.#table.addTree(emitTree(tree));
+    this.#trees.add(block);
+    this.#view.setInt32(block.start + RECORD.handler, block.tree, true);
+  }
+
+  #dropTree(block: Block): void {
+    if (block.tree === null) return;
+    this.#table.removeTree(block.tree);
+    this.#trees.delete(block);
+    block.tree = null;
   }
 
   /** The block and place in it of a record; one past the last instruction for its end. */
@@ -117,11 +154,14 @@ export class Blocks {
       rip,
       mode,
       end: at,
+      physical,
       start: this.#nextRecord,
       instructions,
       cycles,
       // The second page of an instruction that has one is translated each time.
       lasting: !straddles,
+      samples: 0,
+      tree: null,
     };
     this.#writeBlock(block);
     if (block.lasting) {
@@ -221,6 +261,7 @@ export class Blocks {
     const left = known.filter((other) => other !== block);
     if (left.length === 0) this.#blocks.delete(physical);
     else this.#blocks.set(physical, left);
+    this.#dropTree(block);
     for (let i = 0; i <= block.instructions.length; i += 1) {
       this.#view.setInt32(block.start + RECORD_BYTES * i + RECORD.handler, STALE, true);
     }
@@ -228,6 +269,7 @@ export class Blocks {
   }
 
   #forgetAll(): void {
+    for (const block of this.#trees) this.#dropTree(block);
     this.#blocks.clear();
     this.#nextRecord = this.#area.records;
     this.#forgetJumps();

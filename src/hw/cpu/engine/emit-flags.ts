@@ -118,15 +118,17 @@ export function storeFlags(
     storeStatus(locals, body, { op: "setFlags", flags: status, result, of });
 }
 
-function storeDirection(body: FunctionBody, direction: number): void {
+export function storeDirection(body: FunctionBody, direction: number): void {
   body.get(CPU).get(CPU).memory("i32.load", OFFSET.rflags).i32(~DF).op("i32.and");
   body.get(direction).i32(10).op("i32.shl", "i32.or").memory("i32.store", OFFSET.rflags);
 }
 
-function storeStatus(
+/** `old` leaves a flag that is not set. */
+export function storeStatus(
   locals: Locals,
   body: FunctionBody,
   { flags, result, of }: MicroOp & { op: "setFlags" },
+  old: (flag: StatusFlag) => void = (flag) => readFlag(body, flag),
 ): void {
   const bits = new Map<StatusFlag, number>();
   const fromResult =
@@ -142,7 +144,7 @@ function storeStatus(
       continue;
     }
     const local = body.local(I32);
-    readFlag(body, flag);
+    old(flag);
     body.set(local);
     bits.set(flag, local);
   }

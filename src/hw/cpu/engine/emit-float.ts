@@ -45,6 +45,13 @@ export function emitFloat(micro: FloatMicroOp, to: VectorEmitter): void {
   const [a, b] = [locals[micro.a] as number, locals[micro.b] as number];
   const result = body.local(micro.width === 128 ? V128 : I64);
   const fits = emitFast(micro, to, a, b, result);
+  if (to.giveUp !== null) {
+    if (!fits) body.i32(0);
+    body.op("i32.eqz").if();
+    to.giveUp();
+    body.op("end").get(result);
+    return;
+  }
   if (fits) body.op("i32.eqz").if();
   storeVector(body.get(CPU).get(a), SCRATCH.vectorA);
   storeVector(body.get(CPU).get(b), SCRATCH.vectorB);

@@ -33,6 +33,11 @@ export interface VectorEmitter {
   readonly place: (linear: number, bytes: number, access: "read" | "write") => number;
   readonly slowArguments: (linear: number, bytes: number, flags: number) => void;
   readonly leave: (exit: number) => void;
+  /**
+   * Gives the instruction up, before it has changed anything, to who does it from the start; null where the host does
+   * what emitted code cannot. With it, `place` finds a place or gives up.
+   */
+  readonly giveUp: (() => void) | null;
 }
 
 /** In the last argument of a slow access of 16 bytes: it has to be aligned. */
@@ -168,9 +173,15 @@ function placeOf(
   { aligned }: { readonly aligned: boolean },
   cache: "read" | "write",
 ): number {
-  const { body } = to;
+  const { body, giveUp } = to;
+  if (aligned && giveUp !== null) {
+    body.get(linear).op("i32.wrap_i64").i32(15).op("i32.and").if();
+    giveUp();
+    body.op("end");
+  }
   // What is aligned crosses no page.
   const place = to.place(linear, aligned ? 1 : 16, cache);
+  if (giveUp !== null) return place;
   if (aligned) {
     body.i32(0).get(place).get(linear).op("i32.wrap_i64").i32(15).op("i32.and", "select");
     body.set(place);
@@ -182,6 +193,10 @@ function emitLoad(micro: VectorMicroOp & { op: "loadVector" }, to: VectorEmitter
   const { body } = to;
   const linear = to.linear(micro.offset, micro.segment, false);
   const place = placeOf(to, linear, micro, "read");
+  if (to.giveUp !== null) {
+    loadVector(body.get(place));
+    return;
+  }
   body.get(place).if(V128);
   loadVector(body.get(place)).op("else");
   to.slowArguments(linear, 16, micro.aligned ? SLOW_ALIGNED : 0);
@@ -195,6 +210,10 @@ function emitStore(micro: VectorMicroOp & { op: "storeVector" }, to: VectorEmitt
   const linear = to.linear(micro.offset, micro.segment, true);
   const value = to.locals[micro.value] as number;
   const place = placeOf(to, linear, micro, "write");
+  if (to.giveUp !== null) {
+    storeVector(body.get(place).get(value));
+    return;
+  }
   body.get(place).if();
   storeVector(body.get(place).get(value)).op("else");
   storeVector(body.get(CPU).get(value), SCRATCH.vectorA);

@@ -33,7 +33,7 @@ export const FAULT_CODES: readonly PlainFault[] = [
   "#SS(0)",
 ];
 
-const PAGE_MASK = -4096n;
+export const PAGE_MASK = -4096n;
 
 /** What a handler depends on beside form and variant. */
 export interface Shape {
@@ -50,13 +50,13 @@ export interface Shape {
   readonly level: Level;
 }
 
-const LOADS: Readonly<Record<OperandWidth, MemoryOpcode>> = {
+export const LOADS: Readonly<Record<OperandWidth, MemoryOpcode>> = {
   8: "i64.load8_u",
   16: "i64.load16_u",
   32: "i64.load32_u",
   64: "i64.load",
 };
-const STORES: Readonly<Record<OperandWidth, MemoryOpcode>> = {
+export const STORES: Readonly<Record<OperandWidth, MemoryOpcode>> = {
   8: "i64.store8",
   16: "i64.store16",
   32: "i64.store32",
@@ -250,6 +250,7 @@ class HandlerEmitter {
       place: (linear, bytes, access) => this.#place(linear, bytes, access),
       slowArguments: (linear, bytes, flags) => this.#slowArguments(linear, bytes, flags),
       leave: (exit) => this.#leave(exit),
+      giveUp: null,
     };
   }
 
@@ -446,7 +447,8 @@ class HandlerEmitter {
   }
 }
 
-const localType = (width: Width | 128): number => (width === 1 ? I32 : width === 128 ? V128 : I64);
+export const localType = (width: Width | 128): number =>
+  width === 1 ? I32 : width === 128 ? V128 : I64;
 
-const isCommit = (micro: MicroOp): boolean =>
+export const isCommit = (micro: MicroOp): boolean =>
   micro.op === "store" || micro.op === "writeRegister" || micro.op === "writeGpr";

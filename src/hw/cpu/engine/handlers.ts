@@ -27,15 +27,19 @@ const TABLE_SIZE = 8192;
 const compiled = new Map<number, WebAssembly.Module>();
 const formNumbers = new Map<Form, number>();
 
+function moduleOf(body: FunctionBody): WebAssembly.Module {
+  const bytes = encodeModule({
+    types: TYPES,
+    imports: IMPORTS.map((name, i) => ({ name, type: IMPORT_TYPES[i] as number })),
+    functions: [{ name: "h", type: 0, body }],
+  });
+  return new WebAssembly.Module(bytes);
+}
+
 function compile(key: number, make: () => FunctionBody): WebAssembly.Module {
   let module = compiled.get(key);
   if (module === undefined) {
-    const bytes = encodeModule({
-      types: TYPES,
-      imports: IMPORTS.map((name, i) => ({ name, type: IMPORT_TYPES[i] as number })),
-      functions: [{ name: "h", type: 0, body: make() }],
-    });
-    module = new WebAssembly.Module(bytes);
+    module = moduleOf(make());
     compiled.set(key, module);
   }
   return module;
@@ -100,6 +104,9 @@ export interface PlacedHandler {
   readonly ends: boolean;
   readonly assist: AssistFunction | null;
   readonly cycles: number;
+  /** What it was made from. */
+  readonly list: readonly MicroOp[];
+  readonly shape: Shape;
 }
 
 /** The handlers of one memory. */
@@ -108,6 +115,7 @@ export class HandlerTable {
   readonly #places = new Map<number, PlacedHandler>();
   readonly #imports: WebAssembly.Imports;
   #free = FIRST_FREE;
+  readonly #freed: number[] = [];
 
   constructor(memory: WebAssembly.Memory, host: HostFunctions) {
     this.#imports = { e: { m: memory, t: this.#table, ...host } };
@@ -132,20 +140,41 @@ export class HandlerTable {
     const module = compile(key, () => emitHandler(list, form, shape));
     const assist = list.find(isAssist);
     const placed: PlacedHandler = {
-      place: this.#free,
+      place: this.#take(),
       ends: list.some(goesElsewhere),
       assist: assist?.run ?? null,
       cycles: cyclesOf(form.mnemonic, list),
+      list,
+      shape,
     };
-    this.#free += 1;
     this.#put(placed.place, module);
     this.#places.set(key, placed);
     return placed;
   }
 
+  /** The place of a tree, until it is given back. */
+  addTree(body: FunctionBody): number {
+    const place = this.#take();
+    this.#put(place, moduleOf(body));
+    return place;
+  }
+
+  removeTree(place: number): void {
+    this.#table.set(place, null);
+    this.#freed.push(place);
+  }
+
   /** Calls the handler at a place. */
   enter(place: number, cpu: number, at: number): number {
     return (this.#table.get(place) as (cpu: number, record: number) => number)(cpu, at);
+  }
+
+  #take(): number {
+    const freed = this.#freed.pop();
+    if (freed !== undefined) return freed;
+    if (this.#free === this.#table.length) this.#table.grow(TABLE_SIZE);
+    this.#free += 1;
+    return this.#free - 1;
   }
 
   #put(place: number, module: WebAssembly.Module): void {

@@ -11,18 +11,24 @@ import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
 import type { CpuState } from "../state.ts";
 import { type BlockMode, blockMode, isSameMode, writeRanges } from "./block-mode.ts";
-import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
+import { type Block, type BlockInstruction, Blocks, ORDINARY_HEAT } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import type { Engine, EngineParts } from "./engine.ts";
 import { Caches } from "./caches.ts";
 import { packFlags, unpackFlags } from "./flags.ts";
 import { HandlerTable, STALE } from "./handlers.ts";
-import { EXIT, type InterpreterArea, type Level, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
+import {
+  EXIT,
+  type Heat,
+  type InterpreterArea,
+  type Level,
+  RECORD,
+  RECORD_BYTES,
+  SCRATCH,
+} from "./layout.ts";
 import { vectorFunctions } from "./vector-host.ts";
 
 const FOUR_GIB = 2n ** 32n;
-/** Emitted code counts in 32 bits. */
-const MOST_BUDGET = 0x3fff_ffff;
 
 export class Interpreter implements Engine {
   readonly state: CpuState;
@@ -38,6 +44,9 @@ export class Interpreter implements Engine {
   /** The cycle counter at which the budget of the run of emitted code would be spent. */
   #end = 0;
   /** Records that leave for now, with what to put back. */
+  readonly #heat: Heat;
+  /** The block that comes next is where a share of the time was spent. */
+  #looks = false;
   readonly #stops: { readonly at: number; readonly handler: number }[] = [];
 
   constructor(wasm: WebAssembly.Memory, parts: EngineParts<DirectMemory>, area: InterpreterArea) {
@@ -68,6 +77,7 @@ export class Interpreter implements Engine {
     });
     const forgetJumps = (): void => this.#forgetJumps();
     this.#blocks = new Blocks(this.#view, parts, this.#table, area, forgetJumps);
+    this.#heat = area.heat ?? ORDINARY_HEAT;
     this.#caches = new Caches(wasm.buffer, state);
     this.#lastModes[this.#mode.level] = this.#mode;
     memory.onForget = (linear) => this.#caches.forget(linear);
@@ -90,19 +100,25 @@ export class Interpreter implements Engine {
     const { cycles } = this.state;
     const block = this.#blocks.at(this.#mode);
     if (isBlockFault(block)) return block;
+    if (this.#looks) this.#blocks.sample(block);
     // A device may have been asked for a translation or an instruction.
     const left = this.state.attention ? 1 : limit - cycles;
     const whole = block.cycles <= left;
     // Where the block does not fit, nothing may follow it.
-    const budget = whole ? Math.min(left, MOST_BUDGET) : block.cycles;
+    const budget = whole ? Math.max(Math.min(left, this.#heat.cycles), block.cycles) : block.cycles;
     const at = this.state.block;
     this.#end = cycles + budget;
     this.#view.setInt32(at + SCRATCH.budget, budget - block.cycles, true);
     if (block.lasting) this.#caches.rememberJump(block);
     if (!whole) this.#stopIn(block, left);
-    const exit = this.#table.enter(this.#view.getInt32(block.start, true), at, block.start);
+    const exit = this.#table.enter(whole ? this.#handlerAt(block) : plain(block), at, block.start);
     this.#endStops();
+    this.#looks = exit === EXIT.budget && budget === this.#heat.cycles;
     return this.#leave(exit, this.#end - this.#view.getInt32(at + SCRATCH.budget, true));
+  }
+
+  #handlerAt({ start }: Block): number {
+    return this.#view.getInt32(start + RECORD.handler, true);
   }
 
   /** Makes the first instruction that begins at or past the limit leave. */
@@ -130,7 +146,7 @@ export class Interpreter implements Engine {
   /** Puts RIP and the cycle counter right after emitted code has returned. */
   #leave(exit: number, cycles: number): Fault | null {
     const { state } = this;
-    if (exit === EXIT.budget || exit === EXIT.lookup) {
+    if (exit === EXIT.budget || exit === EXIT.lookup || exit === EXIT.tree) {
       state.cycles = cycles;
       return null;
     }
@@ -269,5 +285,8 @@ const unsigned = (value: bigint): bigint => BigInt.asUintN(64, value);
 function address(low: number, high: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
+
+/** The handler of the first instruction alone, which a tree may have taken the place of. */
+const plain = ({ instructions }: Block): number => instructions[0]?.handler.place ?? STALE;
 
 const isBlockFault = (found: Block | Fault): found is Fault => "vector" in found;

@@ -100,6 +100,8 @@ export const EXIT = {
   repeat: 4,
   /** The instruction at the record is an assist, or ends in one. */
   assist: 5,
+  /** As `budget`, within a tree. */
+  tree: 6,
 } as const;
 
 /** Where an interpreter may keep its data in linear memory. */
@@ -107,4 +109,12 @@ export interface InterpreterArea {
   /** Records: from here, this many bytes. */
   readonly records: number;
   readonly recordBytes: number;
+  /** When blocks become trees; the ordinary measure where absent. */
+  readonly heat?: Heat;
+}
+
+/** A block that control is at so often, when it is looked at every so many cycles, is hot. */
+export interface Heat {
+  readonly samples: number;
+  readonly cycles: number;
 }

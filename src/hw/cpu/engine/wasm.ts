@@ -181,6 +181,17 @@ export class FunctionBody {
     return this;
   }
 
+  loop(): this {
+    this.#bytes.push(0x03, VOID);
+    return this;
+  }
+
+  /** Out of so many blocks more than the innermost; of a loop, to its start. */
+  branch(depth: number): this {
+    this.#bytes.push(0x0c, ...unsignedLeb(depth));
+    return this;
+  }
+
   call(index: number): this {
     this.#bytes.push(0x10, ...unsignedLeb(index));
     return this;

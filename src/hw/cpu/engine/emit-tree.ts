@@ -1,0 +1,186 @@
+/**
+ * Emits a tree: one WebAssembly function that does its blocks as the handlers of their instructions would, with
+ * operands and addresses as constants and with registers in locals. It only does what needs no host: everything else,
+ * a page that is not in the caches, a fault, an assist, is left to the handler of that instruction, which finds all as
+ * if the ones before had been executed. Registers are written through; flags are put in their place on the way out.
+ */
+
+import { EXIT, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
+import { OFFSET } from "../state.ts";
+import type { Block } from "./blocks.ts";
+import { CPU, emitGoto, HANDLER_TYPE } from "./emit-control.ts";
+import { InstructionEmitter } from "./emit-tree-instruction.ts";
+import { losesFlags, type Tree, type TreeNode } from "./tree.ts";
+import { storeAll } from "./tree-flags.ts";
+import { TreeBody, TreeState } from "./tree-state.ts";
+import { type FunctionBody, I32, I64 } from "./wasm.ts";
+
+export function emitTree(tree: Tree): FunctionBody {
+  return new TreeEmitter(tree).emit();
+}
+
+class TreeEmitter {
+  readonly #tree: Tree;
+  readonly #body = new TreeBody();
+  /** What is left of the budget, all of the block paid for. */
+  readonly #budget = this.#body.home(I32);
+  readonly #rip = this.#body.home(I64);
+  readonly #left = this.#body.home(I32);
+  /** By number: locals of registers at the start of each round. */
+  readonly #homes = new Map<number, number>();
+  /** Blocks open within the loop. */
+  #depth = 0;
+
+  constructor(tree: Tree) {
+    this.#tree = tree;
+  }
+
+  emit(): FunctionBody {
+    const body = this.#body;
+    const { root, loops } = this.#tree;
+    body.get(CPU).memory("i32.load", SCRATCH.budget).set(this.#budget);
+    const state = new TreeState();
+    if (loops) {
+      for (const number of registersRead(this.#tree)) {
+        const home = body.home(I64);
+        body
+          .get(CPU)
+          .memory("i64.load", OFFSET.gpr + 8 * number)
+          .set(home);
+        this.#homes.set(number, home);
+        state.registers[number] = { local: home, bits: 64 };
+      }
+      body.loop();
+    }
+    this.#node(root, state);
+    if (loops) body.op("end", "unreachable");
+    return body;
+  }
+
+  #node(node: TreeNode, state: TreeState): void {
+    const { instructions, end } = node.block;
+    for (let i = 0; i < node.count; i += 1) {
+      const instruction = instructions[i];
+      if (instruction === undefined) break;
+      this.#body.keep(state.locals());
+      const emitter = new InstructionEmitter(this.#body, state, instruction, {
+        block: node.block,
+        giveUp: () => this.#giveUp(node.block, i, state),
+      });
+      const then = emitter.emit();
+      if (then.goes === "nowhere") return;
+      if (then.goes === "elsewhere") {
+        this.#jump(node, state, then);
+        return;
+      }
+    }
+    if (node.count < instructions.length) this.#giveUp(node.block, node.count, state);
+    else this.#goTo(node, end, state);
+  }
+
+  #jump(
+    node: TreeNode,
+    state: TreeState,
+    { condition, target, rip }: { condition: number | null; target: number; rip: bigint | null },
+  ): void {
+    const body = this.#body;
+    const taken = (from: TreeState): void => {
+      if (rip !== null) this.#goTo(node, rip, from);
+      else this.#goToValue(target, from);
+    };
+    if (condition === null) {
+      taken(state);
+      return;
+    }
+    body.get(condition).if();
+    this.#depth += 1;
+    taken(state.copy());
+    body.op("else");
+    this.#goTo(node, node.block.end, state.copy());
+    body.op("end", "unreachable");
+    this.#depth -= 1;
+  }
+
+  #goTo(node: TreeNode, rip: bigint, state: TreeState): void {
+    const edge = node.edges.get(rip) ?? { to: "address" };
+    switch (edge.to) {
+      case "root":
+        this.#pay(this.#tree.root.block, state);
+        this.#nextRound(state);
+        return;
+      case "node":
+        this.#pay(edge.node.block, state);
+        this.#node(edge.node, state);
+        return;
+      case "block":
+        this.#pay(edge.block, state);
+        this.#enter(edge.block.start, null, state);
+        return;
+      case "address":
+        this.#body.i64(rip).set(this.#rip);
+        this.#goToValue(this.#rip, state);
+    }
+  }
+
+  #goToValue(local: number, state: TreeState): void {
+    this.#settle(state);
+    emitGoto(this.#body, local, this.#tree.root.block.mode.level);
+  }
+
+  /** Takes the cycles of a block, or leaves before it. */
+  #pay(block: Block, state: TreeState): void {
+    const body = this.#body;
+    body.get(this.#budget).i32(block.cycles).op("i32.sub").tee(this.#left).i32(0);
+    body.op("i32.lt_s").if();
+    this.#settle(state);
+    body.get(CPU).i64(block.rip).memory("i64.store", OFFSET.rip);
+    body.i32(EXIT.tree).op("return", "end");
+    body.get(this.#left).set(this.#budget);
+  }
+
+  /** Back to the start of the tree, with registers and flags where it expects them. */
+  #nextRound(state: TreeState): void {
+    const body = this.#body;
+    if (!losesFlags(this.#tree.root)) storeAll(body, state.flags);
+    const moved = [...this.#homes].flatMap(([number, home]) => {
+      const local = state.registers[number]?.local;
+      return local === undefined || local === home ? [] : [{ home, local }];
+    });
+    for (const { local } of moved) body.get(local);
+    for (const { home } of moved.toReversed()) body.set(home);
+    body.branch(this.#depth);
+  }
+
+  /** Leaves an instruction, and what follows, to the handlers. */
+  #giveUp({ start, instructions }: Block, position: number, state: TreeState): void {
+    const handler = instructions[position]?.handler.place ?? 0;
+    this.#enter(start + RECORD_BYTES * position, handler, state);
+  }
+
+  /** `handler` is null for that of the record. */
+  #enter(record: number, handler: number | null, state: TreeState): void {
+    const body = this.#body;
+    this.#settle(state);
+    body.get(CPU).i32(record);
+    if (handler === null) body.i32(record).memory("i32.load", RECORD.handler);
+    else body.i32(handler);
+    body.tailCallIndirect(HANDLER_TYPE);
+  }
+
+  /** Puts in its place what only the tree knows. */
+  #settle(state: TreeState): void {
+    storeAll(this.#body, state.flags);
+    this.#body.get(CPU).get(this.#budget).memory("i32.store", SCRATCH.budget);
+  }
+}
+
+/** General-purpose registers whose values a tree may need. */
+function registersRead({ nodes }: Tree): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const { block, count } of nodes) {
+    for (const one of block.instructions.slice(0, count)) {
+      for (const number of InstructionEmitter.registersOf(one)) numbers.add(number);
+    }
+  }
+  return numbers;
+}
