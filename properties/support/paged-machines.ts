@@ -5,7 +5,7 @@
 
 import fc from "fast-check";
 import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
-import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
+import { CPU_BYTES, type Heat, ORDINARY_HEAT } from "../../src/hw/cpu/engine/layout.ts";
 import type { Fault } from "../../src/hw/cpu/fault.ts";
 import type { DirectMemory } from "../../src/hw/cpu/mmu.ts";
 import { type MemoryMappedIo, PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
@@ -244,15 +244,18 @@ export function pagedReference(program: PagedProgram): RunningMachine {
   };
 }
 
-export function interpreterOn({ state, memory, translated }: PagedMachine): Interpreter {
-  const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
+export function interpreterOn(
+  { state, memory, translated }: PagedMachine,
+  heat: Heat = ORDINARY_HEAT,
+): Interpreter {
+  const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES, heat };
   const direct: DirectMemory = translated;
   const parts = { state, decoder, memory: direct, environment: BARE };
   return new Interpreter(memory.wasm, parts, area);
 }
 
-export function pagedInterpreter(program: PagedProgram): RunningMachine {
+export function pagedInterpreter(program: PagedProgram, heat?: Heat): RunningMachine {
   const machine = new PagedMachine(program);
-  const cpu = interpreterOn(machine);
+  const cpu = interpreterOn(machine, heat);
   return { machine, run: (limit) => runTo(limit, machine.state, () => cpu.run(limit)) };
 }

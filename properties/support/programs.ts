@@ -5,7 +5,7 @@
 
 import fc from "fast-check";
 import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
-import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
+import { CPU_BYTES, type Heat, ORDINARY_HEAT } from "../../src/hw/cpu/engine/layout.ts";
 import { INTEL } from "../../src/hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../../src/hw/cpu/decode.ts";
 import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
@@ -185,9 +185,12 @@ export function referenceMachine(program: Program): Machine {
   };
 }
 
-export function interpretedMachine(program: Program): Machine {
+/** Blocks become trees soon. */
+export const HOT: Heat = { samples: 2, cycles: 12 };
+
+export function interpretedMachine(program: Program, heat: Heat = ORDINARY_HEAT): Machine {
   const { state, memory, flat } = machine(program);
-  const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
+  const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES, heat };
   const parts = { state, decoder, memory: flat, environment: BARE };
   const cpu = new Interpreter(memory.wasm, parts, area);
   return { state, memory, run: (limit) => runTo(limit, state, () => cpu.run(limit)) };

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import type { Engine } from "../../../src/hw/cpu/engine/engine.ts";
+import { ORDINARY_HEAT } from "../../../src/hw/cpu/engine/layout.ts";
 import type { Fault } from "../../../src/hw/cpu/fault.ts";
 import type { MemoryMappedIo } from "../../../src/hw/cpu/physical-memory.ts";
 import { law } from "../../support/law.ts";
@@ -15,7 +16,7 @@ import {
   POINTERS,
   referenceOn,
 } from "../../support/paged-machines.ts";
-import { MEMORY_START } from "../../support/programs.ts";
+import { HOT, MEMORY_START } from "../../support/programs.ts";
 
 const MAX_CYCLES = 250;
 
@@ -31,11 +32,12 @@ law("devices-see-the-time-of-the-instruction", {
       { minLength: 1, maxLength: 12 },
     ),
     slice: fc.integer({ min: 5, max: MAX_CYCLES }),
+    heat: fc.constantFrom(HOT, ORDINARY_HEAT),
   },
   runs: 300,
-  holds: ({ program, raises, slice }) => {
+  holds: ({ program, raises, slice, heat }) => {
     const a = observe(program, raises, slice, referenceOn);
-    const b = observe(program, raises, slice, interpreterOn);
+    const b = observe(program, raises, slice, (machine) => interpreterOn(machine, heat));
     const at = a.findIndex((line, i) => line !== b[i]);
     if (at >= 0) throw new Error(`${at}: ${a.slice(at - 1, at + 1).join("; ")}, but ${b[at]}`);
     return a.length === b.length;

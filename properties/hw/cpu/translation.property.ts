@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import type { Fault } from "../../../src/hw/cpu/fault.ts";
 import { law } from "../../support/law.ts";
+import { HOT } from "../../support/programs.ts";
 import {
   anyPagedProgram,
   pagedInterpreter,
@@ -25,6 +26,28 @@ law("engines-agree-behind-paging", {
     const [a, b] = [pagedReference(program), pagedInterpreter(program)];
     let limit = 0;
     for (const stop of [...stops, MAX_CYCLES]) {
+      limit += stop;
+      const [left, right] = [a.run(limit), b.run(limit)];
+      same(left, a, right, b);
+      if (left !== null) return true;
+    }
+    return true;
+  },
+});
+
+law("trees-agree-behind-paging", {
+  says: "The same where every block that is executed a few times becomes a tree.",
+  cites:
+    "DESIGN, The CPU engine: one text, several engines; SDM Vol. 3, Paging; Self-Modifying Code",
+  forAll: {
+    program: anyPagedProgram(),
+    stops: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 2, maxLength: 6 }),
+  },
+  runs: 200,
+  holds: ({ program, stops }) => {
+    const [a, b] = [pagedReference(program), pagedInterpreter(program, HOT)];
+    let limit = 0;
+    for (const stop of stops) {
       limit += stop;
       const [left, right] = [a.run(limit), b.run(limit)];
       same(left, a, right, b);

@@ -16,14 +16,19 @@ import { type BlockMode, isSameMode } from "./block-mode.ts";
 import type { EngineParts } from "./engine.ts";
 import { BLOCK_END, type HandlerTable, type PlacedHandler, STALE } from "./handlers.ts";
 import { emitTree } from "./emit-tree.ts";
-import { type Heat, type InterpreterArea, RECORD, RECORD_BYTES } from "./layout.ts";
-import { planTree } from "./tree.ts";
+import {
+  type Heat,
+  type InterpreterArea,
+  LINK,
+  LINK_BYTES,
+  ORDINARY_HEAT,
+  RECORD,
+  RECORD_BYTES,
+} from "./layout.ts";
+import { type FindBlock, keyOfTree, planTree, type Tree } from "./tree.ts";
 
 /** Longest block, in instructions. */
 const MAX_BLOCK = 64;
-
-/** What a tree costs is earned back by a block that takes a few ten thousand instructions more. */
-export const ORDINARY_HEAT: Heat = { samples: 8, cycles: 20_000 };
 
 export interface BlockInstruction {
   readonly decoded: Decoded;
@@ -99,18 +104,54 @@ export class Blocks {
     return there?.find((block) => block.rip === rip && isSameMode(block.mode, mode)) ?? null;
   }
 
-  /** Looks at a block at which control is; the hot ones become trees. */
+  /** Looks at a block at which control is: one that is a tree in another machine, or is hot, becomes a tree. */
   sample(block: Block): void {
     block.samples += 1;
-    if (block.samples !== this.#heat.samples || !block.lasting) return;
-    const page = block.physical - (block.physical % PAGE_SIZE);
-    const tree = planTree(block, (rip) =>
-      this.#find(page + Number(rip % BigInt(PAGE_SIZE)), rip, block.mode),
-    );
+    const { samples } = block;
+    if (!block.lasting || (samples !== 1 && samples !== this.#heat.samples)) return;
+    const tree = planTree(block, this.#finder(block));
     if (tree === null) return;
-    block.tree = this.#table.addTree(emitTree(tree));
+    const { decoder } = this.#parts;
+    const key = keyOfTree(tree, (of) => this.#bytes(of));
+    let place = this.#table.knownTree(decoder, key);
+    if (place === null && samples < this.#heat.samples) return;
+    place ??= this.#table.addTree(decoder, key, emitTree(tree));
+    this.#placeTree(tree, place);
+  }
+
+  #placeTree({ root: { block }, links }: Tree, place: number): void {
+    const view = this.#view;
+    this.#dropTree(block);
+    const needed = Math.ceil((LINK_BYTES * links.length) / RECORD_BYTES) * RECORD_BYTES;
+    const at = this.#nextRecord;
+    if (at + needed > this.#area.records + this.#area.recordBytes) return;
+    this.#nextRecord += needed;
+    links.forEach(({ start, instructions }, i) => {
+      view.setInt32(at + LINK_BYTES * i + LINK.record, start, true);
+      view.setInt32(at + LINK_BYTES * i + LINK.handler, instructions[0]?.handler.place ?? 0, true);
+    });
+    view.setInt32(block.start + RECORD_BYTES * block.instructions.length + RECORD.links, at, true);
+    block.tree = place;
     this.#trees.add(block);
-    this.#view.setInt32(block.start + RECORD.handler, block.tree, true);
+    view.setInt32(block.start + RECORD.handler, place, true);
+  }
+
+  /** Finds what was decoded in the page of a block, if its addresses are those of the page. */
+  #finder({ physical, mode }: Block): FindBlock {
+    const page = physical - (physical % PAGE_SIZE);
+    if (mode.codeBase % BigInt(PAGE_SIZE) !== 0n) return () => null;
+    return (rip) => this.#find(page + Number(rip % BigInt(PAGE_SIZE)), rip, mode);
+  }
+
+  #bytes({ physical, instructions }: Block): string {
+    let at = physical;
+    let text = "";
+    for (const { decoded } of instructions) {
+      const bytes = this.#parts.memory.codeBytes(at);
+      text += String.fromCharCode(...bytes.subarray(0, decoded.length));
+      at += decoded.length;
+    }
+    return text;
   }
 
   #dropTree(block: Block): void {

@@ -140,7 +140,7 @@ export class InstructionEmitter {
     const body = this.#body;
     const state = this.#state;
     if (this.#constants[condition] === 1n) return;
-    this.#ready.has(condition) || this.#materialize(condition);
+    this.#materialize(condition);
     storeAll(body, state.flags);
     state.flags = IN_BLOCK;
     const before = [...state.registers];

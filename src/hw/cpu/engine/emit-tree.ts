@@ -3,12 +3,13 @@
  * operands and addresses as constants and with registers in locals. It only does what needs no host: everything else,
  * a page that is not in the caches, a fault, an assist, is left to the handler of that instruction, which finds all as
  * if the ones before had been executed. Registers are written through; flags are put in their place on the way out.
+ * Where the records lie is no part of the code, which serves again wherever the same bytes are executed.
  */
 
-import { EXIT, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
+import { EXIT, LINK, LINK_BYTES, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
 import { OFFSET } from "../state.ts";
 import type { Block } from "./blocks.ts";
-import { CPU, emitGoto, HANDLER_TYPE } from "./emit-control.ts";
+import { CPU, emitGoto, HANDLER_TYPE, REC } from "./emit-control.ts";
 import { InstructionEmitter } from "./emit-tree-instruction.ts";
 import { losesFlags, type Tree, type TreeNode } from "./tree.ts";
 import { storeAll } from "./tree-flags.ts";
@@ -26,6 +27,7 @@ class TreeEmitter {
   readonly #budget = this.#body.home(I32);
   readonly #rip = this.#body.home(I64);
   readonly #left = this.#body.home(I32);
+  readonly #record = this.#body.home(I32);
   /** By number: locals of registers at the start of each round. */
   readonly #homes = new Map<number, number>();
   /** Blocks open within the loop. */
@@ -114,7 +116,8 @@ class TreeEmitter {
         return;
       case "block":
         this.#pay(edge.block, state);
-        this.#enter(edge.block.start, null, state);
+        this.#settle(state);
+        this.#enterRecord(edge.block, 0);
         return;
       case "address":
         this.#body.i64(rip).set(this.#rip);
@@ -152,19 +155,33 @@ class TreeEmitter {
   }
 
   /** Leaves an instruction, and what follows, to the handlers. */
-  #giveUp({ start, instructions }: Block, position: number, state: TreeState): void {
-    const handler = instructions[position]?.handler.place ?? 0;
-    this.#enter(start + RECORD_BYTES * position, handler, state);
+  #giveUp(block: Block, position: number, state: TreeState): void {
+    this.#settle(state);
+    if (position > 0) {
+      this.#enterRecord(block, position);
+      return;
+    }
+    // The handler of the first record may be that of a tree.
+    const body = this.#body;
+    body.get(CPU);
+    this.#link(block, LINK.record);
+    this.#link(block, LINK.handler).tailCallIndirect(HANDLER_TYPE);
   }
 
-  /** `handler` is null for that of the record. */
-  #enter(record: number, handler: number | null, state: TreeState): void {
+  #enterRecord(block: Block, position: number): void {
     const body = this.#body;
-    this.#settle(state);
-    body.get(CPU).i32(record);
-    if (handler === null) body.i32(record).memory("i32.load", RECORD.handler);
-    else body.i32(handler);
-    body.tailCallIndirect(HANDLER_TYPE);
+    this.#link(block, LINK.record);
+    if (position > 0) body.i32(RECORD_BYTES * position).op("i32.add");
+    body.set(this.#record).get(CPU).get(this.#record).get(this.#record);
+    body.memory("i32.load", RECORD.handler).tailCallIndirect(HANDLER_TYPE);
+  }
+
+  /** Leaves a word of a link: the record after the last of the first block says where they lie. */
+  #link(block: Block, word: number): FunctionBody {
+    const { root, links } = this.#tree;
+    const end = RECORD_BYTES * root.block.instructions.length;
+    this.#body.get(REC).memory("i32.load", end + RECORD.links);
+    return this.#body.memory("i32.load", LINK_BYTES * links.indexOf(block) + word);
   }
 
   /** Puts in its place what only the tree knows. */

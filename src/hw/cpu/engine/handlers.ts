@@ -5,7 +5,7 @@
 
 import type { AssistFunction } from "../assist.ts";
 import { cyclesOf } from "../cycles.ts";
-import type { Decoded } from "../decode.ts";
+import type { Decoded, Decoder } from "../decode.ts";
 import type { Form } from "../forms.ts";
 import { record } from "../instruction.ts";
 import { variantOf } from "../reference.ts";
@@ -25,6 +25,9 @@ const TABLE_SIZE = 8192;
 
 /** Compiled once a process: derived from the instruction tables alone. */
 const compiled = new Map<number, WebAssembly.Module>();
+/** By decoder, since another takes bytes for other instructions; for all machines that execute the same bytes. */
+const trees = new WeakMap<Decoder, Map<string, WebAssembly.Module>>();
+const MOST_TREES = 4096;
 const formNumbers = new Map<Form, number>();
 
 function moduleOf(body: FunctionBody): WebAssembly.Module {
@@ -152,10 +155,25 @@ export class HandlerTable {
     return placed;
   }
 
+  /** The place of a tree that somebody has compiled before, or null. */
+  knownTree(decoder: Decoder, key: string): number | null {
+    const module = trees.get(decoder)?.get(key);
+    return module === undefined ? null : this.#placeTree(module);
+  }
+
   /** The place of a tree, until it is given back. */
-  addTree(body: FunctionBody): number {
+  addTree(decoder: Decoder, key: string, body: FunctionBody): number {
+    const module = moduleOf(body);
+    const known = trees.get(decoder);
+    if (known === undefined || known.size === MOST_TREES)
+      trees.set(decoder, new Map([[key, module]]));
+    else known.set(key, module);
+    return this.#placeTree(module);
+  }
+
+  #placeTree(module: WebAssembly.Module): number {
     const place = this.#take();
-    this.#put(place, moduleOf(body));
+    this.#put(place, module);
     return place;
   }
 

@@ -11,7 +11,7 @@ import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
 import type { CpuState } from "../state.ts";
 import { type BlockMode, blockMode, isSameMode, writeRanges } from "./block-mode.ts";
-import { type Block, type BlockInstruction, Blocks, ORDINARY_HEAT } from "./blocks.ts";
+import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import type { Engine, EngineParts } from "./engine.ts";
 import { Caches } from "./caches.ts";
@@ -22,6 +22,7 @@ import {
   type Heat,
   type InterpreterArea,
   type Level,
+  ORDINARY_HEAT,
   RECORD,
   RECORD_BYTES,
   SCRATCH,
@@ -29,6 +30,9 @@ import {
 import { vectorFunctions } from "./vector-host.ts";
 
 const FOUR_GIB = 2n ** 32n;
+
+/** Where trees are at work, nobody looks more often. */
+const LONGEST_SLICE = 2 ** 20;
 
 export class Interpreter implements Engine {
   readonly state: CpuState;
@@ -45,6 +49,8 @@ export class Interpreter implements Engine {
   #end = 0;
   /** Records that leave for now, with what to put back. */
   readonly #heat: Heat;
+  /** Cycles to the next look at where control is. */
+  #slice: number;
   /** The block that comes next is where a share of the time was spent. */
   #looks = false;
   readonly #stops: { readonly at: number; readonly handler: number }[] = [];
@@ -78,6 +84,7 @@ export class Interpreter implements Engine {
     const forgetJumps = (): void => this.#forgetJumps();
     this.#blocks = new Blocks(this.#view, parts, this.#table, area, forgetJumps);
     this.#heat = area.heat ?? ORDINARY_HEAT;
+    this.#slice = this.#heat.cycles;
     this.#caches = new Caches(wasm.buffer, state);
     this.#lastModes[this.#mode.level] = this.#mode;
     memory.onForget = (linear) => this.#caches.forget(linear);
@@ -105,7 +112,7 @@ export class Interpreter implements Engine {
     const left = this.state.attention ? 1 : limit - cycles;
     const whole = block.cycles <= left;
     // Where the block does not fit, nothing may follow it.
-    const budget = whole ? Math.max(Math.min(left, this.#heat.cycles), block.cycles) : block.cycles;
+    const budget = whole ? Math.max(Math.min(left, this.#slice), block.cycles) : block.cycles;
     const at = this.state.block;
     this.#end = cycles + budget;
     this.#view.setInt32(at + SCRATCH.budget, budget - block.cycles, true);
@@ -113,8 +120,15 @@ export class Interpreter implements Engine {
     if (!whole) this.#stopIn(block, left);
     const exit = this.#table.enter(whole ? this.#handlerAt(block) : plain(block), at, block.start);
     this.#endStops();
-    this.#looks = exit === EXIT.budget && budget === this.#heat.cycles;
+    this.#lookLater(exit, budget);
     return this.#leave(exit, this.#end - this.#view.getInt32(at + SCRATCH.budget, true));
+  }
+
+  /** Says whether the block at which emitted code has stopped is looked at, and how long it runs before the next look. */
+  #lookLater(exit: number, budget: number): void {
+    this.#looks = exit === EXIT.budget && budget === this.#slice;
+    if (exit === EXIT.tree) this.#slice = Math.min(2 * this.#slice, LONGEST_SLICE);
+    else if (this.#looks) this.#slice = this.#heat.cycles;
   }
 
   #handlerAt({ start }: Block): number {

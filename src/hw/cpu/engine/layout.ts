@@ -11,6 +11,8 @@ export const RECORD = {
   /** Registers of operands 0 and 1. */
   register0: 8,
   register1: 12,
+  /** In the record after the last of a block that a tree begins with: address of the tree's links. */
+  links: 8,
   base: 16,
   index: 20,
   /** How far the index is shifted. */
@@ -28,6 +30,10 @@ export const RECORD = {
 } as const;
 
 export const RECORD_BYTES = 64;
+
+/** What a tree must know of a block: address of its first record, and the handler of its first instruction. */
+export const LINK = { record: 0, handler: 4 } as const;
+export const LINK_BYTES = 8;
 
 const S = OFFSET.scratch;
 
@@ -118,3 +124,6 @@ export interface Heat {
   readonly samples: number;
   readonly cycles: number;
 }
+
+/** What a tree costs is earned back by a block that takes a few ten thousand instructions more. */
+export const ORDINARY_HEAT: Heat = { samples: 8, cycles: 20_000 };

@@ -34,6 +34,8 @@ export interface Tree {
   /** Some edge goes to the root. */
   readonly loops: boolean;
   readonly nodes: readonly TreeNode[];
+  /** Blocks whose records the tree may go to; it finds their places in this order. */
+  readonly links: readonly Block[];
 }
 
 /** What a tree may go on with: the block of the page that begins at an address. */
@@ -46,6 +48,7 @@ export function planTree(block: Block, find: FindBlock): Tree | null {
   const nodes = [root];
   const parents = new Map<TreeNode, TreeNode>();
   let instructions = root.count;
+  const links = new Set([block]);
   let loops = false;
   // By levels, so that both sides of a branch get their share.
   for (const node of nodes) {
@@ -60,6 +63,7 @@ export function planTree(block: Block, find: FindBlock): Tree | null {
         node.edges.set(rip, { to: "address" });
         continue;
       }
+      links.add(next);
       const child = nodeOf(next);
       const fits = instructions + child.count <= MOST_INSTRUCTIONS && nodes.length < MOST_BLOCKS;
       if (!fits || child.count === 0 || isAbove(parents, node, next)) {
@@ -72,7 +76,7 @@ export function planTree(block: Block, find: FindBlock): Tree | null {
       instructions += child.count;
     }
   }
-  return { root, loops, nodes };
+  return { root, loops, nodes, links: [...links] };
 }
 
 function nodeOf(block: Block): TreeNode {
@@ -89,6 +93,20 @@ function isAbove(parents: Map<TreeNode, TreeNode>, node: TreeNode, block: Block)
     above = parents.get(above);
   }
   return false;
+}
+
+/**
+ * All that the code of a tree depends on, as text; `bytes` gives the machine code of a block. What was decoded follows
+ * from that and from the mode.
+ */
+export function keyOfTree({ nodes, links }: Tree, bytes: (block: Block) => string): string {
+  const parts = [`${nodes[0]?.block.mode.key}`];
+  for (const block of links) parts.push(`${block.rip} ${block.cycles} ${bytes(block)}`);
+  for (const { block, edges } of nodes) {
+    parts.push(`${links.indexOf(block)}`);
+    for (const [rip, edge] of edges) parts.push(`${rip} ${edge.to}`);
+  }
+  return parts.join("|");
 }
 
 /** The addresses that control may go to, as far as they are known. */
