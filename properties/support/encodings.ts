@@ -5,7 +5,7 @@
 
 import fc from "fast-check";
 import type { Form } from "../../src/hw/cpu/forms.ts";
-import type { Instruction } from "../../src/hw/cpu/instruction.ts";
+import { type Instruction, record } from "../../src/hw/cpu/instruction.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { SYSTEM_INSTRUCTIONS } from "../../src/hw/cpu/isa/system/index.ts";
 
@@ -73,6 +73,39 @@ const anyStack = anyOf(
   CANDIDATES.filter(({ instruction }) => /^(PUSH|POP|CALL|RET)$/.test(instruction.mnemonic)),
 );
 
+/** Straight micro-ops in the form without memory. */
+const isPlain = ({ instruction, form }: Candidate): boolean =>
+  record(instruction, form, {
+    memory: false,
+    operandSize: form.operandSize ?? 32,
+    addressSize: form.addressSize ?? 64,
+    stackSize: 64,
+    repeat: "none",
+  }).every(({ op }) => op !== "assist");
+
+const PLAIN = TAME.filter((candidate) => !isX87(candidate) && isPlain(candidate));
+const isConditional = ({ instruction }: Candidate): boolean =>
+  /^(SET|CMOV|J)/.test(instruction.mnemonic);
+
+/** What loops are made of. */
+export const anyPlain = fc.oneof(
+  { weight: 6, arbitrary: anyOf(PLAIN.filter((candidate) => !isVector(candidate))) },
+  { weight: 3, arbitrary: anyOf(PLAIN.filter(isConditional)) },
+  { weight: 2, arbitrary: anyOf(PLAIN.filter(isVector)) },
+  {
+    weight: 1,
+    arbitrary: anyOf(
+      PLAIN.filter(({ instruction }) => /^(PUSH|POP|CALL)$/.test(instruction.mnemonic)),
+    ),
+  },
+);
+
+const anyCandidate = fc.oneof(
+  { weight: 20, arbitrary: anyTame },
+  { weight: 2, arbitrary: anyStack },
+  { weight: 1, arbitrary: anyRisky },
+);
+
 /** One instruction before it is placed. */
 export interface Draw {
   readonly candidate: Candidate;
@@ -96,14 +129,13 @@ export interface Draw {
 const often = <T>(weight: number, tame: fc.Arbitrary<T>, wild: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   fc.oneof({ weight, arbitrary: tame }, { weight: 1, arbitrary: wild });
 
-export function anyDraw(edges: readonly bigint[]): fc.Arbitrary<Draw> {
+export function anyDraw(
+  edges: readonly bigint[],
+  candidate: fc.Arbitrary<Candidate> = anyCandidate,
+): fc.Arbitrary<Draw> {
   const register = often(20, fc.constantFrom(...RESULTS), fc.nat(15));
   return fc.record({
-    candidate: fc.oneof(
-      { weight: 20, arbitrary: anyTame },
-      { weight: 2, arbitrary: anyStack },
-      { weight: 1, arbitrary: anyRisky },
-    ),
+    candidate,
     reg: register,
     rm: register,
     inMemory: fc.boolean(),

@@ -16,7 +16,7 @@ import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { startLongMode } from "../../src/hw/cpu/start.ts";
 import { CpuState, CR4 } from "../../src/hw/cpu/state.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
-import { anyDraw, assemble, POINTERS } from "./encodings.ts";
+import { anyDraw, anyPlain, assemble, type Draw, POINTERS } from "./encodings.ts";
 import { anyMxcsr, anyVector } from "./vectors.ts";
 import { anyX87, INITIAL_X87, lookAtX87, startX87, type X87Start } from "./x87.ts";
 
@@ -140,10 +140,15 @@ function anyData(): fc.Arbitrary<readonly (bigint | number)[]> {
   return fc.array(word, { minLength: 8, maxLength: 8 });
 }
 
-export function anyProgram(): fc.Arbitrary<Program> {
+export const anyProgram = (): fc.Arbitrary<Program> => programOf(anyDraw(EDGES));
+
+/** A loop with branches, of instructions that seldom fault. */
+export const anyLoop = (): fc.Arbitrary<Program> => programOf(anyDraw(EDGES, anyPlain));
+
+function programOf(draw: fc.Arbitrary<Draw>): fc.Arbitrary<Program> {
   return fc
     .record({
-      draws: fc.array(anyDraw(EDGES), { minLength: 1, maxLength: 24, size: "max" }),
+      draws: fc.array(draw, { minLength: 1, maxLength: 24, size: "max" }),
       start: anyStartState(),
       words: anyData(),
     })
@@ -186,7 +191,7 @@ export function referenceMachine(program: Program): Machine {
 }
 
 /** Blocks become trees soon. */
-export const HOT: Heat = { samples: 2, cycles: 12 };
+export const HOT: Heat = { samples: 3, cycles: 1 };
 
 export function interpretedMachine(program: Program, heat: Heat = ORDINARY_HEAT): Machine {
   const { state, memory, flat } = machine(program);

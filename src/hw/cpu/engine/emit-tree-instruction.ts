@@ -54,6 +54,7 @@ const INPUTS = [
   "target",
   "control",
   "count",
+  "result",
 ] as const;
 
 export class InstructionEmitter {
@@ -242,7 +243,6 @@ export class InstructionEmitter {
     }
     if (micro.op !== "setFlags") return;
     for (const input of Object.values(micro.flags)) this.#materialize(input);
-    if (micro.result !== null) this.#materialize(micro.result);
   }
 
   #materialize(id: number): void {

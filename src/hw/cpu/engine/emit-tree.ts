@@ -97,7 +97,7 @@ class TreeEmitter {
     body.get(condition).if();
     this.#depth += 1;
     taken(state.copy());
-    body.op("else");
+    body.op("else").keep(state.locals());
     this.#goTo(node, node.block.end, state.copy());
     body.op("end", "unreachable");
     this.#depth -= 1;

@@ -126,7 +126,7 @@ export class Interpreter implements Engine {
 
   /** Says whether the block at which emitted code has stopped is looked at, and how long it runs before the next look. */
   #lookLater(exit: number, budget: number): void {
-    this.#looks = exit === EXIT.budget && budget === this.#slice;
+    this.#looks = exit === EXIT.budget && budget >= this.#slice;
     if (exit === EXIT.tree) this.#slice = Math.min(2 * this.#slice, LONGEST_SLICE);
     else if (this.#looks) this.#slice = this.#heat.cycles;
   }
