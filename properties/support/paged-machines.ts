@@ -15,7 +15,15 @@ import { CpuState } from "../../src/hw/cpu/state.ts";
 import { Tlb } from "../../src/hw/cpu/tlb.ts";
 import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
 import { PAGE_SIZE, PagedMemory } from "../../src/sim/paged-memory.ts";
-import { anyLoop, anyProgram, BARE, decoder, MEMORY_START, type Program, runTo } from "./programs.ts";
+import {
+  anyLoop,
+  anyProgram,
+  BARE,
+  decoder,
+  MEMORY_START,
+  type Program,
+  runTo,
+} from "./programs.ts";
 
 const PHYSICAL_PAGES = 16;
 /** PML4, PDPT, PD and PT are pages 0 to 3; the code is in page 4. */
@@ -143,9 +151,7 @@ export function anyPagedProgram(): fc.Arbitrary<PagedProgram> {
       program: fc.oneof(
         {
           weight: 1,
-          arbitrary: fc
-            .oneof(anyProgram(), anyLoop())
-            .map((program) => ({ ...program, entry: 0 })),
+          arbitrary: fc.oneof(anyProgram(), anyLoop()).map((program) => ({ ...program, entry: 0 })),
         },
         { weight: 4, arbitrary: anyBusyProgram() },
       ),

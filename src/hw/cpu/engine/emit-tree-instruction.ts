@@ -2,8 +2,7 @@
 
 import type { Decoded } from "../decode.ts";
 import { displacementOf } from "../decode.ts";
-import { binary, compare, unary } from "../reference.ts";
-import { controlOffset, gprNumber, OFFSET, segmentOffset } from "../state.ts";
+import { controlOffset, OFFSET, segmentOffset } from "../state.ts";
 import type { MicroOp, StatusFlag, Width } from "../uop.ts";
 import { isVectorMicroOp } from "../vector.ts";
 import type { Block, BlockInstruction } from "./blocks.ts";
@@ -11,9 +10,11 @@ import { CPU } from "./emit-control.ts";
 import { readFlag, storeDirection } from "./emit-flags.ts";
 import { emitBinary, emitCompare, emitDivide, emitExtend, emitUnary, wrap } from "./emit-values.ts";
 import { emitVector, type VectorEmitter } from "./emit-vector.ts";
-import { isCommit, LOADS, localType, PAGE_MASK, STORES } from "./emit.ts";
+import { isCommit, LOADS, localType, STORES } from "./emit.ts";
 import { CACHES } from "./layout.ts";
 import { depthOf, type Flags, IN_BLOCK, read, readLess, setOver, storeAll } from "./tree-flags.ts";
+import { constantOf, registerOf } from "./tree-operands.ts";
+import { pagePlace } from "./tree-memory.ts";
 import type { TreeBody, TreeState } from "./tree-state.ts";
 import { type FunctionBody, I32, I64 } from "./wasm.ts";
 
@@ -60,8 +61,8 @@ const INPUTS = [
 export class InstructionEmitter {
   readonly #body: TreeBody;
   readonly #state: TreeState;
-  readonly #decoded: Decoded;
-  readonly #nextRip: bigint;
+  readonly decoded: Decoded;
+  readonly nextRip: bigint;
   readonly #place: TreePlace;
   readonly #list: readonly MicroOp[];
   readonly #shape: BlockInstruction["handler"]["shape"];
@@ -84,32 +85,12 @@ export class InstructionEmitter {
   ) {
     this.#body = body;
     this.#state = state;
-    this.#decoded = decoded;
+    this.decoded = decoded;
     this.#list = handler.list;
     this.#shape = handler.shape;
     this.#place = place;
     const wide = place.block.mode.code === 64 ? 64 : 32;
-    this.#nextRip = BigInt.asUintN(wide, rip + BigInt(decoded.length));
-  }
-
-  /** General-purpose registers that an instruction reads, or writes a part of. */
-  static registersOf({ decoded, handler: { list } }: BlockInstruction): readonly number[] {
-    const numbers: number[] = [];
-    for (const operand of decoded.operands) {
-      if (operand.is !== "memory") continue;
-      const { base, index } = operand.memory;
-      if (typeof base === "number") numbers.push(base);
-      if (index !== null) numbers.push(index);
-    }
-    for (const micro of list) {
-      if (micro.op === "readGpr") numbers.push(gprNumber(micro.gpr));
-      if (micro.op === "writeGpr" && micro.width < 32) numbers.push(gprNumber(micro.gpr));
-      if (micro.op !== "readRegister" && micro.op !== "writeRegister") continue;
-      const operand = decoded.operands[micro.operand];
-      if (operand?.is === "register" && (micro.op === "readRegister" || micro.width < 32))
-        numbers.push(operand.register.number);
-    }
-    return numbers;
+    this.nextRip = BigInt.asUintN(wide, rip + BigInt(decoded.length));
   }
 
   emit(): Then {
@@ -184,55 +165,10 @@ export class InstructionEmitter {
 
   /** Values that are known when the tree is emitted. */
   #fold(id: number, micro: MicroOp): boolean {
-    const value = this.#constantOf(micro);
+    const value = constantOf(micro, this.#constants, this);
     if (value === undefined) return false;
     this.#constants[id] = value;
     return true;
-  }
-
-  #constantOf(micro: MicroOp): bigint | undefined {
-    const of = (input: number): bigint | undefined => this.#constants[input];
-    switch (micro.op) {
-      case "const":
-        return micro.value;
-      case "immediate":
-        return this.#immediate(micro.operand, micro.width);
-      case "nextInstruction":
-        return this.#nextRip;
-      case "binary": {
-        const [a, b] = [of(micro.a), of(micro.b)];
-        if (micro.fn === "and" && (a === 0n || b === 0n)) return 0n;
-        return a === undefined || b === undefined ? undefined : binary(micro.fn, a, b, micro.width);
-      }
-      case "unary": {
-        const a = of(micro.a);
-        return a === undefined ? undefined : unary(micro.fn, a, micro.width);
-      }
-      case "compare": {
-        const [a, b] = [of(micro.a), of(micro.b)];
-        if (a === undefined || b === undefined) return undefined;
-        return compare(micro.fn, a, b, micro.of) ? 1n : 0n;
-      }
-      case "extend": {
-        const a = of(micro.a);
-        if (a === undefined || !micro.signed) return a;
-        return BigInt.asUintN(micro.width, BigInt.asIntN(micro.from, a));
-      }
-      case "truncate": {
-        const a = of(micro.a);
-        return a === undefined ? undefined : BigInt.asUintN(micro.width, a);
-      }
-      default:
-        return undefined;
-    }
-  }
-
-  #immediate(index: number, width: Width): bigint {
-    const operand = this.#decoded.operands[index];
-    const value = operand?.is === "immediate" ? operand.value : 0n;
-    if (this.#decoded.form.operands[index]?.kind !== "relative")
-      return BigInt.asUintN(width, value);
-    return BigInt.asUintN(this.#decoded.operandSize, this.#nextRip + value);
   }
 
   /** Sees to it that what a micro-op takes lies in locals. */
@@ -272,7 +208,7 @@ export class InstructionEmitter {
   /** The local that holds the value already, or null. */
   #alias(id: number, micro: MicroOp): number | null {
     if (micro.op === "readRegister" || micro.op === "readGpr") {
-      const [number, high] = this.#registerOf(micro);
+      const [number, high] = registerOf(this.decoded, micro);
       if (high) return null;
       const { local, bits } = this.#held(number);
       if (bits < micro.width) this.#bits[id] = bits;
@@ -284,16 +220,6 @@ export class InstructionEmitter {
     }
     if (micro.op === "linearAddress") return this.#sum(micro.offset, micro.segment);
     return null;
-  }
-
-  #registerOf(micro: {
-    readonly operand?: number;
-    readonly gpr?: Parameters<typeof gprNumber>[0];
-  }): readonly [number: number, high: boolean] {
-    if (micro.gpr !== undefined) return [gprNumber(micro.gpr), false];
-    const operand = this.#decoded.operands[micro.operand as number];
-    if (operand?.is !== "register") throw new RangeError("the operand is a register");
-    return [operand.register.number, operand.register.high];
   }
 
   #held(number: number): { readonly local: number; readonly bits: number } {
@@ -319,7 +245,7 @@ export class InstructionEmitter {
     switch (micro.op) {
       case "readRegister":
       case "readGpr": {
-        const [number, high] = this.#registerOf(micro);
+        const [number, high] = registerOf(this.decoded, micro);
         body.get(this.#held(number).local);
         if (high) body.i64(8n).op("i64.shr_u");
         wrap(body, micro.width);
@@ -381,11 +307,11 @@ export class InstructionEmitter {
 
   #effectiveAddress(index: number, width: Width): void {
     const body = this.#body;
-    const operand = this.#decoded.operands[index];
+    const operand = this.decoded.operands[index];
     if (operand?.is !== "memory") throw new RangeError("the operand is in memory");
     const { base, index: by, scale } = operand.memory;
-    const displacement = displacementOf(this.#decoded, operand.memory);
-    const fixed = base === "rip" ? this.#nextRip + displacement : displacement;
+    const displacement = displacementOf(this.decoded, operand.memory);
+    const fixed = base === "rip" ? this.nextRip + displacement : displacement;
     const parts = [
       typeof base === "number" ? { local: this.#held(base).local, shift: 0 } : null,
       by === null ? null : { local: this.#held(by).local, shift: 31 - Math.clz32(scale) },
@@ -410,7 +336,7 @@ export class InstructionEmitter {
     const body = this.#body;
     const linear = body.local(I64);
     body.get(local).get(CPU);
-    body.memory("i64.load", segmentOffset(this.#decoded.segment)).op("i64.add").set(linear);
+    body.memory("i64.load", segmentOffset(this.decoded.segment)).op("i64.add").set(linear);
     return linear;
   }
 
@@ -424,22 +350,9 @@ export class InstructionEmitter {
     return this.#pagePlace(this.#sum(offset, segment), bytes, access);
   }
 
-  /** The local with the place in linear memory; a page that is not in the cache is for the handler. */
   #pagePlace(linear: number, bytes: number, access: "read" | "write"): number {
-    const body = this.#body;
     const table = CACHES[this.#shape.level][access];
-    const [slot, page, place] = [body.local(I32), body.local(I32), body.local(I32)];
-    body.get(linear).i64(12n).op("i64.shr_u", "i32.wrap_i64").tee(page);
-    body.get(page).i32(8).op("i32.shr_u", "i32.add").i32(255).op("i32.and").i32(4).op("i32.shl");
-    body.get(CPU).op("i32.add").tee(slot).memory("i64.load", table);
-    body.get(linear);
-    if (bytes > 1) body.i64(BigInt(bytes - 1)).op("i64.add");
-    body.i64(PAGE_MASK).op("i64.and", "i64.ne").if();
-    this.#place.giveUp();
-    body.op("end");
-    body.get(slot).memory("i32.load", table + 8);
-    body.get(linear).op("i32.wrap_i64", "i32.add").set(place);
-    return place;
+    return pagePlace(this.#body, table, linear, bytes, this.#place.giveUp);
   }
 
   #vectorEmitter(): VectorEmitter {
@@ -457,8 +370,8 @@ export class InstructionEmitter {
 
   /** Of a vector register. */
   #registerAddress(index: number): FunctionBody {
-    const [number] = this.#registerOf({ operand: index });
-    const kind = this.#decoded.form.operands[index]?.kind;
+    const [number] = registerOf(this.decoded, { operand: index });
+    const kind = this.decoded.form.operands[index]?.kind;
     const from = kind === "mmxReg" || kind === "mmxRm" ? OFFSET.x87 : OFFSET.xmm;
     return this.#body
       .get(CPU)
@@ -522,7 +435,7 @@ export class InstructionEmitter {
   /** The whole register is kept in a local, and stored. */
   #write(micro: MicroOp & { op: "writeRegister" | "writeGpr" }): void {
     const body = this.#body;
-    const [number, high] = this.#registerOf(micro);
+    const [number, high] = registerOf(this.decoded, micro);
     const { width } = micro;
     let local = this.#locals[micro.value] as number;
     let bits: number = this.#bits[micro.value] ?? width;

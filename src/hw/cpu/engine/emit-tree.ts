@@ -13,6 +13,7 @@ import { CPU, emitGoto, HANDLER_TYPE, REC } from "./emit-control.ts";
 import { InstructionEmitter } from "./emit-tree-instruction.ts";
 import { losesFlags, type Tree, type TreeNode } from "./tree.ts";
 import { storeAll } from "./tree-flags.ts";
+import { registersRead } from "./tree-operands.ts";
 import { TreeBody, TreeState } from "./tree-state.ts";
 import { type FunctionBody, I32, I64 } from "./wasm.ts";
 
@@ -43,7 +44,7 @@ class TreeEmitter {
     body.get(CPU).memory("i32.load", SCRATCH.budget).set(this.#budget);
     const state = new TreeState();
     if (loops) {
-      for (const number of registersRead(this.#tree)) {
+      for (const number of registersOf(this.#tree)) {
         const home = body.home(I64);
         body
           .get(CPU)
@@ -192,12 +193,7 @@ class TreeEmitter {
 }
 
 /** General-purpose registers whose values a tree may need. */
-function registersRead({ nodes }: Tree): ReadonlySet<number> {
-  const numbers = new Set<number>();
-  for (const { block, count } of nodes) {
-    for (const one of block.instructions.slice(0, count)) {
-      for (const number of InstructionEmitter.registersOf(one)) numbers.add(number);
-    }
-  }
-  return numbers;
-}
+const registersOf = ({ nodes }: Tree): ReadonlySet<number> =>
+  new Set(
+    nodes.flatMap(({ block, count }) => block.instructions.slice(0, count).flatMap(registersRead)),
+  );
