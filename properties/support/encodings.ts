@@ -87,10 +87,14 @@ const PLAIN = TAME.filter((candidate) => !isX87(candidate) && isPlain(candidate)
 const isConditional = ({ instruction }: Candidate): boolean =>
   /^(SET|CMOV|J)/.test(instruction.mnemonic);
 
+const isArithmetic = ({ instruction }: Candidate): boolean =>
+  /^(ADC|SBB|ADD|SUB|CMP|INC|DEC|NEG|CMC|SHL|SAR|ROL)$/.test(instruction.mnemonic);
+
 /** What loops are made of. */
 export const anyPlain = fc.oneof(
   { weight: 6, arbitrary: anyOf(PLAIN.filter((candidate) => !isVector(candidate))) },
   { weight: 3, arbitrary: anyOf(PLAIN.filter(isConditional)) },
+  { weight: 3, arbitrary: anyOf(PLAIN.filter(isArithmetic)) },
   { weight: 2, arbitrary: anyOf(PLAIN.filter(isVector)) },
   {
     weight: 1,

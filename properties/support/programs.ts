@@ -142,8 +142,24 @@ function anyData(): fc.Arbitrary<readonly (bigint | number)[]> {
 
 export const anyProgram = (): fc.Arbitrary<Program> => programOf(anyDraw(EDGES));
 
-/** A loop with branches, of instructions that seldom fault. */
-export const anyLoop = (): fc.Arbitrary<Program> => programOf(anyDraw(EDGES, anyPlain));
+/** A loop with branches, of instructions that seldom fault; some pointers point to the end of a page. */
+export function anyLoop(): fc.Arbitrary<Program> {
+  const edge = fc
+    .tuple(fc.integer({ min: 2, max: 3 }), fc.nat(40))
+    .map(([page, n]) => MEMORY_START + BigInt(4096 * page - n));
+  return fc
+    .record({
+      program: programOf(anyDraw(EDGES, anyPlain)),
+      edges: fc.array(fc.option(edge), { minLength: POINTERS.length, maxLength: POINTERS.length }),
+    })
+    .map(({ program: { start, ...rest }, edges }) => {
+      const gpr = [...start.gpr];
+      POINTERS.forEach((register, i) => {
+        gpr[register] = edges[i] ?? (gpr[register] as bigint);
+      });
+      return { ...rest, start: { ...start, gpr } };
+    });
+}
 
 function programOf(draw: fc.Arbitrary<Draw>): fc.Arbitrary<Program> {
   return fc

@@ -20,7 +20,7 @@ import { Tlb } from "../../src/hw/cpu/tlb.ts";
 import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
 import { SEGMENT_NAMES } from "../../src/hw/cpu/uop.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
-import { decoder } from "./programs.ts";
+import { decoder, HOT } from "./programs.ts";
 
 const MEMORY_BYTES = 0x2_0000;
 const RECORD_BYTES = 1 << 19;
@@ -337,7 +337,7 @@ export class SystemMachine {
     const [data, fetch] = this.#tlbs as [Tlb, Tlb];
     const memory = new TranslatedMemory(state, new PhysicalMemory(this.memory), data, fetch);
     const parts = { state, decoder, memory, environment: this.#wires };
-    const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
+    const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES, heat: HOT };
     this.cpu = new Cpu(
       parts,
       engine === "reference"

@@ -57,7 +57,7 @@ law("trees-agree", {
     program: fc.oneof({ weight: 4, arbitrary: anyLoop() }, anyProgram()),
     stops: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 4, maxLength: 12 }),
   },
-  runs: 300,
+  runs: 400,
   holds: ({ program, stops }) => {
     const [a, b] = [referenceMachine(program), interpretedMachine(program, HOT)];
     let limit = 0;
