@@ -8,6 +8,7 @@ import { loadMultiboot } from "../guests/loaders/multiboot.ts";
 import type { Board, BoardHost } from "../hw/boards/board.ts";
 import { type HandedOver, handOver } from "../hw/boards/firmware.ts";
 import { Machine } from "../hw/boards/machine.ts";
+import { microvm } from "../hw/boards/microvm.ts";
 import { pc } from "../hw/boards/pc.ts";
 import type { Peripherals } from "../hw/boards/peripherals.ts";
 import { connectConsole } from "../hw/boards/serial-line.ts";
@@ -82,7 +83,7 @@ type MakeBoard = (
 
 const BOARDS: Readonly<Record<MachineConfig["board"], MakeBoard>> = {
   pc: (host, config, parts) => pc(host, { ...config, ...parts }),
-  microvm: (host, config, parts) => pc(host, { ...config, ...parts }),
+  microvm: (host, config, parts) => microvm(host, { ...config, ...parts }),
 };
 
 export const machine: Blueprint<MachineConfig> = {
@@ -205,6 +206,7 @@ function parseConfig(config: Json): MachineConfig {
     if (!isGood)
       throw new InputError(`machine: ${key} is ${expected}, not ${JSON.stringify(given[key])}`);
   };
+  if (given.board === "microvm") check("boot", given.boot !== "bios", "not bios on a microvm");
   check("board", given.board in BOARDS, "pc or microvm");
   check("cpus", isWithin(given.cpus, 1, MOST_CPUS), `1 to ${MOST_CPUS}`);
   check(

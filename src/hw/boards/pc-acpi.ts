@@ -1,37 +1,37 @@
-/** What ACPI tells of the PC: ACPI Specification, "ACPI System Description Tables"; the places are those of pc.ts. */
+/** What ACPI tells of the PC: ACPI Specification, "ACPI System Description Tables"; the places are those of places.ts. */
 
 import { pirqOf } from "../chips/pci/bus.ts";
 import type { AcpiDescription, PciRoute } from "./acpi/description.ts";
-import { PC } from "./pc-places.ts";
+import { PLACES } from "./places.ts";
 
 const LAST_BUS = 255;
 const DEVICES = 32;
 const PINS = 4;
 const FIRST_PIRQ_PIN = 16;
 /** Below it lie the registers of the APICs. */
-const WINDOW_END = PC.ioapic;
+const WINDOW_END = PLACES.ioapic;
 
 /** With hard-wired routes: each PIRQ has a pin of the I/O APIC, and a line that firmware gives it on the i8259s. */
 export function pcAcpi(cpus: number): AcpiDescription {
-  const windowStart = PC.ecam + (LAST_BUS + 1) * 0x10_0000;
+  const windowStart = PLACES.ecam + (LAST_BUS + 1) * 0x10_0000;
   return {
     apicIds: Array.from({ length: cpus }, (_, i) => i),
-    lapicAddress: PC.lapic,
-    ioapics: [{ id: 0, address: PC.ioapic, gsiBase: 0 }],
+    lapicAddress: PLACES.lapic,
+    ioapics: [{ id: 0, address: PLACES.ioapic, gsiBase: 0 }],
     overrides: [
       { irq: 0, gsi: 2, polarity: "bus", trigger: "bus" },
-      { irq: PC.sci, gsi: PC.sci, polarity: "high", trigger: "level" },
+      { irq: PLACES.sci, gsi: PLACES.sci, polarity: "high", trigger: "level" },
     ],
     hasPics: true,
-    pm: { event: PC.pm1, control: PC.pm1 + 4, timer: PC.pmTimer, sci: PC.sci },
+    pm: { event: PLACES.pm1, control: PLACES.pm1 + 4, timer: PLACES.pmTimer, sci: PLACES.sci },
     isReduced: false,
     reset: { port: 0xcf9, value: 6 },
     pci: {
       lastBus: LAST_BUS,
-      ecam: PC.ecam,
+      ecam: PLACES.ecam,
       memory: [{ address: windowStart, size: WINDOW_END - windowStart }],
       routes: routes((pirq) => FIRST_PIRQ_PIN + pirq),
-      picRoutes: routes((pirq) => PC.pirqs[pirq] ?? 0),
+      picRoutes: routes((pirq) => PLACES.pirqs[pirq] ?? 0),
     },
     serial: [{ port: 0x3f8, irq: 4 }],
     hasRtc: true,
