@@ -5,7 +5,7 @@
 
 import type { Cycles } from "../../sim/time.ts";
 import type { DeliveryMode, InterruptMessage } from "./interrupt-message.ts";
-import { isSoftwareEnabled, isX2apic, isXapic, type Lapic, logicalId } from "./lapic.ts";
+import { isSoftwareEnabled, isX2apic, isXapic, type Lapic, logicalId, xapicId } from "./lapic.ts";
 import type { Socket } from "./socket.ts";
 
 type Apics = readonly Readonly<Lapic>[];
@@ -60,7 +60,7 @@ function isAddressed({ destination, destinationMode }: InterruptMessage, apic: L
     return destination >>> 16 === id >>> 16 && (destination & id & 0xffff) !== 0;
   }
   if (!isXapic(apic) || destination > 0xff) return false;
-  if (destinationMode === "physical") return destination === (apic.id & 0xff);
+  if (destinationMode === "physical") return destination === xapicId(apic);
   const id = apic.ldr >>> 24;
   const isFlat = apic.dfr >>> 28 === 0xf;
   if (isFlat) return (destination & id) !== 0;

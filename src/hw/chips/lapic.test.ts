@@ -115,6 +115,24 @@ describe("priorities", () => {
   });
 });
 
+test("the ID can be written in xAPIC mode; x2APIC mode and a disabled APIC know only the first", () => {
+  const apic = new Apic(5).write(0x20, 0xab00_0000);
+  const physical = {
+    destinationMode: "physical",
+    shorthand: "none",
+    deliveryMode: "fixed",
+  } as const;
+  const message = { ...physical, vector: 0x50, triggerMode: "edge", assert: true } as const;
+  const reaches = (destination: number): boolean =>
+    targetsOf({ ...message, destination }, [apic.socket.state], null).length === 1;
+  expect([apic.read(0x20), reaches(0xab), reaches(5)]).toEqual([0xab00_0000, true, false]);
+  apic.input("base", X2APIC);
+  expect([apic.read(0x20), reaches(0xab), reaches(5)]).toEqual([5, false, true]);
+  apic.input("base", 0xfee0_0000);
+  apic.input("base", 0xfee0_0800);
+  expect(apic.read(0x20)).toBe(0x0500_0000);
+});
+
 test("illegal vectors are errors, which have an interrupt of their own", () => {
   const apic = new Apic().write(0x370, 0xfe).write(0x300, 0x0f);
   expect(apic.input("inta", 0)).toBe(0xfe);

@@ -1,7 +1,7 @@
 /**
  * The local APIC, as xAPIC and x2APIC. SDM Vol. 3, "Advanced Programmable Interrupt Controller (APIC)". Offsets are those
  * of the memory-mapped page; lapic-msr.ts has the same registers as MSRs, lapic-bus.ts says who a message is for.
- * Not modelled: the illegal register address error, remote reads, focus processors, CMCI, writing the APIC ID.
+ * Not modelled: the illegal register address error, remote reads, focus processors, CMCI.
  */
 
 import type { Cycles } from "../../sim/time.ts";
@@ -9,6 +9,7 @@ import { hasBit, highestBit, noBits, setBit } from "./bits256.ts";
 import type { Chip, Register } from "./chip.ts";
 import type { BusMessage } from "./interrupt-message.ts";
 import { ICR_BITS, type Ipi, ipi, selfIpi } from "./lapic-icr.ts";
+import { arbitrationPriority, type LapicPriority, processorPriority } from "./lapic-priority.ts";
 import {
   advanceTimer,
   armTscDeadline,
@@ -23,18 +24,16 @@ import {
 
 type Lvt = "lvtTimer" | "lvtThermal" | "lvtPerformance" | "lvtLint0" | "lvtLint1" | "lvtError";
 
-export interface Lapic extends LapicTimer, Record<Lvt, number> {
-  /** The x2APIC ID; its low 8 bits are the xAPIC ID. */
+export interface Lapic extends LapicTimer, LapicPriority, Record<Lvt, number> {
+  /** The x2APIC ID; its low 8 bits are the xAPIC ID, unless that was written: -1 when it was not. */
   id: number;
+  xapicId: number;
   /** IA32_APIC_BASE. */
   base: number;
-  tpr: number;
   ldr: number;
   dfr: number;
   svr: number;
-  isr: number[];
   tmr: number[];
-  irr: number[];
   /** Errors since ESR was written last. */
   errors: number;
   esr: number;
@@ -67,6 +66,7 @@ export const lapic: Chip<Lapic, "intr" | "event"> = {
   cites: "SDM Vol. 3, Advanced Programmable Interrupt Controller (APIC)",
   powerOn: () => ({
     id: 0,
+    xapicId: -1,
     base: 0xfee0_0800,
     tscHigh: 0,
     tscLow: 0,
@@ -77,7 +77,7 @@ export const lapic: Chip<Lapic, "intr" | "event"> = {
     ...reset(),
   }),
   registers: {
-    "Local APIC ID": { at: 0x20, size: 4, when, read: readId },
+    "Local APIC ID": { at: 0x20, size: 4, when, read: readId, write: writeId },
     "Local APIC Version": { at: 0x30, size: 4, when, read: () => VERSION },
     TPR: { at: 0x80, size: 4, when, read: (s) => s.tpr, write: writeTpr },
     APR: { at: 0x90, size: 4, when: isXapic, read: arbitrationPriority },
@@ -228,11 +228,20 @@ export function isSoftwareEnabled(s: Lapic): boolean {
 /** Turned off, the registers are lost. */
 function setBase(s: Lapic, value: number): void {
   s.base = value;
-  if (!isEnabled(s)) Object.assign(s, reset());
+  if (!isEnabled(s)) Object.assign(s, reset(), { xapicId: -1 });
+}
+
+export function xapicId({ id, xapicId: written }: Readonly<Lapic>): number {
+  return written < 0 ? id & 0xff : written;
 }
 
 function readId(s: Lapic): number {
-  return isX2apic(s) ? s.id : (s.id & 0xff) * 0x100_0000;
+  return isX2apic(s) ? s.id : xapicId(s) * 0x100_0000;
+}
+
+/** Processors differ in whether they let it be written. */
+function writeId(s: Lapic, value: number): void {
+  if (isXapic(s)) s.xapicId = value >>> 24;
 }
 
 /** In x2APIC mode it follows from the ID. */
@@ -269,17 +278,6 @@ function vectors(name: string, at: number, field: "isr" | "tmr" | "irr") {
 }
 
 // Priorities
-
-function processorPriority(s: Lapic): number {
-  const served = highestBit(s.isr);
-  return s.tpr >> 4 >= served >> 4 ? s.tpr : served & 0xf0;
-}
-
-function arbitrationPriority(s: Lapic): number {
-  const [requested, served] = [highestBit(s.irr) >> 4, highestBit(s.isr) >> 4];
-  const task = s.tpr >> 4;
-  return task >= requested && task > served ? s.tpr : Math.max(task & served, requested, 0) << 4;
-}
 
 /** The vector that is to be delivered next; -1 for none. */
 function pending(s: Lapic): number {

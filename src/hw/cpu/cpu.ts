@@ -101,9 +101,10 @@ export class Cpu {
     return true;
   }
 
+  /** STI may hold NMIs back as well as interrupts, and here it does (SDM Vol. 2B, "STI—Set Interrupt Flag"). */
   #isNmiDue(): boolean {
     const { pending, blocking } = this.state;
-    return (pending & PENDING.nmi) !== 0 && (blocking & (BLOCKING.nmi | BLOCKING.movSs)) === 0;
+    return (pending & PENDING.nmi) !== 0 && (blocking & (BLOCKING.nmi | SHADOWS)) === 0;
   }
 
   #isInterruptDue(): boolean {
