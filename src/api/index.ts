@@ -41,6 +41,8 @@ export type { EventType, TraceEvent, TraceSink } from "../sim/trace.ts";
 export { eventType, formatEvent, formatField } from "../sim/trace.ts";
 export { World } from "../sim/world.ts";
 export { CONSOLE, ENDED } from "../hw/boards/machine.ts";
+export type { LanConfig } from "./lan.ts";
+export { lan } from "./lan.ts";
 export type { MachineConfig } from "./machines.ts";
 export { machine } from "./machines.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";

@@ -52,7 +52,7 @@ const MOST_CPUS = 64;
 const [LEAST_MEMORY, MOST_MEMORY] = [16 * MIB, 3072 * MIB] as const;
 
 /** Locally administered. */
-const MAC = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56] as const;
+const macOf = (number: number): readonly number[] => [0x52, 0x54, 0x00, 0x12, 0x34, 0x56 + number];
 const MOST_DISKS = 16;
 
 const BOOTS: readonly unknown[] = ["linux", "multiboot", "bios"];
@@ -90,47 +90,54 @@ export const machine: Blueprint<MachineConfig> = {
   name: "machine",
   version: 1,
   parse: parseConfig,
-  images: ({ boot, initrd, disks }) => [
-    boot === "bios" ? "bios" : "kernel",
-    ...(initrd ? ["initrd"] : []),
-    ...diskNames(disks),
-  ],
+  images: imagesOf,
   build: (world, config) => {
-    machines.set(world, build(world, config));
+    machines.set(world, buildMachine(world, config));
   },
   start: (world, config) => {
     const made = machines.get(world);
-    if (made !== undefined) start(world, made, config);
+    if (made !== undefined) startMachine(world, made, config);
   },
 };
 
 /** Between build and start. */
 const machines = new WeakMap<World, Machine>();
 
-function build(world: World, config: MachineConfig): Machine {
+export function imagesOf({ boot, initrd, disks }: MachineConfig): readonly string[] {
+  return [boot === "bios" ? "bios" : "kernel", ...(initrd ? ["initrd"] : []), ...diskNames(disks)];
+}
+
+/** One of several machines has a prefix of its own, and an address by its number. */
+export function buildMachine(
+  world: World,
+  config: MachineConfig,
+  prefix = "",
+  number = 0,
+): Machine {
   const bios = config.boot === "bios" ? world.image("bios") : null;
   const peripherals: Peripherals = {
     disks: diskNames(config.disks).map((name) => {
       const disk = new DiskImage(world.image(name));
-      world.registry.keeper(`${name}.image`, disk);
+      world.registry.keeper(`${prefix}${name}.image`, disk);
       return disk;
     }),
-    mac: config.network ? MAC : null,
+    mac: config.network ? macOf(number) : null,
     hasConsole: false,
     hasEntropy: true,
     hasBalloon: true,
   };
   const made = new Machine(world, {
+    prefix,
     board: (host) => BOARDS[config.board](host, config, { bios, peripherals }),
     profiles: profilesOf(config),
     memoryBytes: config.memoryBytes,
     decoder: new Decoder(INSTRUCTIONS),
   });
-  connectConsole(world, made.chip("com1") as unknown as PlacedChip<Ns16550a>);
+  connectConsole(world, made.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
   return made;
 }
 
-function start(world: World, made: Machine, config: MachineConfig): void {
+export function startMachine(world: World, made: Machine, config: MachineConfig): void {
   made.powerUp();
   if (config.boot === "bios") return;
   const handed = handOver(made);
@@ -193,7 +200,7 @@ function profilesOf({ cpu, cpus }: MachineConfig): readonly CpuProfile[] {
   );
 }
 
-function parseConfig(config: Json): MachineConfig {
+export function parseConfig(config: Json): MachineConfig {
   if (typeof config !== "object" || config === null || Array.isArray(config))
     throw new InputError("machine: the configuration is an object");
   for (const key of Object.keys(config))

@@ -18,6 +18,8 @@ import { ACTIVITY } from "../cpu/state.ts";
 import { CPU_BYTES } from "../cpu/engine/layout.ts";
 import { PhysicalMemory } from "../cpu/physical-memory.ts";
 import { assignResources } from "../chips/pci/assign-resources.ts";
+import type { VirtioChip } from "../chips/virtio/mmio.ts";
+import { type Network, receiveFrame } from "../chips/virtio/network.ts";
 import { PciBus } from "../chips/pci/bus.ts";
 import type { Lapic } from "../chips/lapic.ts";
 import type { AcpiDescription } from "./acpi/description.ts";
@@ -28,6 +30,8 @@ import { PlacedChip } from "./placed-chip.ts";
 import { Processor, type ProcessorBus } from "./processor.ts";
 
 export interface MachineParts {
+  /** What the names of its state and components begin with, where a world has several machines. */
+  readonly prefix?: string;
   readonly board: (host: BoardHost) => Board;
   /** One profile for each processor. */
   readonly profiles: readonly CpuProfile[];
@@ -63,6 +67,7 @@ export class Machine {
   /** Takes a frame that leaves by a network interface. */
   onTransmit: ((part: string, frame: Uint8Array) => void) | null = null;
   readonly #world: World;
+  readonly #prefix: string;
   readonly #board: Board;
   readonly #chips = new Map<string, PlacedChip>();
   readonly #ports: AddressMap;
@@ -76,10 +81,11 @@ export class Machine {
   #running: Processor | null = null;
 
   constructor(world: World, parts: MachineParts) {
-    const { profiles, memoryBytes, decoder, recordBytes } = parts;
+    const { profiles, memoryBytes, decoder, recordBytes, prefix = "" } = parts;
     this.#world = world;
+    this.#prefix = prefix;
     const engineBytes = CPU_BYTES + (recordBytes ?? RECORD_BYTES);
-    this.ram = world.memory("ram", memoryBytes, profiles.length * engineBytes);
+    this.ram = world.memory(`${prefix}ram`, memoryBytes, profiles.length * engineBytes);
     this.memory = new PhysicalMemory(this.ram, {
       read: (address, size) => this.#readMemory(address, size),
       write: (address, size, value) => this.#writeMemory(address, size, value),
@@ -88,12 +94,13 @@ export class Machine {
     this.#board = board;
     this.#ports = new AddressMap(board.ports);
     this.#addresses = new AddressMap(board.memory);
-    this.#outcome = world.registry.plain<Outcome>("machine", { kind: "running", code: 0 });
+    this.#outcome = world.registry.plain<Outcome>(`${prefix}machine`, { kind: "running", code: 0 });
     this.processors = profiles.map(
       (profile, number) =>
         new Processor({
           world,
           number,
+          prefix,
           profile,
           decoder,
           ram: this.ram,
@@ -119,6 +126,13 @@ export class Machine {
 
   get outcome(): Readonly<Outcome> {
     return this.#outcome.value;
+  }
+
+  /** A frame arrives at the network interface; false when it is lost. */
+  receive(frame: Uint8Array): boolean {
+    const nic = this.#board.parts["net"]?.chip as VirtioChip<object, Network> | undefined;
+    if (nic === undefined) return false;
+    return this.chip("net").act((state) => nic.act(state, (port) => receiveFrame(port, frame)));
   }
 
   get acpi(): AcpiDescription {
@@ -157,12 +171,13 @@ export class Machine {
     return {
       memory: dmaMemory(this.memory),
       random: (name, size) => {
-        const stream = world.random(name);
+        const stream = world.random(this.#prefix + name);
         return Uint8Array.from({ length: size }, () => stream.below(256));
       },
       transmit: (name, frame) => this.onTransmit?.(name, frame),
       print: (name, bytes) => {
-        for (const byte of bytes) world.trace.emit(CONSOLE, world.now, name, { byte });
+        for (const byte of bytes)
+          world.trace.emit(CONSOLE, world.now, this.#prefix + name, { byte });
       },
     };
   }
@@ -173,7 +188,7 @@ export class Machine {
     const part = this.#board.parts[name];
     assert(part !== undefined, `a part is called ${name}`);
     const sender = this.#board.apics.indexOf(name);
-    const chip = new PlacedChip(this.#world, name, part, {
+    const chip = new PlacedChip(this.#world, this.#prefix + name, part, {
       wire: (pin, isAsserted) => this.#drive(name, pin, isAsserted),
       message: (message) => this.#apics.send(message, sender < 0 ? null : sender),
     });
@@ -219,7 +234,7 @@ export class Machine {
         if (level === 1) this.#end(kind, kind === "exit" ? this.#exitStatus(drivers) : 0);
       };
     }
-    const processor = this.processors.find((known) => known.name === part);
+    const processor = this.processors.find((known) => `cpu${known.number}` === part);
     if (processor === undefined) {
       const chip = this.chip(part);
       assert(chip.hasInput(pin), `${name} is an input`);
@@ -260,7 +275,7 @@ export class Machine {
   #end(kind: Outcome["kind"], code: number): void {
     if (this.#outcome.value.kind !== "running") return;
     this.#outcome.value = { kind, code };
-    this.#world.trace.emit(ENDED, this.#world.now, "machine", { kind, code });
+    this.#world.trace.emit(ENDED, this.#world.now, `${this.#prefix}machine`, { kind, code });
     for (const { state } of this.processors) state.activity = ACTIVITY.shutdown;
   }
 

@@ -36,6 +36,7 @@ export interface ProcessorBus {
 export interface ProcessorParts {
   readonly world: World;
   readonly number: number;
+  readonly prefix: string;
   readonly profile: CpuProfile;
   readonly decoder: Decoder;
   readonly ram: PagedMemory;
@@ -59,8 +60,9 @@ export class Processor implements Environment, Runner {
   #slice: Slice | null = null;
   #isInterrupted: () => boolean = () => false;
 
-  constructor({ world, number, profile, decoder, ram, memory, block, area, bus }: ProcessorParts) {
-    this.name = `cpu${number}`;
+  constructor(given: ProcessorParts) {
+    const { world, number, prefix, profile, decoder, ram, memory, block, area, bus } = given;
+    this.name = `${prefix}cpu${number}`;
     this.number = number;
     this.profile = profile;
     this.bootstrap = number === 0;

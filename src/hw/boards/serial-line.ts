@@ -19,9 +19,10 @@ interface Line {
   isSending: boolean;
 }
 
-/** Adds the component `console`, whose input `receive` takes text: one byte for each character below U+0100. */
-export function connectConsole(world: World, uart: PlacedChip<Ns16550a>): void {
-  const line = world.registry.plain<Line>("console", { waiting: "", isSending: false });
+/** Adds the component `console`, behind the prefix, whose input `receive` takes text: one byte for each character below U+0100. */
+export function connectConsole(world: World, uart: PlacedChip<Ns16550a>, prefix = ""): void {
+  const name = `${prefix}console`;
+  const line = world.registry.plain<Line>(name, { waiting: "", isSending: false });
   const next = (): void => {
     const { waiting } = line.value;
     if (waiting === "") {
@@ -33,10 +34,10 @@ export function connectConsole(world: World, uart: PlacedChip<Ns16550a>): void {
       line.value.waiting = waiting.slice(1);
     }
     line.value.isSending = true;
-    world.postIn(BYTE_CYCLES, "console", "next");
+    world.postIn(BYTE_CYCLES, name, "next");
   };
   world.add({
-    name: "console",
+    name,
     handlers: {
       next,
       receive: (payload: Plain) => {

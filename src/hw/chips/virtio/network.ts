@@ -15,7 +15,7 @@ export interface NetworkOptions {
   transmit(frame: Uint8Array): void;
 }
 
-interface Network {
+export interface Network {
   isLinkUp: boolean;
 }
 
