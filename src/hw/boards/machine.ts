@@ -74,6 +74,8 @@ export class Machine {
   readonly #addresses: AddressMap;
   /** By driver, what a change of its level reaches. */
   readonly #loads = new Map<string, ((level: number) => void)[]>();
+  /** Each tells the loads of a net its level. */
+  readonly #nets: (() => void)[] = [];
   readonly #outcome: Cell<Outcome>;
   readonly #apics: ApicBus;
   readonly #pci: PciBus | null;
@@ -159,9 +161,10 @@ export class Machine {
       assignResources(this.#pci, this.#board.pci.windows);
   }
 
-  /** Power-up of everything but RAM. */
+  /** Power-up of everything but RAM. A wire that nobody asserts is told too. */
   powerUp(): void {
     for (const chip of this.#chips.values()) chip.settle();
+    for (const tell of this.#nets) tell();
     for (const processor of this.processors) processor.powerUp();
   }
 
@@ -217,6 +220,7 @@ export class Machine {
       const level = isAsserted() ? 1 : 0;
       for (const load of reached) load(level);
     };
+    this.#nets.push(reach);
     for (const driver of drivers)
       this.#loads.set(driver, [...(this.#loads.get(driver) ?? []), reach]);
   }

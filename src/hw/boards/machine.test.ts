@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { World } from "../../sim/world.ts";
+import { i8254, type I8254 } from "../chips/i8254.ts";
+import { port61 } from "../chips/port61.ts";
+import { Decoder } from "../cpu/decode.ts";
+import { INTEL } from "../cpu/cpuid/profile.ts";
+import { INSTRUCTIONS } from "../cpu/isa/index.ts";
+import { type Board, part, wire } from "./board.ts";
+import { Machine } from "./machine.ts";
+import { pcAcpi } from "./pc-acpi.ts";
+
+const BOARD: Board = {
+  name: "timers",
+  parts: { pit: part(i8254), port61: part(port61) },
+  ports: [],
+  memory: [],
+  nets: [wire("port61.gate2", "pit.gate2")],
+  apics: [],
+  ioapics: [],
+  pics: null,
+  pci: null,
+  acpi: pcAcpi(1),
+  roms: [],
+  shadow: null,
+};
+
+test("at power-up an input hears of a wire that is not asserted", () => {
+  const made: Machine[] = [];
+  World.create(
+    {
+      name: "machine",
+      version: 1,
+      parse: (config) => config,
+      images: () => [],
+      build: (world) => {
+        const machine = new Machine(world, {
+          board: () => BOARD,
+          profiles: [INTEL],
+          memoryBytes: 1 << 20,
+          decoder: new Decoder(INSTRUCTIONS),
+          recordBytes: 1 << 16,
+        });
+        made.push(machine);
+      },
+      start: () => made[0]?.powerUp(),
+    },
+    { config: {}, images: {} },
+  );
+  const timer = made[0]?.chip("pit").state as I8254 | undefined;
+  expect(timer?.counters.map(({ gate }) => gate)).toEqual([1, 1, 0]);
+});
