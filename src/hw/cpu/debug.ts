@@ -1,19 +1,21 @@
 /** Breakpoints: SDM Vol. 3, "Debug Registers" and "Debug Exceptions". Left out: branch records. */
 
-import type { CpuState } from "./state.ts";
+import { type CpuState, OFFSET } from "./state.ts";
 
 /** Bits of DR6. */
 export const DR6 = { BD: 1 << 13, BS: 1 << 14, BT: 1 << 15 } as const;
 export const DR7_GD = 1n << 13n;
 const COUNT = 4;
-const ENABLED = 0xffn;
+const ENABLED = 0xff;
+const DR7_AT = OFFSET.debug + 8 * 5;
 const [EXECUTE, WRITE, IO] = [0, 1, 2];
 const DR_NAMES = ["DR0", "DR1", "DR2", "DR3"] as const;
 /** By the LEN field. */
 const LENGTHS = [1n, 2n, 8n, 4n] as const;
 
 /** Any breakpoint is enabled. */
-export const watches = (state: CpuState): boolean => (state.debug("DR7") & ENABLED) !== 0n;
+export const watches = (state: CpuState): boolean =>
+  (state.view.getUint32(DR7_AT, true) & ENABLED) !== 0;
 
 /** The bits of DR6 of enabled breakpoints that fit. */
 function matching(

@@ -9,12 +9,18 @@ const ALWAYS = 0x4dd5n;
 const WIDE = RFLAGS.AC | RFLAGS.ID;
 const VIRTUAL = RFLAGS.VM | RFLAGS.VIF | RFLAGS.VIP;
 
+/** An event may be due when one of these is set, and what comes next is executed otherwise. */
+const OPENING = RFLAGS.IF | RFLAGS.TF | RFLAGS.RF;
+const MODE = RFLAGS.AC | RFLAGS.VM;
+
 /** Sets RFLAGS where system flags may change. */
 export function commitFlags({ state, memory }: Core, flags: bigint): void {
   const changed = state.rflags ^ flags;
   state.rflags = flags;
+  if ((changed & (OPENING & flags)) !== 0n) state.attention = true;
+  if ((changed & MODE) === 0n) return;
   state.attention = true;
-  if ((changed & (RFLAGS.AC | RFLAGS.VM)) !== 0n) memory.contextChanged();
+  memory.contextChanged();
 }
 
 /** RFLAGS after an image of 16, 32 or 64 bits has been popped, at the level that the CPU has. */

@@ -1,7 +1,7 @@
 /** The modes of operation, and what follows from them: SDM Vol. 3, "Modes of Operation"; Vol. 1, "Operand-Size and Address-Size Attributes". */
 
 import type { CodeSize } from "./decode.ts";
-import { CR0, type CpuState, EFER, RFLAGS, RIGHTS } from "./state.ts";
+import { CR0, type CpuState, EFER, OFFSET, RFLAGS, RIGHTS } from "./state.ts";
 
 export type Mode = "real" | "virtual-8086" | "protected" | "compatibility" | "64-bit";
 
@@ -29,7 +29,7 @@ export function stackSizeOf(state: CpuState): 16 | 32 | 64 {
 }
 
 export function iopl(state: CpuState): number {
-  return Number((state.rflags & RFLAGS.IOPL) >> 12n);
+  return (state.view.getUint32(OFFSET.rflags, true) >> 12) & 3;
 }
 
 /** CLI and STI are allowed: anywhere in real-address mode, else with a CPL up to IOPL (no VME, no PVI). */

@@ -5,7 +5,7 @@
  */
 
 import { assert } from "../../sim/assert.ts";
-import { GPR_NAMES, type GprName, SEGMENT_NAMES, type SegmentName } from "./uop.ts";
+import { GPR_NAMES, type GprName, type SegmentName } from "./uop.ts";
 
 /** Where things lie in a CPU's block, in bytes. */
 export const OFFSET = {
@@ -67,8 +67,7 @@ export const STATE_BYTES = OFFSET.scratch;
 export const BLOCK_BYTES = 4096;
 
 const SEGMENT_BYTES = 32;
-const CONTROL_NAMES = ["CR0", "CR2", "CR3", "CR4", "CR8", "EFER"] as const;
-export type ControlName = (typeof CONTROL_NAMES)[number];
+export type ControlName = "CR0" | "CR2" | "CR3" | "CR4" | "CR8" | "EFER";
 const DEBUG_NAMES = ["DR0", "DR1", "DR2", "DR3", "DR6", "DR7"] as const;
 export type DebugName = (typeof DEBUG_NAMES)[number];
 
@@ -377,13 +376,13 @@ export class CpuState {
     this.view.setBigUint64(OFFSET.msrs + 8 * index, value, true);
   }
 
-  /** Whether a bit of a control register is set. */
+  /** Whether a bit of a control register is set; all that have a name are below bit 32. */
   has(name: ControlName, bit: bigint): boolean {
-    return (this.control(name) & bit) !== 0n;
+    return (this.view.getUint32(controlOffset(name), true) & Number(bit)) !== 0;
   }
 
   hasFlag(bit: bigint): boolean {
-    return (this.rflags & bit) !== 0n;
+    return (this.view.getUint32(OFFSET.rflags, true) & Number(bit)) !== 0;
   }
 
   #segmentAt(at: number): SegmentState {
@@ -408,21 +407,40 @@ export function gprNumber(name: GprName): number {
   return GPR_NAMES.indexOf(name);
 }
 
-const SEGMENT_OFFSETS = Object.fromEntries(
-  SEGMENT_NAMES.map((name, i) => [name, OFFSET.segments + SEGMENT_BYTES * i]),
-) as Readonly<Record<SegmentName, number>>;
-
+/** Written out, like those of control registers: nothing is asked for more often. */
 export function segmentOffset(name: SegmentName): number {
-  return SEGMENT_OFFSETS[name];
+  switch (name) {
+    case "ES":
+      return OFFSET.segments;
+    case "CS":
+      return OFFSET.segments + SEGMENT_BYTES;
+    case "SS":
+      return OFFSET.segments + 2 * SEGMENT_BYTES;
+    case "DS":
+      return OFFSET.segments + 3 * SEGMENT_BYTES;
+    case "FS":
+      return OFFSET.segments + 4 * SEGMENT_BYTES;
+    case "GS":
+      return OFFSET.segments + 5 * SEGMENT_BYTES;
+  }
 }
 
 const systemSegmentOffset = (name: "LDTR" | "TR"): number =>
   OFFSET.systemSegments + (name === "LDTR" ? 0 : SEGMENT_BYTES);
 
-const CONTROL_OFFSETS = Object.fromEntries(
-  CONTROL_NAMES.map((name, i) => [name, OFFSET.control + 8 * i]),
-) as Readonly<Record<ControlName, number>>;
-
 export function controlOffset(name: ControlName): number {
-  return CONTROL_OFFSETS[name];
+  switch (name) {
+    case "CR0":
+      return OFFSET.control;
+    case "CR2":
+      return OFFSET.control + 8;
+    case "CR3":
+      return OFFSET.control + 16;
+    case "CR4":
+      return OFFSET.control + 24;
+    case "CR8":
+      return OFFSET.control + 32;
+    case "EFER":
+      return OFFSET.control + 40;
+  }
 }

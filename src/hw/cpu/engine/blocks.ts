@@ -29,17 +29,22 @@ import { type FindBlock, keyOfTree, planTree, type Tree } from "./tree.ts";
 
 /** Longest block, in instructions. */
 const MAX_BLOCK = 64;
+/** A power of two. */
+const RECENT = 256;
 
 export interface BlockInstruction {
   readonly decoded: Decoded;
   readonly handler: PlacedHandler;
   readonly rip: bigint;
+  readonly nextRip: bigint;
   /** Cycles of the block's instructions before this one. */
   readonly cyclesBefore: number;
 }
 
 export interface Block {
   readonly rip: bigint;
+  /** Its low 32 bits. */
+  readonly rip32: number;
   readonly mode: BlockMode;
   /** RIP after the last instruction. */
   readonly end: bigint;
@@ -68,6 +73,8 @@ export class Blocks {
   /** The block of each record, by the record's number. */
   readonly #blockOf: Block[] = [];
   readonly #trees = new Set<Block>();
+  /** Blocks that the host has entered, by a hash of RIP: valid as long as no jump is forgotten. */
+  readonly #recent: (Block | null)[] = Array.from({ length: RECENT }, () => null);
   readonly #heat: Heat;
   #nextRecord: number;
 
@@ -89,6 +96,27 @@ export class Blocks {
 
   /** The block at RIP, or the fault of fetching its first instruction. */
   at(mode: BlockMode): Block | Fault {
+    const { view } = this.#parts.state;
+    const low = view.getUint32(OFFSET.rip, true);
+    const slot = (low ^ (low >>> 8)) & (RECENT - 1);
+    const recent = this.#recent[slot];
+    if (
+      recent?.rip32 === low &&
+      isSameMode(recent.mode, mode) &&
+      recent.rip === view.getBigUint64(OFFSET.rip, true)
+    )
+      return recent;
+    const block = this.#look(mode);
+    if (!("vector" in block) && block.lasting) this.#recent[slot] = block;
+    return block;
+  }
+
+  /** Blocks are to be looked up again: as for jumps in emitted code. */
+  forgetRecent(): void {
+    this.#recent.fill(null);
+  }
+
+  #look(mode: BlockMode): Block | Fault {
     const { state, memory } = this.#parts;
     const { rip } = state;
     const linear = linearOfCode(state, rip);
@@ -183,9 +211,10 @@ export class Blocks {
     let next: Decoded | null = first.decoded;
     while (next !== null) {
       const handler = this.#table.handlerOf(next, mode);
-      instructions.push({ decoded: next, handler, rip: at, cyclesBefore: cycles });
+      const nextRip = BigInt.asUintN(wrap, at + BigInt(next.length));
+      instructions.push({ decoded: next, handler, rip: at, nextRip, cyclesBefore: cycles });
       cycles += handler.cycles;
-      at = BigInt.asUintN(wrap, at + BigInt(next.length));
+      at = nextRip;
       bytes += next.length;
       const over: boolean = handler.ends || at < rip || (physical % PAGE_SIZE) + bytes >= PAGE_SIZE;
       next =
@@ -193,6 +222,7 @@ export class Blocks {
     }
     const block: Block = {
       rip,
+      rip32: Number(BigInt.asUintN(32, rip)),
       mode,
       end: at,
       physical,
@@ -226,7 +256,7 @@ export class Blocks {
   #writeBlock(block: Block): void {
     const { start, instructions, cycles, end } = block;
     instructions.forEach((instruction, i) => {
-      this.#writeRecord(start + RECORD_BYTES * i, instruction, block.mode);
+      this.#writeRecord(start + RECORD_BYTES * i, instruction);
     });
     const last = start + RECORD_BYTES * instructions.length;
     this.#view.setInt32(last + RECORD.handler, BLOCK_END[block.mode.level], true);
@@ -237,9 +267,8 @@ export class Blocks {
     this.#nextRecord = last + RECORD_BYTES;
   }
 
-  #writeRecord(at: number, { decoded, handler, rip }: BlockInstruction, { code }: BlockMode): void {
+  #writeRecord(at: number, { decoded, handler, nextRip }: BlockInstruction): void {
     const view = this.#view;
-    const nextRip = BigInt.asUintN(code === 64 ? 64 : 32, rip + BigInt(decoded.length));
     view.setInt32(at + RECORD.handler, handler.place, true);
     view.setInt32(at + RECORD.cycles, handler.cycles, true);
     view.setBigUint64(at + RECORD.nextRip, nextRip, true);

@@ -12,12 +12,18 @@ export class Caches {
   readonly #view: DataView;
   readonly #words: BigUint64Array;
   readonly #state: CpuState;
+  /** Tables in which something may match, by address. */
+  readonly #used = new Set<number>();
 
   /** `buffer` is all of linear memory. */
   constructor(buffer: ArrayBuffer, state: CpuState) {
     this.#view = new DataView(buffer);
     this.#words = new BigUint64Array(buffer);
     this.#state = state;
+    for (const level of LEVELS) {
+      for (const table of ["read", "write", "jumps"] as const)
+        this.#used.add(state.block + CACHES[level][table]);
+    }
     this.forget(null);
     for (const level of LEVELS) this.forgetJumps(level);
   }
@@ -38,18 +44,20 @@ export class Caches {
     this.#fill(this.#state.block + CACHES[level].jumps, JUMP_CACHE_ENTRIES);
   }
 
-  rememberJump({ rip, start, mode }: Block): void {
-    const low = Number(BigInt.asUintN(32, rip));
-    const number = (low ^ (low >>> 10)) & (JUMP_CACHE_ENTRIES - 1);
+  rememberJump({ rip, rip32, start, mode }: Block): void {
+    const number = (rip32 ^ (rip32 >>> 10)) & (JUMP_CACHE_ENTRIES - 1);
     const slot = this.#state.block + CACHES[mode.level].jumps + 16 * number;
     this.#view.setBigUint64(slot, rip, true);
     this.#view.setInt32(slot + 8, start, true);
+    this.#used.add(this.#state.block + CACHES[mode.level].jumps);
   }
 
   /** `place` is where the page lies in linear memory. */
   rememberPage(level: Level, linear: bigint, access: "read" | "write", place: number): void {
     const page = linear & PAGE_MASK;
-    const slot = this.#state.block + CACHES[level][access] + fastSlot(linear);
+    const table = this.#state.block + CACHES[level][access];
+    const slot = table + fastSlot(linear);
+    this.#used.add(table);
     this.#view.setBigUint64(slot, page, true);
     this.#view.setInt32(slot + 8, (place - Number(BigInt.asUintN(32, page))) | 0, true);
   }
@@ -59,8 +67,9 @@ export class Caches {
       this.#view.setBigUint64(slot, NO_ADDRESS, true);
   }
 
-  /** Makes all entries of a table match no address. */
+  /** Makes all entries of a table match no address, unless they do already. */
   #fill(from: number, entries: number): void {
+    if (!this.#used.delete(from)) return;
     this.#words.fill(NO_ADDRESS, from / 8, from / 8 + 2 * entries);
   }
 }

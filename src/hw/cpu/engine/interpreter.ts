@@ -9,6 +9,7 @@ import { AssistContext } from "../assist.ts";
 import { type Fault, GP0, plainFault, SS0 } from "../fault.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
+import { codeSizeOf } from "../mode.ts";
 import type { CpuState } from "../state.ts";
 import { type BlockMode, blockMode, isSameMode, writeRanges } from "./block-mode.ts";
 import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
@@ -153,6 +154,7 @@ export class Interpreter implements Engine {
   }
 
   #endStops(): void {
+    if (this.#stops.length === 0) return;
     for (const { at, handler } of this.#stops) this.#view.setInt32(at, handler, true);
     this.#stops.length = 0;
   }
@@ -182,12 +184,10 @@ export class Interpreter implements Engine {
     return fault;
   }
 
-  #assist({ decoded, handler, rip }: BlockInstruction): Fault | null {
+  #assist({ decoded, handler, rip, nextRip }: BlockInstruction): Fault | null {
     const { state } = this;
     const run = handler.assist;
     assert(run !== null, "a handler that leaves for an assist has one");
-    const wrap = this.#mode.code === 64 ? 64 : 32;
-    const nextRip = BigInt.asUintN(wrap, rip + BigInt(decoded.length));
     const view = this.state.view;
     packFlags(view);
     state.rip = nextRip;
@@ -200,6 +200,7 @@ export class Interpreter implements Engine {
 
   /** Sizes and segments may have changed since the last run: what depends on them is put right. */
   #lookAtMode(): void {
+    if (this.#isStill64()) return;
     const mode = blockMode(this.state);
     if (mode.code !== 64) writeRanges(this.#view, this.state);
     if (isSameMode(mode, this.#mode)) return;
@@ -210,9 +211,18 @@ export class Interpreter implements Engine {
     this.#lastModes[mode.level] = mode;
   }
 
+  /** 64-bit mode depends on little, and most runs begin in the mode in which the last one has. */
+  #isStill64(): boolean {
+    const { state } = this;
+    const { code, level } = this.#mode;
+    const isUser = state.cpl === 3;
+    return code === 64 && isUser === (level === "user") && codeSizeOf(state) === 64;
+  }
+
   // What emitted code may find by itself.
 
   #forgetJumps(): void {
+    this.#blocks.forgetRecent();
     for (const level of ["supervisor", "user"] as const) this.#caches.forgetJumps(level);
   }
 

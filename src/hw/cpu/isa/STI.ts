@@ -11,9 +11,9 @@ export const STI = instruction("STI", {
   semantics: (u) =>
     u.assist(({ state }) => {
       if (!mayChangeInterruptFlag(state)) return GP0;
-      if (!state.hasFlag(RFLAGS.IF)) state.blocking |= BLOCKING.sti;
+      if (state.hasFlag(RFLAGS.IF)) return null;
+      state.blocking |= BLOCKING.sti;
       state.rflags |= RFLAGS.IF;
-      state.attention = true;
       return null;
     }),
 });
