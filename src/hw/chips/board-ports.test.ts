@@ -80,6 +80,8 @@ describe("PM1", () => {
     expect([socket.read(0, 2, 0), wires["sci"]]).toEqual([0x300, false]);
     socket.write(3, 1, 1, 0);
     expect([socket.read(2, 2, 0), wires["sci"]]).toEqual([0x121, true]);
+    socket.write(3, 1, 4, 0);
+    expect([socket.read(2, 2, 0), wires["sci"]]).toEqual([0x421, false]);
     socket.write(0, 1, 0xff, 0);
     expect(socket.read(0, 2, 0)).toBe(0x300);
     socket.write(1, 1, 1, 0);

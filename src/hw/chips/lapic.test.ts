@@ -141,6 +141,16 @@ test("illegal vectors are errors, which have an interrupt of their own", () => {
   expect(apic.write(0x280, 0).read(0x280)).toBe(0x60);
   expect(apic.write(0x280, 0).read(0x280)).toBe(0);
   expect(apic.messages).toEqual([]);
+  // An error entry that is wrong itself ends there.
+  apic.write(0x370, 5).write(0x300, 0x0f).write(0x280, 0);
+  expect([apic.read(0x280), apic.intr]).toEqual([0x20, false]);
+});
+
+test("turning the APIC off in SVR masks all entries, any other write of SVR leaves them", () => {
+  const apic = new Apic().write(0x350, 0x700).write(0x320, 0x41).write(0xf0, 0x1fe);
+  expect([apic.read(0x350), apic.read(0x320)]).toEqual([0x700, 0x41]);
+  apic.write(0xf0, 0xfe).write(0xf0, 0x1fe);
+  expect([apic.read(0x350), apic.read(0x320)]).toEqual([0x1_0700, 0x1_0041]);
 });
 
 test("IPIs leave when ICR's low half is written", () => {
@@ -160,8 +170,10 @@ test("INIT resets all but the ID; a startup IPI before it is lost, one behind it
   const apic = new Apic(5).write(0x80, 0x20);
   apic.input("startup", 7);
   apic.input("init", 0);
+  expect(apic.input("take", 0)).toBe(LAPIC_EVENT.init);
+  apic.input("init", 0);
   expect([apic.read(0x20), apic.read(0x80), apic.read(0xf0)]).toEqual([0x0500_0000, 0, 0xff]);
-  apic.input("startup", 8);
+  apic.input("startup", 6);
   apic.input("startup", 9);
   expect(apic.input("take", 0)).toBe(LAPIC_EVENT.init | LAPIC_EVENT.startup | 0x900);
 });
