@@ -2,6 +2,7 @@
 
 import "./guests/assembler.property.ts";
 import "./hw/boards/acpi.property.ts";
+import "./hw/boards/machine.property.ts";
 import "./hw/chips/chips.property.ts";
 import "./hw/chips/fw-cfg.property.ts";
 import "./hw/chips/i8042.property.ts";

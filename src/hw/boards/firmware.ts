@@ -11,6 +11,8 @@ import type { Machine } from "./machine.ts";
 
 const [SVR, LINT0, LINT1] = [0xf0, 0x350, 0x360] as const;
 const SOFTWARE_ENABLED = 0x1ff;
+/** Of the serial port: line control, and eight bits without parity. */
+const [LCR, EIGHT_BITS] = [3, 3] as const;
 const [EXTINT, NMI] = [0x700, 0x400] as const;
 
 /** Where the stubs lie, and what is there: an IRET, and one with an EOI to the master for the timer before it. */
@@ -44,6 +46,7 @@ export function handOver(machine: Machine): HandedOver {
   setVirtualWire(machine);
   setRealModeVectors(machine);
   setTimers(machine);
+  machine.find("com1")?.write(LCR, 1, EIGHT_BITS);
   return {
     memoryMap: [
       { address: 0, size: EBDA, type: "ram" },
