@@ -92,9 +92,10 @@ function codeOf({ kind, at, size, value }: Access): readonly number[] {
   ];
 }
 
+const JUMP_BYTES = 5;
 const LOAD_ADDRESS = 0x10_0000;
 
-/** Does all of it, and rests for ever. */
+/** Does all of it again and again. */
 function kernelOf(accesses: readonly Access[]): Uint8Array {
   const flags = 0x1_0000;
   const header = [
@@ -107,9 +108,7 @@ function kernelOf(accesses: readonly Access[]): Uint8Array {
     0,
     LOAD_ADDRESS + 32,
   ];
-  return Uint8Array.from([
-    ...header.flatMap(word),
-    ...accesses.flatMap(codeOf),
-    ...[0xf4, 0xeb, 0xfd],
-  ]);
+  const code = accesses.flatMap(codeOf);
+  const back = -(code.length + JUMP_BYTES);
+  return Uint8Array.from([...header.flatMap(word), ...code, 0xe9, ...word(back)]);
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { law } from "../../support/law.ts";
 import { anyMachineStory, machineOf } from "../../support/machine-stories.ts";
 
-const END = 200_000;
+const END = 40_000;
 
 law("a-machine-survives-its-guest", {
   says: "Whatever a guest does to ports and registers, its machine goes on or comes to an end, and the same happens each time.",
@@ -25,7 +25,7 @@ law("a-machine-survives-its-guest", {
 law("a-forked-machine-goes-on-as-the-original", {
   says: "A machine that is forked in the middle of its guest's work, and one that went back there, end as the original does.",
   cites: "docs/adr/0001-state-is-data.md",
-  forAll: { story: anyMachineStory(), middle: fc.nat(6000) },
+  forAll: { story: anyMachineStory(), middle: fc.nat(30_000) },
   runs: 20,
   holds: ({ story, middle }) => {
     const world = machineOf(story);
