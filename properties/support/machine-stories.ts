@@ -40,7 +40,7 @@ const anyPlace = (): fc.Arbitrary<number> =>
 const anyAccess = (): fc.Arbitrary<Access> =>
   fc.constantFrom("in", "out", "load", "store").chain((kind) =>
     fc.record({
-      kind: fc.constant(kind as Access["kind"]),
+      kind: fc.constant(kind),
       at: kind === "in" || kind === "out" ? anyPort() : anyPlace(),
       size: fc.constantFrom(1, 2, 4),
       value: fc.oneof(fc.nat(0xff), fc.nat(0xffff_ffff)),
@@ -85,7 +85,12 @@ function codeOf({ kind, at, size, value }: Access): readonly number[] {
   const opcode = OPCODES[kind] + (size === 1 ? 0 : 1);
   const isPort = kind === "in" || kind === "out";
   return [
-    ...[0x66, 0xba, at & 0xff, (at >> 8) & 0xff, 0xb8, ...word(value)],
+    0x66,
+    0xba,
+    at & 0xff,
+    (at >> 8) & 0xff,
+    0xb8,
+    ...word(value),
     ...PREFIX[size],
     opcode,
     ...(isPort ? [] : word(at)),
