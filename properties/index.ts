@@ -28,6 +28,7 @@ import "./hw/cpu/msr.property.ts";
 import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/ports.property.ts";
 import "./hw/cpu/selectors.property.ts";
+import "./hw/cpu/several-cpus.property.ts";
 import "./hw/cpu/system-calls.property.ts";
 import "./hw/cpu/system.property.ts";
 import "./hw/cpu/transfers.property.ts";

@@ -31,6 +31,7 @@ const CODE_PAGE = 4;
 export const MAPPED_PAGES = 6;
 const RECORD_BYTES = 1 << 19;
 const ENGINE_BYTES = CPU_BYTES + RECORD_BYTES;
+const MOST_CPUS = 2;
 
 export interface Mapping {
   readonly frame: number;
@@ -170,13 +171,28 @@ export function anyPagedProgram(): fc.Arbitrary<PagedProgram> {
 export class PagedMachine {
   readonly state: CpuState;
   readonly memory: PagedMemory;
+  readonly physical: PhysicalMemory;
   readonly translated: TranslatedMemory;
   readonly #tlbs: readonly Tlb[];
 
-  constructor(program: PagedProgram, io?: MemoryMappedIo) {
-    this.memory = new PagedMemory(PHYSICAL_PAGES * PAGE_SIZE, ENGINE_BYTES);
-    this.state = new CpuState(this.memory.wasm.buffer, 0);
+  /** With `beside`, one more CPU over the memory of another machine, with its own registers and TLBs. */
+  constructor(
+    program: PagedProgram,
+    { io, beside }: { io?: MemoryMappedIo; beside?: PagedMachine } = {},
+  ) {
+    const cpus = beside === undefined ? 1 : 2;
+    this.memory =
+      beside?.memory ?? new PagedMemory(PHYSICAL_PAGES * PAGE_SIZE, MOST_CPUS * ENGINE_BYTES);
+    this.physical = beside?.physical ?? new PhysicalMemory(this.memory, io);
+    this.state = new CpuState(this.memory.wasm.buffer, (cpus - 1) * ENGINE_BYTES);
     this.#tlbs = [new Tlb(program.tlbEntries), new Tlb(program.tlbEntries)];
+    if (beside === undefined) this.#fill(program);
+    this.#setRegisters(program);
+    const [data, fetch] = this.#tlbs as [Tlb, Tlb];
+    this.translated = new TranslatedMemory(this.state, this.physical, data, fetch);
+  }
+
+  #fill(program: PagedProgram): void {
     this.#layTables(program);
     for (let page = CODE_PAGE; page < PHYSICAL_PAGES; page += 1) {
       this.memory.write(page * PAGE_SIZE, program.data);
@@ -189,14 +205,6 @@ export class PagedMachine {
     if (room < code.length && next >= CODE_PAGE * PAGE_SIZE && next < PHYSICAL_PAGES * PAGE_SIZE) {
       this.memory.write(next, code.subarray(room));
     }
-    this.#setRegisters(program);
-    const [data, fetch] = this.#tlbs as [Tlb, Tlb];
-    this.translated = new TranslatedMemory(
-      this.state,
-      new PhysicalMemory(this.memory, io),
-      data,
-      fetch,
-    );
   }
 
   /** All that there is to compare: registers, memory, TLBs. */
@@ -259,7 +267,7 @@ export function interpreterOn(
   { state, memory, translated }: PagedMachine,
   heat: Heat = ORDINARY_HEAT,
 ): Interpreter {
-  const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES, heat };
+  const area = { records: state.block + CPU_BYTES, recordBytes: RECORD_BYTES, heat };
   const direct: DirectMemory = translated;
   const parts = { state, decoder, memory: direct, environment: BARE };
   return new Interpreter(memory.wasm, parts, area);

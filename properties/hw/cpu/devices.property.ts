@@ -70,7 +70,7 @@ function observe(
     write: (address, size, value) =>
       note(`write ${address.toString(16)}/${size} = ${value.toString(16)}`),
   };
-  const machine: PagedMachine = new PagedMachine(program, io);
+  const machine: PagedMachine = new PagedMachine(program, { io });
   const engine = engineOn(machine);
   const { state } = machine;
   let fault: Fault | null = null;
