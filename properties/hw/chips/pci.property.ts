@@ -1,12 +1,15 @@
 /** Laws of PCI: configuration space, BARs, the two ways to reach them, MSI-X. */
 
 import fc from "fast-check";
+import type { Chip } from "../../../src/hw/chips/chip.ts";
 import { assignResources } from "../../../src/hw/chips/pci/assign-resources.ts";
 import { type PciBus, pirqOf } from "../../../src/hw/chips/pci/bus.ts";
 import { type Bar, barPlace } from "../../../src/hw/chips/pci/configuration-space.ts";
 import { SHADOW_AREAS, i440fx } from "../../../src/hw/chips/pci/i440fx.ts";
 import { messageOf } from "../../../src/hw/chips/pci/message.ts";
 import { piix3 } from "../../../src/hw/chips/pci/piix3.ts";
+import { virtioNetwork } from "../../../src/hw/chips/virtio/network.ts";
+import { virtioPci } from "../../../src/hw/chips/virtio/pci.ts";
 import {
   busOf,
   HostedChip,
@@ -16,6 +19,11 @@ import {
   sampleFunction,
 } from "../../support/pci.ts";
 import { law } from "../../support/law.ts";
+
+const VIRTIO: Chip = virtioPci(virtioNetwork({ mac: [2, 0, 0, 0, 0, 1], transmit: () => {} }), {
+  read: () => null,
+  write: () => false,
+});
 
 law("bars-are-sized-by-ones", {
   says: "After ones are written to a BAR, the lowest address bit that is set is its size, and its low bits say its kind.",
@@ -285,6 +293,47 @@ law("shadow-areas-follow-their-nibbles", {
         bridge.isAsserted(writeWire) === ((bits & 2) !== 0)
       );
     });
+  },
+});
+
+law("bridges-remember-their-registers", {
+  says: "PAM, SMRAM and PIRQRC read as they were written, by any size, but for their reserved bits.",
+  cites:
+    'Intel 440FX PCIset data sheet, "PCI Configuration Space Mapped Registers"; Intel 82371SB (PIIX3) data sheet, "PIRQx Route Control Registers"',
+  forAll: { value: fc.nat(0xffff_ffff), dword: fc.constantFrom(0x58, 0x5c, 0x60, 0x70) },
+  holds: ({ value, dword }) => {
+    const isIsa = dword === 0x60;
+    const bridge = new HostedChip(isIsa ? piix3 : i440fx);
+    bridge.write(dword, 4, value);
+    const masks: Readonly<Record<number, number>> = {
+      0x58: 0x3333_3300,
+      0x5c: 0x3333_3333,
+      0x60: 0x8f8f_8f8f,
+      0x70: 0x007f_0000,
+    };
+    const wanted = (value & (masks[dword] as number)) >>> 0;
+    const bytes = [0, 1, 2, 3].map((i) => bridge.read(dword + i, 1));
+    const whole = new DataView(Uint8Array.from(bytes).buffer).getUint32(0, true);
+    if (bridge.read(dword, 4) !== wanted || whole !== wanted)
+      throw new Error(`${bridge.read(dword, 4)} and ${whole}, not ${wanted}`);
+  },
+});
+
+law("a-register-has-one-place", {
+  says: "No two registers of a PCI function lie at one offset but those of which a state chooses one.",
+  cites: 'PCI Local Bus Specification 3.0, "Configuration Space Organization"',
+  forAll: { chip: fc.constantFrom<Chip[]>(i440fx, piix3, msixFunction, msiFunction, VIRTIO) },
+  holds: ({ chip }) => {
+    const taken = new Map<number, string>();
+    for (const [name, row] of Object.entries(chip.registers)) {
+      if ("when" in row) continue;
+      const { at, size = 1 } = row;
+      for (let i = at; i < at + size; i += 1) {
+        const other = taken.get(i);
+        if (other !== undefined) throw new Error(`${name} and ${other} both lie at ${i}`);
+        taken.set(i, name);
+      }
+    }
   },
 });
 

@@ -77,12 +77,13 @@ export const allowsIntx = (state: PciState): boolean =>
   (state.command & COMMAND_INTX_DISABLE) === 0;
 export const isMaster = (state: PciState): boolean => (state.command & COMMAND_MASTER) !== 0;
 
-/** All of the space; what nothing is said of reads as zeros. */
+/** All of the space, with `own` registers of the device; what nothing is said of reads as zeros. */
 export function configurationSpace<State extends PciState>(
   header: Header,
   bars: readonly Bar[],
   capabilities: readonly Capability<State>[] = [],
   isInterruptPending: (state: State) => boolean = () => false,
+  own: Rows<State> = {},
 ): Rows<State> {
   const list = capabilityRows(capabilities);
   const capabilityBit = capabilities.length > 0 ? STATUS_CAPABILITIES : 0;
@@ -113,6 +114,7 @@ export function configurationSpace<State extends PciState>(
     ...writable<State>("Interrupt Line", 0x3c, 1, field("interruptLine")),
     "Interrupt Pin": constant(0x3d, 1, header.interruptPin),
     ...list,
+    ...own,
   });
 }
 

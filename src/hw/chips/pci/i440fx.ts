@@ -56,9 +56,10 @@ export const i440fx: PciFunction<I440fx> = {
   cites: "Intel 440FX PCIset data sheet, PCI Configuration Space Mapped Registers",
   powerOn: () => ({ ...pciPowerOn(), confadd: 0, pam: [0, 0, 0, 0, 0, 0, 0], smram: 2 }),
   registers: {
-    ...configurationSpace<I440fx>(HEADER, []),
-    ...pamRows(),
-    SMRAM: { at: 0x72, ...stored("smram", 0x7f) },
+    ...configurationSpace<I440fx>(HEADER, [], [], () => false, {
+      ...pamRows(),
+      SMRAM: { at: 0x72, ...stored("smram", 0x7f) },
+    }),
     CONFADD: {
       at: CONFADD,
       size: 4,

@@ -44,7 +44,7 @@ export const piix3: PciFunction<Piix3> = {
     pirqrc: [NOT_ROUTED, NOT_ROUTED, NOT_ROUTED, NOT_ROUTED],
     pirqs: 0,
   }),
-  registers: { ...configurationSpace<Piix3>(HEADER, []), ...routeRows() },
+  registers: configurationSpace<Piix3>(HEADER, [], [], () => false, routeRows()),
   bars: [],
   inputs: {
     pirqa: (s, level) => setPirq(s, 0, level),
