@@ -94,3 +94,11 @@ function initialize(pic: PlacedChip, base: number, cascade: number, mask: number
   pic.write(0, 1, 0x11);
   for (const word of [base, cascade, 0x01, mask]) pic.write(1, 1, word);
 }
+
+/** Interrupts, and scan codes translated to set 1; the auxiliary port is disabled. */
+function setKeyboard(machine: Machine): void {
+  const keyboard = machine.find("keyboard");
+  if (keyboard === undefined) return;
+  keyboard.write(4, 1, 0x60);
+  keyboard.write(0, 1, 0x65);
+}

@@ -1,17 +1,19 @@
 import { expect, test } from "vitest";
 import { World } from "../../sim/world.ts";
+import { i8042, type I8042 } from "../chips/i8042.ts";
 import { i8254, type I8254 } from "../chips/i8254.ts";
 import { port61 } from "../chips/port61.ts";
 import { Decoder } from "../cpu/decode.ts";
 import { INTEL } from "../cpu/cpuid/profile.ts";
 import { INSTRUCTIONS } from "../cpu/isa/index.ts";
 import { type Board, part, wire } from "./board.ts";
+import { handOver } from "./firmware.ts";
 import { Machine } from "./machine.ts";
 import { pcAcpi } from "./pc-acpi.ts";
 
 const BOARD: Board = {
   name: "timers",
-  parts: { pit: part(i8254), port61: part(port61) },
+  parts: { pit: part(i8254), port61: part(port61), keyboard: part(i8042) },
   ports: [],
   memory: [],
   nets: [wire("port61.gate2", "pit.gate2")],
@@ -24,7 +26,7 @@ const BOARD: Board = {
   shadow: null,
 };
 
-test("at power-up an input hears of a wire that is not asserted", () => {
+function poweredUp(): Machine {
   const made: Machine[] = [];
   World.create(
     {
@@ -46,6 +48,19 @@ test("at power-up an input hears of a wire that is not asserted", () => {
     },
     { config: {}, images: {} },
   );
-  const timer = made[0]?.chip("pit").state as I8254 | undefined;
-  expect(timer?.counters.map(({ gate }) => gate)).toEqual([1, 1, 0]);
+  const [machine] = made;
+  if (machine === undefined) throw new Error("no machine was made");
+  return machine;
+}
+
+test("at power-up an input hears of a wire that is not asserted", () => {
+  const { counters } = poweredUp().chip("pit").state as I8254;
+  expect(counters.map(({ gate }) => gate)).toEqual([1, 1, 0]);
+});
+
+test("firmware leaves a keyboard whose codes are of set 1, with interrupts", () => {
+  const machine = poweredUp();
+  handOver(machine);
+  const { ram } = machine.chip("keyboard").state as I8042;
+  expect(ram[0]).toBe(0x65);
 });
