@@ -46,6 +46,7 @@ export function handOver(machine: Machine): HandedOver {
   setVirtualWire(machine);
   setRealModeVectors(machine);
   setTimers(machine);
+  setKeyboard(machine);
   machine.find("com1")?.write(LCR, 1, EIGHT_BITS);
   return {
     memoryMap: [
