@@ -25,6 +25,9 @@ law("a-disk-is-its-image-and-what-was-written", {
         const bytes = new Uint8Array(512 * step.count).fill(step.fill);
         disk.write(step.sector, bytes);
         model.set(bytes, 512 * step.sector);
+      } else if (step.kind === "zero") {
+        disk.zero(step.sector, step.count);
+        model.fill(0, 512 * step.sector, 512 * (step.sector + step.count));
       } else if (step.kind === "save") {
         snapshots.push({ saved: disk.save(), model: model.slice(), digest: digestOf(disk) });
       } else if (snapshots.length > 0) {
@@ -88,9 +91,15 @@ function padded(bytes: Uint8Array): Uint8Array {
 
 function write(disk: DiskImage, { kind, sector, count, fill }: ReturnType<typeof stepOf>): void {
   if (kind === "write") disk.write(sector, new Uint8Array(512 * count).fill(fill));
+  else if (kind === "zero") disk.zero(sector, count);
 }
 
-const stepOf = (kind: "write" | "save" | "load", sector: number, count: number, fill: number) => ({
+const stepOf = (
+  kind: "write" | "zero" | "save" | "load",
+  sector: number,
+  count: number,
+  fill: number,
+) => ({
   kind,
   sector,
   count: Math.min(count, SECTORS - sector),
@@ -100,7 +109,13 @@ const stepOf = (kind: "write" | "save" | "load", sector: number, count: number, 
 function anyStep() {
   return fc
     .tuple(
-      fc.constantFrom("write" as const, "write" as const, "save" as const, "load" as const),
+      fc.constantFrom(
+        "write" as const,
+        "write" as const,
+        "zero" as const,
+        "save" as const,
+        "load" as const,
+      ),
       fc.oneof(fc.nat(SECTORS_LAST), fc.constantFrom(0, 4090, 4095, 4096)),
       fc.integer({ min: 1, max: 20 }),
       fc.nat(255),

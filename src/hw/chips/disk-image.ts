@@ -11,6 +11,8 @@ const SECTOR = 512;
 const PAGE = 4096;
 const SECTORS_PER_PAGE = PAGE / SECTOR;
 const PAGES_PER_CHUNK = 512;
+/** Never written. */
+const ZEROS = new Uint8Array(PAGE);
 
 /** Pages that were written, by their number within the chunk. Neither is written again once it is saved. */
 type Chunk = readonly (Uint8Array | null)[];
@@ -60,6 +62,14 @@ export class DiskImage implements BlockBackend {
       this.#own(page).set(bytes.subarray(at, at + size), offset);
   }
 
+  /** Whole pages of zeros are one page, so that a disk that is discarded takes no room. */
+  zero(sector: number, count: number): void {
+    for (const { page, offset, size } of pieces(sector, count * SECTOR)) {
+      if (size === PAGE) this.#replace(page, ZEROS);
+      else this.#own(page).fill(0, offset, offset + size);
+    }
+  }
+
   /** What is written is kept at once. */
   flush(): void {}
 
@@ -93,13 +103,6 @@ export class DiskImage implements BlockBackend {
     for (const word of this.#sum) hasher.u32(word);
   }
 
-  /** How many bytes were written over the image. */
-  get overlayBytes(): number {
-    let pages = 0;
-    for (const chunk of this.#chunks) for (const page of chunk ?? []) if (page !== null) pages += 1;
-    return pages * PAGE;
-  }
-
   #page(page: number): Uint8Array | null {
     return this.#chunks[Math.floor(page / PAGES_PER_CHUNK)]?.[page % PAGES_PER_CHUNK] ?? null;
   }
@@ -107,17 +110,29 @@ export class DiskImage implements BlockBackend {
   /** A page that may be written. */
   #own(page: number): Uint8Array {
     const before = this.#page(page);
-    if (before !== null && !this.#unhashed.has(page)) this.#count(this.#hashOf(page, before), -1);
-    this.#unhashed.add(page);
     if (before !== null && this.#ownPages.has(before)) {
+      this.#uncount(page, before);
       this.#hashes.delete(before);
       return before;
     }
     const own = new Uint8Array(PAGE);
     own.set(before ?? this.#base.subarray(page * PAGE, (page + 1) * PAGE));
     this.#ownPages.add(own);
-    this.#ownChunk(Math.floor(page / PAGES_PER_CHUNK))[page % PAGES_PER_CHUNK] = own;
+    this.#replace(page, own);
     return own;
+  }
+
+  #replace(page: number, bytes: Uint8Array): void {
+    const before = this.#page(page);
+    if (before === null) this.#unhashed.add(page);
+    else this.#uncount(page, before);
+    this.#ownChunk(Math.floor(page / PAGES_PER_CHUNK))[page % PAGES_PER_CHUNK] = bytes;
+  }
+
+  /** Takes a page's share out of the digest. */
+  #uncount(page: number, bytes: Uint8Array): void {
+    if (!this.#unhashed.has(page)) this.#count(this.#hashOf(page, bytes), -1);
+    this.#unhashed.add(page);
   }
 
   #ownChunk(index: number): (Uint8Array | null)[] {
@@ -130,7 +145,8 @@ export class DiskImage implements BlockBackend {
   }
 
   #hashOf(page: number, bytes: Uint8Array): readonly number[] {
-    const known = this.#hashes.get(bytes);
+    // That of zeros depends on the page, and they are one object for all.
+    const known = bytes === ZEROS ? undefined : this.#hashes.get(bytes);
     if (known !== undefined) return known;
     const hash = this.#isAsBase(page, bytes) ? [0, 0, 0, 0] : hashOf(page, bytes);
     this.#hashes.set(bytes, hash);

@@ -4,6 +4,7 @@ import { acpiPm1 } from "./acpi-pm1.ts";
 import { acpiPmTimer } from "./acpi-pm-timer.ts";
 import type { Chip } from "./chip.ts";
 import { debugConsole, debugExit } from "./debug-ports.ts";
+import { DiskImage } from "./disk-image.ts";
 import { fwCfg } from "./fw-cfg.ts";
 import { fwCfgItems } from "./fw-cfg-items.ts";
 import { i8042 } from "./i8042.ts";
@@ -19,6 +20,17 @@ import { pcTestdev } from "./pc-testdev.ts";
 import { port61 } from "./port61.ts";
 import { port92 } from "./port92.ts";
 import { resetControl } from "./reset-control.ts";
+import { virtioBalloon } from "./virtio/balloon.ts";
+import { virtioBlock } from "./virtio/block.ts";
+import { virtioConsole } from "./virtio/console.ts";
+import { virtioEntropy } from "./virtio/entropy.ts";
+import { virtioMmio } from "./virtio/mmio.ts";
+import { virtioNetwork } from "./virtio/network.ts";
+import { virtioPci } from "./virtio/pci.ts";
+
+/** What chips are made over that the laws of all chips speak of: laws of their own speak of what they do to memory. */
+const NO_MEMORY = { read: () => null, write: () => false };
+const NO_DISK = new DiskImage(new Uint8Array(0), true);
 
 // biome-ignore format: one line each, so that additions do not meet.
 export const CHIPS: readonly Chip[] = [
@@ -26,7 +38,7 @@ export const CHIPS: readonly Chip[] = [
   acpiPmTimer,
   debugConsole,
   debugExit,
-  fwCfg(fwCfgItems({ ramBytes: 2 ** 30, cpus: 2 }), { read: () => null, write: () => false }),
+  fwCfg(fwCfgItems({ ramBytes: 2 ** 30, cpus: 2 }), NO_MEMORY),
   i8042,
   i8254,
   i8259,
@@ -41,4 +53,10 @@ export const CHIPS: readonly Chip[] = [
   // PCI
   i440fx,
   piix3,
+  // virtio
+  virtioMmio(virtioConsole({ columns: 80, rows: 25, transmit: () => {} }), NO_MEMORY),
+  virtioMmio(virtioEntropy((size) => new Uint8Array(size)), NO_MEMORY),
+  virtioPci(virtioBalloon({ inflated: () => {}, deflated: () => {} }), NO_MEMORY),
+  virtioPci(virtioBlock({ backend: NO_DISK, serial: "", latency: 1000 }), NO_MEMORY),
+  virtioPci(virtioNetwork({ mac: [2, 0, 0, 0, 0, 1], transmit: () => {} }), NO_MEMORY),
 ];

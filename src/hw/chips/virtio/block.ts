@@ -15,6 +15,8 @@ export interface BlockBackend {
   readonly isReadOnly: boolean;
   read(sector: number, count: number): Uint8Array;
   write(sector: number, bytes: Uint8Array): void;
+  /** Makes sectors zeros. */
+  zero(sector: number, count: number): void;
   flush(): void;
 }
 
@@ -201,7 +203,7 @@ function zero(port: Port, chain: Chain, { type }: Request, backend: BlockBackend
   const flags = view.getUint32(12, true);
   if (flags > 1 || (flags === 1 && type === T_DISCARD)) return { failed: S_UNSUPP };
   if (count > RANGE_SECTORS_MAX || sector + count > backend.sectors) return { failed: S_IOERR };
-  backend.write(sector, new Uint8Array(count * SECTOR));
+  backend.zero(sector, count);
   return { written: 0 };
 }
 
