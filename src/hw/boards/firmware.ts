@@ -4,6 +4,7 @@
  * Been Software Disabled", "IA32_MTRR_DEF_TYPE MSR"; MultiProcessor Specification 1.4, "Virtual Wire Mode".
  */
 
+import { writeMsr } from "../cpu/msr/access.ts";
 import type { E820Entry } from "./acpi/e820.ts";
 import { acpiTables } from "./acpi/tables.ts";
 import type { PlacedChip } from "./placed-chip.ts";
@@ -47,6 +48,7 @@ export function handOver(machine: Machine): HandedOver {
   setRealModeVectors(machine);
   setTimers(machine);
   setKeyboard(machine);
+  setMemoryTypes(machine);
   machine.find("com1")?.write(LCR, 1, EIGHT_BITS);
   return {
     memoryMap: [
@@ -103,3 +105,35 @@ function setKeyboard(machine: Machine): void {
   keyboard.write(4, 1, 0x60);
   keyboard.write(0, 1, 0x65);
 }
+
+/** Memory is write-back but for video memory, ROM and what lies where devices are, on all processors. */
+function setMemoryTypes({ processors }: Machine): void {
+  for (const processor of processors) {
+    const { state, memory, profile } = processor;
+    if (!profile.features.has("MTRR")) continue;
+    const deviceMask = (1n << BigInt(profile.physicalBits)) - DEVICES_SIZE;
+    for (const [number, value] of [...FIXED_TYPES, [PHYSMASK0, deviceMask | VALID] as const])
+      writeMsr({ state, memory, environment: processor }, number, value);
+    writeMsr({ state, memory, environment: processor }, DEF_TYPE, ENABLED | FIXED | WRITE_BACK);
+  }
+}
+
+/** From E0000000h to 4 GiB nothing is cached. */
+const [DEVICES, DEVICES_SIZE] = [0xe000_0000n, 0x2000_0000n] as const;
+const [PHYSBASE0, PHYSMASK0, DEF_TYPE] = [0x200, 0x201, 0x2ff] as const;
+const [FIX64K_00000, FIX16K_80000, FIX16K_A0000, FIX4K_C0000] = [
+  0x250, 0x258, 0x259, 0x268,
+] as const;
+const [VALID, ENABLED, FIXED, WRITE_BACK] = [0x800n, 0x800n, 0x400n, 6n] as const;
+const [ALL_WRITE_BACK, ALL_WRITE_PROTECTED] = [
+  0x0606_0606_0606_0606n,
+  0x0505_0505_0505_0505n,
+] as const;
+
+const FIXED_TYPES: readonly (readonly [number: number, value: bigint])[] = [
+  [FIX64K_00000, ALL_WRITE_BACK],
+  [FIX16K_80000, ALL_WRITE_BACK],
+  [FIX16K_A0000, 0n],
+  ...Array.from({ length: 8 }, (_, i) => [FIX4K_C0000 + i, ALL_WRITE_PROTECTED] as const),
+  [PHYSBASE0, DEVICES],
+];

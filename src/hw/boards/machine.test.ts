@@ -5,6 +5,7 @@ import { i8254, type I8254 } from "../chips/i8254.ts";
 import { port61 } from "../chips/port61.ts";
 import { Decoder } from "../cpu/decode.ts";
 import { INTEL } from "../cpu/cpuid/profile.ts";
+import { readMsr } from "../cpu/msr/access.ts";
 import { INSTRUCTIONS } from "../cpu/isa/index.ts";
 import { type Board, part, wire } from "./board.ts";
 import { handOver } from "./firmware.ts";
@@ -63,4 +64,22 @@ test("firmware leaves a keyboard whose codes are of set 1, with interrupts", () 
   handOver(machine);
   const { ram } = machine.chip("keyboard").state as I8042;
   expect(ram[0]).toBe(0x65);
+});
+
+test("firmware leaves memory write-back and devices uncached", () => {
+  const machine = poweredUp();
+  handOver(machine);
+  const [processor] = machine.processors;
+  if (processor === undefined) throw new Error("there is no processor");
+  const { state, memory } = processor;
+  const read = (number: number): bigint | null =>
+    readMsr({ state, memory, environment: processor }, number);
+  expect(read(0x2ff)).toBe(0xc06n);
+  expect([read(0x250), read(0x259), read(0x26f)]).toEqual([
+    0x0606_0606_0606_0606n,
+    0n,
+    0x0505_0505_0505_0505n,
+  ]);
+  expect(read(0x200)).toBe(0xe000_0000n);
+  expect((read(0x201) ?? 0n) & 0xffff_ffffn).toBe(0xe000_0800n);
 });
