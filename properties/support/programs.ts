@@ -207,7 +207,7 @@ export function referenceMachine(program: Program): Machine {
 }
 
 /** Blocks become trees soon. */
-export const HOT: Heat = { samples: 3, cycles: 1 };
+export const HOT: Heat = { samples: 3, cycles: 1, trees: 2 };
 
 export function interpretedMachine(program: Program, heat: Heat = ORDINARY_HEAT): Machine {
   const { state, memory, flat } = machine(program);

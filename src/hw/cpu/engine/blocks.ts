@@ -136,7 +136,8 @@ export class Blocks {
   sample(block: Block): void {
     block.samples += 1;
     const { samples } = block;
-    if (!block.lasting || (samples !== 1 && samples !== this.#heat.samples)) return;
+    if (!block.lasting || block.tree !== null || (samples !== 1 && samples !== this.#heat.samples))
+      return;
     const tree = planTree(block, this.#finder(block));
     if (tree === null) return;
     const { decoder } = this.#parts;
@@ -149,10 +150,13 @@ export class Blocks {
 
   #placeTree({ root: { block }, links }: Tree, place: number): void {
     const view = this.#view;
-    this.#dropTree(block);
+    if (this.#trees.size >= this.#heat.trees) for (const one of this.#trees) this.#dropTree(one);
     const needed = Math.ceil((LINK_BYTES * links.length) / RECORD_BYTES) * RECORD_BYTES;
     const at = this.#nextRecord;
-    if (at + needed > this.#area.records + this.#area.recordBytes) return;
+    if (at + needed > this.#area.records + this.#area.recordBytes) {
+      this.#table.removeTree(place);
+      return;
+    }
     this.#nextRecord += needed;
     links.forEach(({ start, instructions }, i) => {
       view.setInt32(at + LINK_BYTES * i + LINK.record, start, true);
@@ -187,6 +191,12 @@ export class Blocks {
     this.#table.removeTree(block.tree);
     this.#trees.delete(block);
     block.tree = null;
+    block.samples = 0;
+    this.#view.setInt32(
+      block.start + RECORD.handler,
+      block.instructions[0]?.handler.place ?? STALE,
+      true,
+    );
   }
 
   /** The block and place in it of a record; one past the last instruction for its end. */

@@ -21,13 +21,14 @@ import { encodeModule, type FunctionBody } from "./wasm.ts";
 export const BLOCK_END: Readonly<Record<Level, number>> = { supervisor: 0, user: 1 };
 export const STALE = 2;
 const FIRST_FREE = 3;
-const TABLE_SIZE = 8192;
+/** Each instance has a copy of the table, so it is no larger than it has to be. */
+const TABLE_SIZE = 512;
 
 /** Compiled once a process: derived from the instruction tables alone. */
 const compiled = new Map<number, WebAssembly.Module>();
 /** By decoder, since another takes bytes for other instructions; for all machines that execute the same bytes. */
 const trees = new WeakMap<Decoder, Map<string, WebAssembly.Module>>();
-const MOST_TREES = 4096;
+const MOST_TREES = 1024;
 const formNumbers = new Map<Form, number>();
 
 function moduleOf(body: FunctionBody): WebAssembly.Module {
@@ -190,7 +191,7 @@ export class HandlerTable {
   #take(): number {
     const freed = this.#freed.pop();
     if (freed !== undefined) return freed;
-    if (this.#free === this.#table.length) this.#table.grow(TABLE_SIZE);
+    if (this.#free === this.#table.length) this.#table.grow(this.#free);
     this.#free += 1;
     return this.#free - 1;
   }

@@ -123,7 +123,9 @@ export interface InterpreterArea {
 export interface Heat {
   readonly samples: number;
   readonly cycles: number;
+  /** So many trees at most: with one more, all are dropped. Each takes 100 KB of the host and more. */
+  readonly trees: number;
 }
 
 /** What a tree costs is earned back by a block that takes a few ten thousand instructions more. */
-export const ORDINARY_HEAT: Heat = { samples: 8, cycles: 20_000 };
+export const ORDINARY_HEAT: Heat = { samples: 12, cycles: 20_000, trees: 1024 };
