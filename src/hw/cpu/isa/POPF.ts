@@ -4,18 +4,22 @@ import type { AssistContext } from "../assist.ts";
 import { type Fault, GP0 } from "../fault.ts";
 import { commitFlags, popFlags } from "../flag-writes.ts";
 import { type Instruction, instruction } from "../instruction.ts";
-import { iopl, isVirtual8086 } from "../mode.ts";
-import { currentStack, peek, setStackPointer } from "../transfer/stack.ts";
+import { isFault } from "../mmu.ts";
+import { iopl, isVirtual8086, stackSizeOf } from "../mode.ts";
+import { setStackPointer } from "../transfer/stack.ts";
+
+const RSP = 4;
 
 function pop(context: AssistContext): Fault | null {
   const { state, decoded } = context;
   if (isVirtual8086(state) && iopl(state) < 3) return GP0;
   const bytes = decoded.operandSize / 8;
-  const values = peek(context, 1, bytes);
-  if (!Array.isArray(values)) return values;
-  const { pointer, size } = currentStack(state);
-  setStackPointer(state, pointer + BigInt(bytes), size);
-  commitFlags(context, popFlags(state, values[0] as bigint, decoded.operandSize, "POPF"));
+  const size = stackSizeOf(state);
+  const top = BigInt.asUintN(size, state.gpr(RSP));
+  const image = context.load("SS", top, bytes);
+  if (isFault(image)) return image;
+  setStackPointer(state, top + BigInt(bytes), size);
+  commitFlags(context, popFlags(state, image, decoded.operandSize, "POPF"));
   return null;
 }
 

@@ -3,19 +3,22 @@
 import type { AssistContext } from "../assist.ts";
 import { type Fault, GP0 } from "../fault.ts";
 import { type Instruction, instruction } from "../instruction.ts";
-import { iopl, isVirtual8086 } from "../mode.ts";
+import { iopl, isVirtual8086, stackSizeOf } from "../mode.ts";
 import { RFLAGS } from "../state.ts";
-import { currentStack, Frame, setStackPointer } from "../transfer/stack.ts";
+import { setStackPointer } from "../transfer/stack.ts";
+
+const RSP = 4;
 
 /** RF and VM are pushed as clear. */
 function push(context: AssistContext): Fault | null {
   const { state, decoded } = context;
   if (isVirtual8086(state) && iopl(state) < 3) return GP0;
-  const stack = currentStack(state);
-  const frame = new Frame(context, stack);
-  frame.push(state.rflags & ~(RFLAGS.RF | RFLAGS.VM), decoded.operandSize / 8);
-  const fault = frame.write();
-  if (fault === null) setStackPointer(state, frame.pointer, stack.size);
+  const size = stackSizeOf(state);
+  const bytes = decoded.operandSize / 8;
+  const top = BigInt.asUintN(size, state.gpr(RSP) - BigInt(bytes));
+  const image = BigInt.asUintN(decoded.operandSize, state.rflags & ~(RFLAGS.RF | RFLAGS.VM));
+  const fault = context.store("SS", top, bytes, image);
+  if (fault === null) setStackPointer(state, top, size);
   return fault;
 }
 
