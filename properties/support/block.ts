@@ -114,7 +114,7 @@ export class BlockBench {
     return { chip, wires, content: hasher.finish() };
   }
 
-  add(request: Request): void {
+  add(request: Request, hasStatus = true): void {
     const { type, sector, count, tag, isIndirect } = request;
     const header = new Uint8Array(16);
     const view = new DataView(header.buffer);
@@ -130,7 +130,7 @@ export class BlockBench {
     const out = this.#cut(Uint8Array.from([...header, ...body]), request.cuts, false);
     const back = this.#cut(new Uint8Array(reads + 1).fill(0xee), request.cuts, true);
     const table = isIndirect ? this.#take(16 * (out.length + back.length)) : null;
-    const head = this.queue.add([...out, ...back], table);
+    const head = this.queue.add(hasStatus ? [...out, ...back] : out, table);
     this.#asked.push({ head, reads: back, status: reads });
   }
 

@@ -113,6 +113,21 @@ law("a-disk-in-the-middle-of-its-work-can-be-copied", {
   },
 });
 
+law("a-write-without-room-for-its-status-writes-nothing", {
+  says: "A write request that names no byte for its status breaks the device before it touches the disk.",
+  cites: 'VIRTIO 1.2, "Block Device": "Device Operation"',
+  forAll: { transport: fc.constantFrom(...TRANSPORTS), count: fc.integer({ min: 1, max: 4 }) },
+  holds: ({ transport, count }) => {
+    const bench = new BlockBench(transport, 0);
+    bench.add({ ...FLUSH, type: 1, count, tag: 7 }, false);
+    bench.queue.publish();
+    bench.transport.notify(0);
+    bench.transport.pass(2 * LATENCY);
+    const isUntouched = bench.disk.read(0, SECTORS).every((byte) => byte === 0);
+    return isUntouched && (bench.transport.status() & 64) !== 0;
+  },
+});
+
 law("only-what-was-offered-is-agreed", {
   says: "FEATURES_OK stays exactly when the driver accepts version 1 and nothing that was not offered.",
   cites: 'VIRTIO 1.2, "Feature Bits"',
