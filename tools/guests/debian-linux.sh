@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Unpacks Debian's cloud kernel and a static busybox into a folder, and makes an initial RAM disk of them whose init
+# is init.sh beside this file. Needs apt's lists (apt-get update) and no root: `debian-linux.sh FOLDER`.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+mkdir -p "$1"
+cd "$1"
+
+kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
+[ -n "$kernel" ] || { echo "linux-image-cloud-amd64: not in apt's lists; run apt-get update" >&2; exit 1; }
+apt-get download "$kernel" busybox-static
+rm -rf root ramdisk
+for package in ./*.deb; do dpkg-deb -x "$package" root; done
+rm -f ./*.deb
+
+mkdir -p ramdisk/bin ramdisk/dev ramdisk/lib ramdisk/mnt ramdisk/proc ramdisk/sys
+cp root/bin/busybox ramdisk/bin/
+cp "$here/init.sh" ramdisk/init
+chmod +x ramdisk/init
+modules=$(echo root/lib/modules/*/kernel)
+for module in drivers/virtio/virtio{_ring,,_pci_legacy_dev,_pci_modern_dev,_pci,_mmio,_balloon} \
+  drivers/block/virtio_blk net/core/failover drivers/net/{net_failover,virtio_net} \
+  drivers/char/hw_random/virtio-rng; do
+  cp "$modules/$module.ko" ramdisk/lib/
+done
+(cd ramdisk && find . | sort | ./bin/busybox cpio -o -H newc) >initrd
+cp root/boot/vmlinuz-* kernel
+rm -rf root ramdisk
