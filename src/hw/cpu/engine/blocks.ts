@@ -56,6 +56,8 @@ export interface Block {
   readonly cycles: number;
   /** It may be entered again without being looked up. */
   readonly lasting: boolean;
+  /** The number of the last time when jumps were forgotten before it was looked up. */
+  lookedUp: number;
   /** How often control was here when somebody looked. */
   samples: number;
   /** Place in the table of the tree that begins with it. */
@@ -73,6 +75,8 @@ export class Blocks {
   /** The block of each record, by the record's number. */
   readonly #blockOf: Block[] = [];
   readonly #trees = new Set<Block>();
+  /** How often jumps have been forgotten. */
+  #generation = 1;
   /** Blocks that the host has entered, by a hash of RIP: valid as long as no jump is forgotten. */
   readonly #recent: (Block | null)[] = Array.from({ length: RECENT }, () => null);
   readonly #heat: Heat;
@@ -100,20 +104,20 @@ export class Blocks {
     const low = view.getUint32(OFFSET.rip, true);
     const slot = (low ^ (low >>> 8)) & (RECENT - 1);
     const recent = this.#recent[slot];
-    if (
-      recent?.rip32 === low &&
-      isSameMode(recent.mode, mode) &&
-      recent.rip === view.getBigUint64(OFFSET.rip, true)
-    )
+    const isThere = recent?.rip32 === low && recent.lookedUp === this.#generation;
+    if (isThere && isSameMode(recent.mode, mode) && recent.rip === this.#parts.state.rip)
       return recent;
     const block = this.#look(mode);
-    if (!("vector" in block) && block.lasting) this.#recent[slot] = block;
+    if (!("vector" in block) && block.lasting) {
+      this.#recent[slot] = block;
+      block.lookedUp = this.#generation;
+    }
     return block;
   }
 
   /** Blocks are to be looked up again: as for jumps in emitted code. */
   forgetRecent(): void {
-    this.#recent.fill(null);
+    this.#generation += 1;
   }
 
   #look(mode: BlockMode): Block | Fault {
@@ -241,6 +245,7 @@ export class Blocks {
       cycles,
       // The second page of an instruction that has one is translated each time.
       lasting: !straddles,
+      lookedUp: 0,
       samples: 0,
       tree: null,
     };
