@@ -54,7 +54,8 @@ export const CONSOLE = eventType("console.output", { byte: "number" });
 /** The machine has come to its end: turned off, reset, or left through the exit device. */
 export const ENDED = eventType("machine.ended", { kind: "text", code: "number" });
 
-const RECORD_BYTES = 1 << 24;
+/** A kernel's boot decodes more than this; what does not fit is decoded again. */
+const RECORD_BYTES = 5 << 20;
 const ONES: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
 const MACHINE_PINS = ["off", "reset", "exit"] as const;
 /** Wires that say that `take` has a byte for a console. */

@@ -70,6 +70,9 @@ export class Blocks {
   readonly #table: HandlerTable;
   readonly #area: InterpreterArea;
   readonly #forgetJumps: () => void;
+  /** By number of the page, all blocks that begin in it; and the pages that are watched. */
+  readonly #blocksOfPage = new Map<number, Block[]>();
+  readonly #watched = new Set<number>();
   /** By physical address of the first byte; several when a page has several linear addresses. */
   readonly #blocks = new Map<number, Block[]>();
   /** The block of each record, by the record's number. */
@@ -254,7 +257,7 @@ export class Blocks {
       const others = this.#blocks.get(physical);
       if (others === undefined) this.#blocks.set(physical, [block]);
       else others.push(block);
-      this.#parts.memory.watchCode(physical, () => this.#invalidate(block, physical));
+      this.#watch(physical, block);
     }
     return block;
   }
@@ -339,16 +342,30 @@ export class Blocks {
     view.setBigUint64(at + RECORD.displacement, BigInt.asUintN(64, whole), true);
   }
 
-  #invalidate(block: Block, physical: number): void {
-    const known = this.#blocks.get(physical) ?? [];
-    // Forgotten with all others, its records may be another block's by now.
-    if (!known.includes(block)) return;
-    const left = known.filter((other) => other !== block);
-    if (left.length === 0) this.#blocks.delete(physical);
-    else this.#blocks.set(physical, left);
-    this.#dropTree(block);
-    for (let i = 0; i <= block.instructions.length; i += 1) {
-      this.#view.setInt32(block.start + RECORD_BYTES * i + RECORD.handler, STALE, true);
+  /** One watcher a page, however often its blocks are forgotten and decoded again. */
+  #watch(physical: number, block: Block): void {
+    const page = Math.floor(physical / PAGE_SIZE);
+    const others = this.#blocksOfPage.get(page);
+    if (others !== undefined) {
+      others.push(block);
+      return;
+    }
+    this.#blocksOfPage.set(page, [block]);
+    if (this.#watched.has(page)) return;
+    this.#watched.add(page);
+    this.#parts.memory.watchCode(physical, () => this.#pageChanged(page));
+  }
+
+  #pageChanged(page: number): void {
+    this.#watched.delete(page);
+    const blocks = this.#blocksOfPage.get(page);
+    if (blocks === undefined) return;
+    this.#blocksOfPage.delete(page);
+    for (const block of blocks) {
+      this.#blocks.delete(block.physical);
+      this.#dropTree(block);
+      for (let i = 0; i <= block.instructions.length; i += 1)
+        this.#view.setInt32(block.start + RECORD_BYTES * i + RECORD.handler, STALE, true);
     }
     this.#forgetJumps();
   }
@@ -356,6 +373,7 @@ export class Blocks {
   #forgetAll(): void {
     for (const block of this.#trees) this.#dropTree(block);
     this.#blocks.clear();
+    this.#blocksOfPage.clear();
     this.#nextRecord = this.#area.records;
     this.#forgetJumps();
   }
