@@ -100,6 +100,13 @@ export const machine: Blueprint<MachineConfig> = {
   },
 };
 
+/** Made of the instruction tables alone, so one serves all machines. */
+let sharedDecoder: Decoder | null = null;
+function decoder(): Decoder {
+  sharedDecoder ??= new Decoder(INSTRUCTIONS);
+  return sharedDecoder;
+}
+
 /** Between build and start. */
 const machines = new WeakMap<World, Machine>();
 
@@ -131,7 +138,7 @@ export function buildMachine(
     board: (host) => BOARDS[config.board](host, config, { bios, peripherals }),
     profiles: profilesOf(config),
     memoryBytes: config.memoryBytes,
-    decoder: new Decoder(INSTRUCTIONS),
+    decoder: decoder(),
   });
   connectConsole(world, made.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
   return made;

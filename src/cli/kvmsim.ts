@@ -187,7 +187,9 @@ agree, the state is bisected by time. Shorter epochs (run --epoch) make that las
 function addBench(program: Command, io: Io, end: Ending): void {
   program
     .command("bench <name>")
-    .description("Measure, and compare with the bars that are set: bench cpu, bench sim.")
+    .description(
+      "Measure, and compare with the bars that are set: bench cpu, bench machine, bench sim.",
+    )
     .option("--seconds <x>", "how long, or how often, each thing is measured", "2")
     .option("--json", "print JSON")
     .action(async (name: string, options: BenchOptions) => {

@@ -5,6 +5,7 @@ import { cold } from "./cpu-cold.ts";
 import { systemKernels } from "./cpu-system.ts";
 import { starts } from "./cpu-start.ts";
 import type { Benchmark } from "./figures.ts";
+import { idle } from "./machine-idle.ts";
 import { events } from "./sim-events.ts";
 import { seeks } from "./sim-seeks.ts";
 import { snapshots } from "./sim-snapshots.ts";
@@ -14,6 +15,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
     name: "cpu",
     says: "the CPU: start of the engine, user code in loops and never seen before, fresh machines",
     measurements: [...starts, ...kernels, ...systemKernels, ...cold, ...freshMachines],
+  },
+  {
+    name: "machine",
+    says: "whole machines: many of them with nothing to do",
+    measurements: idle,
   },
   {
     name: "sim",
