@@ -90,8 +90,8 @@ export class Machine {
     const engineBytes = CPU_BYTES + (recordBytes ?? RECORD_BYTES);
     this.ram = world.memory(`${prefix}ram`, memoryBytes, profiles.length * engineBytes);
     this.memory = new PhysicalMemory(this.ram, {
-      read: (address, size) => this.#readMemory(address, size),
-      write: (address, size, value) => this.#writeMemory(address, size, value),
+      read: (address, size) => this.#outside(() => this.#readMemory(address, size)),
+      write: (address, size, value) => this.#outside(() => this.#writeMemory(address, size, value)),
     });
     const board = parts.board(this.#host());
     this.#board = board;
