@@ -37,8 +37,8 @@ function poweredUp(board: Board = BOARD, program: readonly number[] = []) {
       version: 1,
       parse: (config) => config,
       images: () => [],
-      build: (world) => {
-        const machine = new Machine(world, {
+      build: (inner) => {
+        const machine = new Machine(inner, {
           board: () => board,
           profiles: [INTEL],
           memoryBytes: 1 << 20,
@@ -56,7 +56,7 @@ function poweredUp(board: Board = BOARD, program: readonly number[] = []) {
         }
       },
     },
-    { config: {}, images: {} },
+    { config: {}, images: {}, sliceCycles: 1_000_000 },
   );
   const [machine] = made;
   if (machine === undefined) throw new Error("no machine was made");
@@ -97,10 +97,10 @@ test("firmware leaves memory write-back and devices uncached", () => {
 
 test("a device in memory sees the time of the instruction, not of its slice", () => {
   // A long loop, then the timer behind FFFFh:10h is read and kept at 500h.
-  const program = [
-    ...[0xb9, 0x60, 0xea, 0xe2, 0xfe, 0xb8, 0xff, 0xff, 0x8e, 0xd8, 0x66, 0xa1, 0x10, 0x00],
-    ...[0x31, 0xdb, 0x8e, 0xdb, 0x66, 0xa3, 0x00, 0x05, 0xf4],
-  ];
+  const loop = [0xb9, 0x60, 0xea, 0xe2, 0xfe];
+  const read = [0xb8, 0xff, 0xff, 0x8e, 0xd8, 0x66, 0xa1, 0x10, 0x00];
+  const keep = [0x31, 0xdb, 0x8e, 0xdb, 0x66, 0xa3, 0x00, 0x05, 0xf4];
+  const program = [loop, read, keep].flat();
   const board: Board = {
     ...BOARD,
     parts: { timer: part(acpiPmTimer) },
