@@ -88,9 +88,10 @@ test(
   5 * MINUTES,
 );
 
-/** mov ax, 0E42h; int 10h; mov dx, 3F8h; mov al, '!'; out dx, al; mov al, 3; out F4h, al; hlt. */
+/** mov ax, 0E42h; int 10h; mov al, 'S'; int 10h; mov dx, 3F8h; mov al, '!'; out dx, al; mov al, 3; out F4h, al; hlt. */
 const BOOT_SECTOR = [
-  0xb8, 0x42, 0x0e, 0xcd, 0x10, 0xba, 0xf8, 0x03, 0xb0, 0x21, 0xee, 0xb0, 0x03, 0xe6, 0xf4, 0xf4,
+  0xb8, 0x42, 0x0e, 0xcd, 0x10, 0xb0, 0x53, 0xcd, 0x10, 0xba, 0xf8, 0x03, 0xb0, 0x21, 0xee, 0xb0,
+  0x03, 0xe6, 0xf4, 0xf4,
 ];
 
 test("SeaBIOS starts from the reset vector and boots a disk", () => {
@@ -104,7 +105,7 @@ test("SeaBIOS starts from the reset vector and boots a disk", () => {
   );
   const text = consoles["com1"] ?? "";
   expect(text).toContain("SeaBIOS (version");
-  // What INT 10h prints goes to the serial port, since there is no display.
+  // What INT 10h prints goes to the serial port, since there is no display; it holds the last character back.
   expect(text).toMatch(/Booting from Hard Disk.*B!/su);
   expect(ends).toEqual(["machine exit 7"]);
   world.release();

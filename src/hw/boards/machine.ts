@@ -55,7 +55,7 @@ export const CONSOLE = eventType("console.output", { byte: "number" });
 export const ENDED = eventType("machine.ended", { kind: "text", code: "number" });
 
 /** A kernel's boot decodes more than this; what does not fit is decoded again. */
-const RECORD_BYTES = 5 << 20;
+const RECORD_BYTES = 8 << 20;
 const ONES: Readonly<Record<number, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
 const MACHINE_PINS = ["off", "reset", "exit"] as const;
 /** Wires that say that `take` has a byte for a console. */
