@@ -105,6 +105,28 @@ test("what is typed reaches the guest, in its order", () => {
   expect(runToEnd(world).text).toBe("IBM");
 });
 
+/** Shows the first byte of the F segment, opens its shadow RAM, writes an A there, and shows it again. */
+const SHADOWING = [
+  0xb8, 0x00, 0xf0, 0x8e, 0xd8, 0xba, 0xfb, 0x03, 0xb0, 0x03, 0xee, 0xba, 0xf8, 0x03, 0xa0, 0, 0,
+  0xee, 0x66, 0xb8, 0x58, 0, 0, 0x80, 0xba, 0xf8, 0x0c, 0x66, 0xef, 0xba, 0xfd, 0x0c, 0xb0, 0x30,
+  0xee, 0xc6, 0x06, 0, 0, 0x41, 0xba, 0xf8, 0x03, 0xa0, 0, 0, 0xee, 0xb0, 0, 0xe6, 0xf4, 0xf4,
+];
+
+test("firmware shadows its ROM, and does so again after the machine went back", () => {
+  const bios = new Uint8Array(0x2_0000);
+  bios[0x1_0000] = 0x52;
+  bios.set(SHADOWING, 0x1_ff00);
+  bios.set([0xe9, 0x0d, 0xff], 0x1_fff0);
+  const config = machine.parse({ boot: "bios", memoryBytes: 1 << 24 });
+  const world = World.create(machine, { config, images: { bios } });
+  const start = world.snapshot();
+  const ran = { text: "RA", ends: [{ kind: "exit", code: 1 }] };
+  expect(runToEnd(world)).toEqual(ran);
+  world.restore(start);
+  world.trace.truncate();
+  expect(runToEnd(world)).toEqual(ran);
+});
+
 const cut = multiboot(GREETING);
 const wrongAddresses = multiboot(GREETING);
 new DataView(wrongAddresses.buffer).setUint32(16, 0x20_0000, true);

@@ -124,7 +124,12 @@ export class Machine {
       board.ioapics.map((name) => this.chip(name)),
     );
     this.#pci = pciBus(board.pci, (name) => this.chip(name));
-    for (const area of board.shadow?.areas ?? []) this.#openShadow(area);
+    const openShadows = (): void => {
+      for (const area of board.shadow?.areas ?? []) this.#openShadow(area);
+    };
+    openShadows();
+    // Which pages are RAM follows from the chips' state.
+    world.registry.derived(openShadows);
   }
 
   get outcome(): Readonly<Outcome> {
