@@ -24,7 +24,10 @@ const GREETING = [
   0x66, 0xba, 0xf8, 0x03, 0xb0, 0x48, 0xee, 0xb0, 0x69, 0xee, 0xb0, 0x05, 0xe6, 0xf4, 0xf4,
 ];
 
-function runToEnd(world: World): { readonly text: string; readonly ends: readonly object[] } {
+function runToEnd(
+  world: World,
+  until = 1_000_000,
+): { readonly text: string; readonly ends: readonly object[] } {
   let text = "";
   const ends: object[] = [];
   world.trace.attach({
@@ -33,7 +36,7 @@ function runToEnd(world: World): { readonly text: string; readonly ends: readonl
       if (type.name === ENDED.name) ends.push(fields);
     },
   });
-  world.runUntil(1_000_000);
+  world.runUntil(until);
   return { text, ends };
 }
 
@@ -105,6 +108,40 @@ test("what is typed reaches the guest, in its order", () => {
   expect(runToEnd(world).text).toBe("IBM");
 });
 
+/**
+ * Starts CPU 1 with INIT and a startup IPI, whose code prints A; goes to x2APIC mode, writes its TPR and prints its ID; asks
+ * for a random number; lets the timer's interrupt in, whose handler prints I; leaves with 5.
+ */
+const PROCESSORS = [
+  0xbc, 0, 0, 9, 0, 0xc7, 5, 0, 0x80, 0, 0, 0xb0, 0x41, 0xba, 0xf8, 0xc7, 5, 4, 0x80, 0, 0, 3, 0xee,
+  0xf4, 0xeb, 0xc7, 5, 8, 0x80, 0, 0, 0xfd, 0x90, 0x90, 0x90, 0xc7, 5, 0x10, 3, 0xe0, 0xfe, 0, 0, 0,
+  1, 0xc7, 5, 0, 3, 0xe0, 0xfe, 0, 0x45, 0, 0, 0xc7, 5, 0, 3, 0xe0, 0xfe, 8, 0x46, 0, 0, 0xb9, 0x30,
+  0x75, 0, 0, 0xe2, 0xfe, 0xb9, 0x1b, 0, 0, 0, 0x0f, 0x32, 0x0d, 0, 0x0c, 0, 0, 0x0f, 0x30, 0xb9, 8,
+  8, 0, 0, 0x31, 0xc0, 0x31, 0xd2, 0x0f, 0x30, 0xb9, 2, 8, 0, 0, 0x0f, 0x32, 4, 0x30, 0x66, 0xba,
+  0xf8, 3, 0xee, 0x0f, 0xc7, 0xf0, 0x0f, 1, 0x15, 0x18, 1, 0x10, 0, 0x0f, 1, 0x1d, 0x1e, 1, 0x10, 0,
+  0xfb, 0xf4, 0xb0, 5, 0xe6, 0xf4, 0xf4, 0xb0, 0x49, 0x66, 0xba, 0xf8, 3, 0xee, 0xb0, 0x20, 0xe6,
+  0x20, 0xcf, 0x90, 0x90, 0x90, 0x90, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf,
+  0, 0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa7, 0, 8, 0, 0, 0x8e, 0x10, 0, 0x17, 0, 0xb8, 0, 0x10, 0, 0x47,
+  0, 0xd0, 0, 0x10, 0,
+];
+
+test.each(["intel", "amd"])("processors of %s start each other and take interrupts", (cpu) => {
+  const config = machine.parse({ cpu, cpus: 2, boot: "multiboot", memoryBytes: 1 << 24 });
+  const world = World.create(machine, { config, images: { kernel: multiboot(PROCESSORS) } });
+  expect(runToEnd(world, 100_000_000)).toEqual({ text: "A0I", ends: [{ kind: "exit", code: 11 }] });
+});
+
+test("a frame that nobody has room for is lost, and its machine goes on", () => {
+  const one = { boot: "multiboot", memoryBytes: 1 << 24 };
+  const config = lan.parse({ machines: [one, one] });
+  expect(lan.images(config)).toEqual(["kernel"]);
+  const world = World.create(lan, { config, images: { kernel: multiboot(GREETING) } });
+  world.post(500, "switch", "deliver", { port: 1, frame: new Uint8Array(60) });
+  expect(runToEnd(world).ends).toHaveLength(2);
+});
+
 /** Shows the first byte of the F segment, opens its shadow RAM, writes an A there, and shows it again. */
 const SHADOWING = [
   0xb8, 0x00, 0xf0, 0x8e, 0xd8, 0xba, 0xfb, 0x03, 0xb0, 0x03, 0xee, 0xba, 0xf8, 0x03, 0xa0, 0, 0,
@@ -136,6 +173,23 @@ new DataView(noAddresses.buffer).setUint32(8, -0x1bad_b002 >>> 0, true);
 const demanding = multiboot(GREETING);
 new DataView(demanding.buffer).setUint32(4, 0x1_0008, true);
 new DataView(demanding.buffer).setUint32(8, -(0x1bad_b002 + 0x1_0008) >>> 0, true);
+
+test("what needs more memory than there is is refused", () => {
+  const kernel = new Uint8Array(0x2000);
+  const view = new DataView(kernel.buffer);
+  view.setUint32(0x202, 0x5372_6448, true);
+  view.setUint16(0x206, 0x20f, true);
+  view.setUint16(0x236, 1, true);
+  view.setBigUint64(0x258, 0x100_0000n, true);
+  view.setUint32(0x260, 0x400_0000, true);
+  const config = machine.parse({ memoryBytes: 1 << 24 });
+  expect(() => World.create(machine, { config, images: { kernel } })).toThrow(
+    new InputError("kernel: needs memory up to 80 MiB, and there is 16 MiB"),
+  );
+  expect(() => World.create(machine, { config, images: { kernel: new Uint8Array(10) } })).toThrow(
+    new InputError("kernel: no bzImage; expected HdrS at 0x202"),
+  );
+});
 
 test.each([
   ["multiboot: no header of version 1 in the first 8 KiB", new Uint8Array(100)],

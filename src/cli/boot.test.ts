@@ -1,0 +1,152 @@
+/** `kvmsim boot` and `kvmsim replay` of what it recorded, with a kernel that echoes what it reads. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { kvmsim } from "../../properties/support/command.ts";
+import type { Input, Io } from "./io.ts";
+import { main } from "./kvmsim.ts";
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "kvmsim-boot-"));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function kernelFile(name: string, code: readonly number[]): string {
+  const image = new Uint8Array(32 + code.length);
+  const view = new DataView(image.buffer);
+  const at = 0x10_0000;
+  const flags = 0x1_0000;
+  [0x1bad_b002, flags, -(0x1bad_b002 + flags), at, at, 0, 0, at + 32].forEach((word, i) => {
+    view.setUint32(4 * i, word >>> 0, true);
+  });
+  image.set(code, 32);
+  const file = path.join(folder, name);
+  writeFileSync(file, image);
+  return file;
+}
+
+/** mov dx, 3F8h; mov al, 'H'; out dx, al; mov al, 'i'; out dx, al; mov al, 5; out F4h, al; hlt. */
+const greeting = kernelFile(
+  "greeting",
+  [0x66, 0xba, 0xf8, 0x03, 0xb0, 0x48, 0xee, 0xb0, 0x69, 0xee, 0xb0, 0x05, 0xe6, 0xf4, 0xf4],
+);
+/** Polls LSR, reads a byte, sends it back plus one; leaves with 0 after a 'Z'. */
+const echo = kernelFile(
+  "echo",
+  [
+    0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 1, 0x74, 0xfb, 0x66, 0xba, 0xf8, 0x03, 0xec, 0xfe, 0xc0,
+    0xee, 0x3c, 0x5b, 0x75, 0xeb, 0x30, 0xc0, 0xe6, 0xf4, 0xf4,
+  ],
+);
+/** cli; hlt. */
+const silent = kernelFile("silent", [0xfa, 0xf4, 0xeb, 0xfd]);
+/** lidt of nothing; int3. */
+const faulty = kernelFile("faulty", [0x0f, 0x01, 0x1d, 0x28, 0, 0x10, 0, 0xcc, 0, 0, 0, 0, 0, 0]);
+
+const SMALL = ["--memory", "16M"];
+
+/** Types `text` at once, on a terminal or not. */
+function typing(text: string, isTerminal: boolean): { io: Io; seen: { out: string; err: string } } {
+  const seen = { out: "", err: "" };
+  const stdin: Input = {
+    isTerminal,
+    listen(take) {
+      take(text);
+      return () => {};
+    },
+  };
+  const stream = {
+    rows: 24,
+    columns: 80,
+    isTTY: true,
+    write: (piece: string) => {
+      seen.out += piece;
+      return true;
+    },
+  } as unknown as NodeJS.WriteStream;
+  const terminal = isTerminal ? stream : null;
+  const io: Io = {
+    stdin,
+    stdout: { write: (piece) => void (seen.out += piece), terminal },
+    stderr: { write: (piece) => void (seen.err += piece), terminal },
+    env: {},
+  };
+  return { io, seen };
+}
+
+test("shows the console and leaves with what the guest says", async () => {
+  const ran = await kvmsim("boot", "--multiboot", greeting, ...SMALL);
+  expect(ran).toEqual({ code: 11, stdout: "Hi", stderr: "" });
+});
+
+test("stops at a text", async () => {
+  const ran = await kvmsim("boot", "--multiboot", greeting, ...SMALL, "--until", "H");
+  expect(ran.code).toBe(0);
+});
+
+test("stops at the limit, and when nothing can happen any more", async () => {
+  const limit = await kvmsim("boot", "--multiboot", echo, ...SMALL, "--max-cycles", "1ms");
+  expect(limit.code).toBe(1);
+  expect(limit.stderr).toContain("the limit of --max-cycles");
+  const shut = await kvmsim("boot", "--multiboot", faulty, ...SMALL);
+  expect(shut.code).toBe(1);
+  expect(shut.stderr).toContain("triple fault");
+  const until = await kvmsim(
+    "boot",
+    "--multiboot",
+    silent,
+    ...SMALL,
+    "--until",
+    "x",
+    "--max-cycles",
+    "2ms",
+  );
+  expect(until.code).toBe(1);
+});
+
+test("what is sent reaches the guest, and the recording replays it", async () => {
+  const { io, seen } = typing("HALZ", false);
+  const recording = path.join(folder, "echo.rec");
+  const trace = path.join(folder, "echo.jsonl");
+  const args = ["boot", "--multiboot", echo, ...SMALL, "--epoch", "1ms", "--slice", "5us"];
+  expect(await main([...args, "--record", recording, "--trace", trace], io)).toBe(1);
+  expect(seen.out).toBe("IBM[");
+  const again = await kvmsim("replay", recording, "--image", `kernel=${echo}`);
+  expect(again.stderr).toBe("");
+  expect(again.stdout).toContain("The replay is the recorded run");
+});
+
+test("at a terminal there is a status line, and Ctrl-A x leaves", async () => {
+  const { io, seen } = typing("H\u0001\u0001\u0001x", true);
+  expect(await main(["boot", "--multiboot", echo, ...SMALL], io)).toBe(0);
+  expect(seen.out).toContain("\u001b[1;23r");
+  expect(seen.out).toContain("\u001b[r");
+});
+
+test("a terminal sees how far virtual time has come", async () => {
+  const { io, seen } = typing("", true);
+  const args = ["boot", "--multiboot", echo, ...SMALL, "--max-cycles", "40ms"];
+  expect(await main(args, io)).toBe(1);
+  expect(seen.out).toMatch(/0\.\d+ s · \d+ million cycles a second/u);
+});
+
+test.each([
+  [[], "expected one of --kernel FILE, --multiboot FILE and --bios FILE"],
+  [["--bios", greeting, "--initrd", greeting], "--initrd: goes with --kernel or --multiboot"],
+  [["--multiboot", greeting, "--memory", "much"], "--memory much: expected a size as 256M or 1G"],
+  [["--multiboot", greeting, "--cpus", "x"], "machine: cpus is 1 to 64, not null"],
+  [["--multiboot", greeting, "--slice", "0"], "--slice 0: expected at least 1 cycle"],
+  [
+    ["--multiboot", path.join(folder, "none")],
+    `${path.join(folder, "none")}: no such file or folder`,
+  ],
+  [
+    ["--multiboot", greeting, ...SMALL, "--record", path.join(folder, "no", "a.rec")],
+    `${path.join(folder, "no", "a.rec")}: no such file or folder`,
+  ],
+])("boot %j is refused", async (args, message) => {
+  const ran = await kvmsim("boot", ...args);
+  expect(ran).toEqual({ code: 2, stdout: "", stderr: `kvmsim: ${message}\n` });
+});
