@@ -82,11 +82,13 @@ test("a bzImage is entered in 64-bit mode with the zero page in RSI", () => {
   view.setUint32(0x238, 2047, true);
   view.setBigUint64(0x258, 0x10_0000n, true);
   view.setUint32(0x260, 0x1_0000, true);
+  // 2^64 / 2; mov cr8, 3.
   // mov dx, 3F8h; mov esi, [rsi + 228h]; mov ecx, 5; rep outsb; mov rax, cr0 (REX.W must be one); out F4h, al.
   kernel.set(
     [
-      0x66, 0xba, 0xf8, 0x03, 0x8b, 0xb6, 0x28, 0x02, 0, 0, 0xb9, 5, 0, 0, 0, 0xf3, 0x6e, 0x48,
-      0xc7, 0xc0, 7, 0, 0, 0, 0xe6, 0xf4, 0xf4,
+      0xba, 1, 0, 0, 0, 0x31, 0xc0, 0xb9, 2, 0, 0, 0, 0x48, 0xf7, 0xf1, 0xb8, 3, 0, 0, 0, 0x44,
+      0x0f, 0x22, 0xc0, 0x66, 0xba, 0xf8, 0x03, 0x8b, 0xb6, 0x28, 0x02, 0, 0, 0xb9, 5, 0, 0, 0,
+      0xf3, 0x6e, 0x48, 0xc7, 0xc0, 7, 0, 0, 0, 0xe6, 0xf4, 0xf4,
     ],
     0x600,
   );
@@ -110,27 +112,45 @@ test("what is typed reaches the guest, in its order", () => {
 
 /**
  * Starts CPU 1 with INIT and a startup IPI, whose code prints A; goes to x2APIC mode, writes its TPR and prints its ID; asks
- * for a random number; lets the timer's interrupt in, whose handler prints I; leaves with 5.
+ * for a random number; reads QEMU's signature by DMA and prints its Q; gives commands to the keyboard controller; writes an
+ * MSR; calls through a gate, where it prints G; lets the timer's interrupt in, whose handler prints I; leaves with 5.
  */
-const PROCESSORS = [
-  0xbc, 0, 0, 9, 0, 0xc7, 5, 0, 0x80, 0, 0, 0xb0, 0x41, 0xba, 0xf8, 0xc7, 5, 4, 0x80, 0, 0, 3, 0xee,
-  0xf4, 0xeb, 0xc7, 5, 8, 0x80, 0, 0, 0xfd, 0x90, 0x90, 0x90, 0xc7, 5, 0x10, 3, 0xe0, 0xfe, 0, 0, 0,
-  1, 0xc7, 5, 0, 3, 0xe0, 0xfe, 0, 0x45, 0, 0, 0xc7, 5, 0, 3, 0xe0, 0xfe, 8, 0x46, 0, 0, 0xb9, 0x30,
-  0x75, 0, 0, 0xe2, 0xfe, 0xb9, 0x1b, 0, 0, 0, 0x0f, 0x32, 0x0d, 0, 0x0c, 0, 0, 0x0f, 0x30, 0xb9, 8,
-  8, 0, 0, 0x31, 0xc0, 0x31, 0xd2, 0x0f, 0x30, 0xb9, 2, 8, 0, 0, 0x0f, 0x32, 4, 0x30, 0x66, 0xba,
-  0xf8, 3, 0xee, 0x0f, 0xc7, 0xf0, 0x0f, 1, 0x15, 0x18, 1, 0x10, 0, 0x0f, 1, 0x1d, 0x1e, 1, 0x10, 0,
-  0xfb, 0xf4, 0xb0, 5, 0xe6, 0xf4, 0xf4, 0xb0, 0x49, 0x66, 0xba, 0xf8, 3, 0xee, 0xb0, 0x20, 0xe6,
-  0x20, 0xcf, 0x90, 0x90, 0x90, 0x90, 0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0x9b, 0xcf,
-  0, 0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa7, 0, 8, 0, 0, 0x8e, 0x10, 0, 0x17, 0, 0xb8, 0, 0x10, 0, 0x47,
-  0, 0xd0, 0, 0x10, 0,
-];
+const PROCESSORS = `
+  bc 00 00 09 00 c7 05 00 80 00 00 b0 41 ba f8 c7 05 04 80 00 00 03 ee f4 eb c7 05 08 80
+  00 00 fd 90 90 90 c7 05 10 03 e0 fe 00 00 00 01 c7 05 00 03 e0 fe 00 45 00 00 c7 05 00
+  03 e0 fe 08 46 00 00 b9 30 75 00 00 e2 fe b9 1b 00 00 00 0f 32 0d 00 0c 00 00 0f 30 b9
+  08 08 00 00 31 c0 31 d2 0f 30 b9 02 08 00 00 0f 32 04 30 66 ba f8 03 ee 0f c7 f0 c7 05
+  00 90 00 00 00 00 00 0a c7 05 04 90 00 00 00 00 00 04 c7 05 08 90 00 00 00 00 00 00 c7
+  05 0c 90 00 00 00 00 91 00 66 ba 14 05 31 c0 ef 66 ba 18 05 b8 00 00 90 00 ef a0 00 91
+  00 00 66 ba f8 03 ee b0 a8 e6 64 b0 a9 e6 64 b0 c0 e6 64 b9 MSR 31 c0 31 d2 0f 30 0f 01
+  15 88 01 10 00 0f 01 1d 8e 01 10 00 9a 00 00 00 00 18 00 fb f4 b0 05 e6 f4 f4 b0 49 66
+  ba f8 03 ee b0 20 e6 20 cf b0 47 66 ba f8 03 ee cb 90 90 90 90 00 00 00 00 00 00 00 00
+  ff ff 00 00 00 9b cf 00 ff ff 00 00 00 93 cf 00 14 01 08 00 00 8c 10 00 00 00 00 00 00
+  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+  00 08 01 08 00 00 8e 10 00 1f 00 20 01 10 00 47 00 40 01 10 00
+`;
 
-test.each(["intel", "amd"])("processors of %s start each other and take interrupts", (cpu) => {
-  const config = machine.parse({ cpu, cpus: 2, boot: "multiboot", memoryBytes: 1 << 24 });
-  const world = World.create(machine, { config, images: { kernel: multiboot(PROCESSORS) } });
-  expect(runToEnd(world, 100_000_000)).toEqual({ text: "A0I", ends: [{ kind: "exit", code: 11 }] });
+const processorsWith = (msr: string): readonly number[] =>
+  PROCESSORS.replace("MSR", msr)
+    .trim()
+    .split(/\s+/u)
+    .map((byte) => Number.parseInt(byte, 16));
+/** IA32_BIOS_UPDT_TRIG and PATCH_LOADER: both take anything. */
+test.each([
+  ["intel", processorsWith("79 00 00 00")],
+  ["amd", processorsWith("20 00 01 c0")],
+])("processors of %s start each other and use what is around them", (cpu, code) => {
+  const config = machine.parse({
+    cpu,
+    cpus: 2,
+    boot: "multiboot",
+    memoryBytes: 1 << 24,
+    testdev: true,
+  });
+  const world = World.create(machine, { config, images: { kernel: multiboot(code) } });
+  const ran = { text: "A0QGI", ends: [{ kind: "exit", code: 11 }] };
+  expect(runToEnd(world, 100_000_000)).toEqual(ran);
 });
 
 test("a frame that nobody has room for is lost, and its machine goes on", () => {
@@ -142,11 +162,12 @@ test("a frame that nobody has room for is lost, and its machine goes on", () => 
   expect(runToEnd(world).ends).toHaveLength(2);
 });
 
-/** Shows the first byte of the F segment, opens its shadow RAM, writes an A there, and shows it again. */
+/** Shows the first byte of the F segment, opens its shadow RAM for writes, writes an A there, opens it for reads, and shows it. */
 const SHADOWING = [
   0xb8, 0x00, 0xf0, 0x8e, 0xd8, 0xba, 0xfb, 0x03, 0xb0, 0x03, 0xee, 0xba, 0xf8, 0x03, 0xa0, 0, 0,
-  0xee, 0x66, 0xb8, 0x58, 0, 0, 0x80, 0xba, 0xf8, 0x0c, 0x66, 0xef, 0xba, 0xfd, 0x0c, 0xb0, 0x30,
-  0xee, 0xc6, 0x06, 0, 0, 0x41, 0xba, 0xf8, 0x03, 0xa0, 0, 0, 0xee, 0xb0, 0, 0xe6, 0xf4, 0xf4,
+  0xee, 0x66, 0xb8, 0x58, 0, 0, 0x80, 0xba, 0xf8, 0x0c, 0x66, 0xef, 0xba, 0xfd, 0x0c, 0xb0, 0x20,
+  0xee, 0xc6, 0x06, 0, 0, 0x41, 0xb0, 0x30, 0xee, 0xba, 0xf8, 0x03, 0xa0, 0, 0, 0xee, 0xb0, 0, 0xe6,
+  0xf4, 0xf4,
 ];
 
 test("firmware shadows its ROM, and does so again after the machine went back", () => {

@@ -132,10 +132,6 @@ export class Machine {
     world.registry.derived(openShadows);
   }
 
-  get outcome(): Readonly<Outcome> {
-    return this.#outcome.value;
-  }
-
   /** A frame arrives at the network interface; false when it is lost. */
   receive(frame: Uint8Array): boolean {
     const nic = this.#board.parts["net"]?.chip as VirtioChip<object, Network> | undefined;

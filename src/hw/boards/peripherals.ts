@@ -23,6 +23,9 @@ export interface Peripherals {
 /** What a disk takes for a request: about as a fast one over NVMe does. */
 const DISK_LATENCY = 50_000;
 
+/** Pages that a guest gives away stay its own. */
+const ignore = (): void => undefined;
+
 type AnyDevice = VirtioDevice<object>;
 
 const any = <Device extends object>(device: VirtioDevice<Device>): AnyDevice =>
@@ -49,9 +52,6 @@ export function virtioDevices(
     ]);
   if (hasEntropy) devices.push(["rng", any(virtioEntropy((size) => host.random("rng", size)))]);
   if (hasBalloon)
-    devices.push([
-      "balloon",
-      any(virtioBalloon({ inflated: () => undefined, deflated: () => undefined })),
-    ]);
+    devices.push(["balloon", any(virtioBalloon({ inflated: ignore, deflated: ignore }))]);
   return devices;
 }

@@ -73,10 +73,6 @@ export class PlacedChip<State extends object = object> {
     return this.#cell.value.wires[wire] === true;
   }
 
-  get wireNames(): readonly string[] {
-    return Object.keys(this.#cell.value.wires);
-  }
-
   hasInput(pin: string): boolean {
     return Object.hasOwn(this.#chip.inputs, pin);
   }
@@ -109,14 +105,6 @@ export class PlacedChip<State extends object = object> {
   settle(): void {
     this.#socket.settle(this.#now());
     this.#schedule();
-  }
-
-  /** As at power-on, with whatever was due forgotten. */
-  reset(part: Part): void {
-    const { due, handle } = this.#cell.value;
-    if (due !== null) this.#world.cancel(handle);
-    this.#cell.value = initialState(part, this.#now());
-    this.settle();
   }
 
   #now(): Cycles {

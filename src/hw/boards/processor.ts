@@ -58,7 +58,7 @@ export class Processor implements Environment, Runner {
   readonly #bus: ProcessorBus;
   readonly #cpu: Cpu;
   #slice: Slice | null = null;
-  #isInterrupted: () => boolean = () => false;
+  #isInterrupted: (() => boolean) | null = null;
 
   constructor(given: ProcessorParts) {
     const { world, number, prefix, profile, decoder, ram, memory, block, area, bus } = given;
@@ -153,7 +153,7 @@ export class Processor implements Environment, Runner {
   }
 
   isInterruptAsserted(): boolean {
-    return this.#isInterrupted();
+    return this.#isInterrupted?.() ?? false;
   }
 
   acknowledgeInterrupt(): number {

@@ -30,6 +30,7 @@ import { virtioPci } from "./virtio/pci.ts";
 
 /** What chips are made over that the laws of all chips speak of: laws of their own speak of what they do to memory. */
 const NO_MEMORY = { read: () => null, write: () => false };
+const ignore = (): void => {};
 const NO_DISK = new DiskImage(new Uint8Array(0), true);
 
 // biome-ignore format: one line each, so that additions do not meet.
@@ -54,9 +55,9 @@ export const CHIPS: readonly Chip[] = [
   i440fx,
   piix3,
   // virtio
-  virtioMmio(virtioConsole({ columns: 80, rows: 25, transmit: () => {} }), NO_MEMORY),
+  virtioMmio(virtioConsole({ columns: 80, rows: 25, transmit: ignore }), NO_MEMORY),
   virtioMmio(virtioEntropy((size) => new Uint8Array(size)), NO_MEMORY),
-  virtioPci(virtioBalloon({ inflated: () => {}, deflated: () => {} }), NO_MEMORY),
+  virtioPci(virtioBalloon({ inflated: ignore, deflated: ignore }), NO_MEMORY),
   virtioPci(virtioBlock({ backend: NO_DISK, serial: "", latency: 1000 }), NO_MEMORY),
-  virtioPci(virtioNetwork({ mac: [2, 0, 0, 0, 0, 1], transmit: () => {} }), NO_MEMORY),
+  virtioPci(virtioNetwork({ mac: [2, 0, 0, 0, 0, 1], transmit: ignore }), NO_MEMORY),
 ];
