@@ -163,6 +163,10 @@ test.each([
     `${path.join(folder, "none")}: no such file or folder`,
   ],
   [
+    ["--multiboot", greeting, ...SMALL, "--record", "one", "--trace", "one"],
+    "one: named as recording and as trace",
+  ],
+  [
     ["--multiboot", greeting, ...SMALL, "--record", path.join(folder, "no", "a.rec")],
     `${path.join(folder, "no", "a.rec")}: no such file or folder`,
   ],

@@ -17,9 +17,10 @@ import {
   type TraceEvent,
   World,
 } from "../../api/index.ts";
-import { type FileInMaking, loadImage, recordToFile, traceToFile } from "../../api/node.ts";
+import { loadImage } from "../../api/node.ts";
 import { breathe, EXIT, type Io } from "../io.ts";
 import { cyclesOf } from "../options.ts";
+import { openFiles } from "../output-files.ts";
 import { startStatus, type Status } from "../status-line.ts";
 
 export interface BootOptions {
@@ -132,22 +133,6 @@ function bytesOf(text: string): number {
   const [, digits, unit = "M"] = /^(\d{1,6})([MG])?$/.exec(text) ?? [];
   if (digits === undefined) throw new InputError(`--memory ${text}: expected a size as 256M or 1G`);
   return Number(digits) * (BYTES_OF_UNIT[unit] as number);
-}
-
-function openFiles(
-  world: World,
-  { record, trace }: BootOptions,
-  images: readonly ImageAtHand[],
-): readonly FileInMaking[] {
-  const files: FileInMaking[] = [];
-  try {
-    if (record !== undefined) files.push(recordToFile(world, record, images));
-    if (trace !== undefined) files.push(traceToFile(world, trace));
-  } catch (error) {
-    for (const file of files) file.abandon();
-    throw error;
-  }
-  return files;
 }
 
 /** Why a run is over. */

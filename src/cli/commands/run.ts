@@ -1,6 +1,5 @@
 /** `kvmsim run`: makes a world by name and runs it, recorded and traced if asked. */
 
-import path from "node:path";
 import {
   blueprintOf,
   DEFAULT_SETUP,
@@ -10,16 +9,11 @@ import {
   type Setup,
   World,
 } from "../../api/index.ts";
-import {
-  type FileInMaking,
-  readFaults,
-  readSchedule,
-  recordToFile,
-  traceToFile,
-} from "../../api/node.ts";
+import { readFaults, readSchedule } from "../../api/node.ts";
 import { advance, outcomeOf, outcomeRows } from "../drive.ts";
 import { EXIT, type Io, oneLine } from "../io.ts";
 import { cyclesOf, type GivenInput, imagesOf, inputsOf, settingsOf } from "../options.ts";
+import { openFiles } from "../output-files.ts";
 import { startProgress } from "../progress.ts";
 import { facts, jsonText, shortened } from "../tables.ts";
 
@@ -104,25 +98,6 @@ function checkInputs(world: World, inputs: readonly GivenInput[], until: number)
   const trial = world.fork();
   trial.supplyInputs(inputs.map((input) => ({ ...input, step: 0 })));
   trial.release();
-}
-
-function openFiles(
-  world: World,
-  { record, trace }: RunOptions,
-  images: readonly ImageAtHand[],
-): readonly FileInMaking[] {
-  if (record !== undefined && trace !== undefined && path.resolve(record) === path.resolve(trace)) {
-    throw new InputError(`${record}: named as recording and as trace`);
-  }
-  const files: FileInMaking[] = [];
-  try {
-    if (record !== undefined) files.push(recordToFile(world, record, images));
-    if (trace !== undefined) files.push(traceToFile(world, trace));
-  } catch (error) {
-    for (const file of files) file.abandon();
-    throw error;
-  }
-  return files;
 }
 
 async function runWithInputs(
