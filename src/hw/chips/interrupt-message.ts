@@ -13,6 +13,21 @@ export type DeliveryMode =
   | "startup"
   | "ExtINT";
 
+const DELIVERY_MODES: readonly (DeliveryMode | null)[] = [
+  "fixed",
+  "lowest priority",
+  "SMI",
+  null,
+  "NMI",
+  "INIT",
+  null,
+  "ExtINT",
+];
+
+/** As bits 10 to 8 of a redirection entry and of a message's data say it; null is reserved. */
+export const deliveryModeOf = (word: number): DeliveryMode | null =>
+  DELIVERY_MODES[(word >> 8) & 7] ?? null;
+
 export interface InterruptMessage {
   /** An APIC ID or a logical destination, as `destinationMode` says; 8 bits, or 32 between x2APICs. */
   readonly destination: number;

@@ -7,7 +7,7 @@
  */
 
 import type { Chip } from "./chip.ts";
-import type { DeliveryMode, InterruptMessage } from "./interrupt-message.ts";
+import { deliveryModeOf, type InterruptMessage } from "./interrupt-message.ts";
 
 export interface Ioapic {
   /** IOREGSEL. */
@@ -55,20 +55,6 @@ const LEVEL = 0x8000;
 const MASKED = 0x1_0000;
 /** Delivery status and remote IRR are read-only. */
 const WRITABLE = 0x1_afff;
-
-const DELIVERY_MODES: readonly (DeliveryMode | null)[] = [
-  "fixed",
-  "lowest priority",
-  "SMI",
-  null,
-  "NMI",
-  "INIT",
-  null,
-  "ExtINT",
-];
-
-const deliveryModeOf = (entry: number): DeliveryMode | null =>
-  DELIVERY_MODES[(entry >> 8) & 7] ?? null;
 
 /** Only interrupts with a vector of their own can be levels. */
 const isLevelTriggered = (entry: number): boolean =>

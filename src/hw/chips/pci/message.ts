@@ -3,18 +3,7 @@
  * Register Format" and "Message Data Register Format".
  */
 
-import type { DeliveryMode, InterruptMessage } from "../interrupt-message.ts";
-
-const DELIVERY_MODES: readonly (DeliveryMode | null)[] = [
-  "fixed",
-  "lowest priority",
-  "SMI",
-  null,
-  "NMI",
-  "INIT",
-  null,
-  "ExtINT",
-];
+import { deliveryModeOf, type InterruptMessage } from "../interrupt-message.ts";
 
 /** Null for an address of nothing that takes interrupts, and for a reserved delivery mode. */
 export function messageOf(
@@ -23,7 +12,7 @@ export function messageOf(
   data: number,
 ): InterruptMessage | null {
   if (addressHigh !== 0 || addressLow >>> 20 !== 0xfee) return null;
-  const deliveryMode = DELIVERY_MODES[(data >> 8) & 7] ?? null;
+  const deliveryMode = deliveryModeOf(data);
   if (deliveryMode === null) return null;
   const isLevel = (data & 0x8000) !== 0;
   return {
