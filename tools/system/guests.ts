@@ -1,7 +1,7 @@
 /** Runs machines of the public door to their end or to a word on their console. Debian's files come by apt, for once. */
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,16 +21,15 @@ export interface LinuxFiles {
   readonly initrd: Uint8Array;
 }
 
-/** Debian's cloud kernel and a busybox of its own, unpacked once. */
+/** Debian's cloud kernel, and an initial RAM disk as the script beside makes it today. */
 export function debianLinux(): LinuxFiles {
-  const folder = path.join(os.tmpdir(), "kvmsim-debian-linux");
-  if (!existsSync(path.join(folder, "kernel"))) {
-    mkdirSync(folder, { recursive: true });
-    const script = fileURLToPath(new URL("../guests/debian-linux.sh", import.meta.url));
-    execFileSync("bash", [script, folder], { stdio: ["ignore", "ignore", "inherit"] });
-  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), "kvmsim-debian-linux-"));
+  const script = fileURLToPath(new URL("../guests/debian-linux.sh", import.meta.url));
+  execFileSync("bash", [script, folder], { stdio: ["ignore", "ignore", "inherit"] });
   const file = (name: string): Uint8Array => new Uint8Array(readFileSync(path.join(folder, name)));
-  return { kernel: file("kernel"), initrd: file("initrd") };
+  const files = { kernel: file("kernel"), initrd: file("initrd") };
+  rmSync(folder, { recursive: true });
+  return files;
 }
 
 /** Debian's SeaBIOS. */
