@@ -2,13 +2,13 @@
 
 import type { Decoded } from "../decode.ts";
 import { displacementOf } from "../decode.ts";
-import { controlOffset, OFFSET, segmentOffset } from "../state.ts";
+import { OFFSET, segmentOffset } from "../state.ts";
 import type { MicroOp, StatusFlag, Width } from "../uop.ts";
 import { isVectorMicroOp } from "../vector.ts";
 import type { Block, BlockInstruction } from "./blocks.ts";
 import { CPU } from "./emit-control.ts";
 import { readFlag, storeDirection } from "./emit-flags.ts";
-import { emitBinary, emitCompare, emitDivide, emitExtend, emitUnary, wrap } from "./emit-values.ts";
+import { emitValue, wrap } from "./emit-values.ts";
 import { emitVector, type VectorEmitter } from "./emit-vector.ts";
 import { isCommit, LOADS, localType, STORES } from "./emit.ts";
 import { CACHES } from "./layout.ts";
@@ -153,7 +153,7 @@ export class InstructionEmitter {
       this.#locals[id] = alias;
     } else {
       const local = this.#body.local(localType(micro.width));
-      this.#value(id, micro);
+      this.#value(micro);
       this.#body.set(local);
       this.#locals[id] = local;
     }
@@ -236,7 +236,7 @@ export class InstructionEmitter {
     return held;
   }
 
-  #value(id: number, micro: MicroOp): void {
+  #value(micro: MicroOp): void {
     const body = this.#body;
     if (isVectorMicroOp(micro)) {
       emitVector(micro, this.#vectorEmitter());
@@ -257,12 +257,6 @@ export class InstructionEmitter {
       case "readFlag":
         readFlag(body, micro.flag);
         return;
-      case "codeLimit":
-        body.get(CPU).memory("i64.load32_u", segmentOffset("CS") + 8);
-        return;
-      case "readControl":
-        body.get(CPU).memory("i64.load", controlOffset(micro.register));
-        return;
       case "load": {
         const place = this.#find(micro.offset, micro.segment, micro.width / 8, micro.intent);
         if (micro.intent === "modify") this.#places.set(micro.offset, place);
@@ -270,31 +264,10 @@ export class InstructionEmitter {
         return;
       }
       case "binary":
-        if (!this.#condition(micro)) emitBinary(this.#locals, body, micro);
-        return;
-      case "unary":
-        emitUnary(this.#locals, body, micro);
-        return;
-      case "compare":
-        emitCompare(this.#locals, body, micro);
-        return;
-      case "extend":
-        emitExtend(this.#locals, body, micro);
-        return;
-      case "truncate":
-        body.get(this.#locals[micro.a] as number);
-        if (micro.width === 1) body.i64(1n).op("i64.and", "i32.wrap_i64");
-        else wrap(body, micro.width);
-        return;
-      case "divide":
-        emitDivide(this.#locals, body, micro);
-        return;
-      case "select":
-        body.get(this.#locals[micro.a] as number).get(this.#locals[micro.b] as number);
-        body.get(this.#locals[micro.condition] as number).op("select");
+        if (!this.#condition(micro)) emitValue(this.#locals, body, micro);
         return;
       default:
-        throw new RangeError(`${micro.op} makes no value, ${id}`);
+        emitValue(this.#locals, body, micro);
     }
   }
 

@@ -2,6 +2,8 @@
 
 import { assert } from "../../../sim/assert.ts";
 import type { MicroOp, Width } from "../uop.ts";
+import { controlOffset, segmentOffset } from "../state.ts";
+import { CPU } from "./emit-control.ts";
 import { signExtend } from "./emit-flags.ts";
 import { importIndex } from "./imports.ts";
 import { type FunctionBody, I64 } from "./wasm.ts";
@@ -14,11 +16,45 @@ export function wrap(body: FunctionBody, width: Width): void {
   if (width < 64) body.i64((1n << BigInt(width)) - 1n).op("i64.and");
 }
 
-export function emitBinary(
-  locals: Locals,
-  body: FunctionBody,
-  micro: MicroOp & { op: "binary" },
-): void {
+/** Leaves a value on the stack that follows from locals and the CPU's block alone, whoever emits it. */
+export function emitValue(locals: Locals, body: FunctionBody, micro: MicroOp): void {
+  switch (micro.op) {
+    case "codeLimit":
+      body.get(CPU).memory("i64.load32_u", segmentOffset("CS") + 8);
+      return;
+    case "readControl":
+      body.get(CPU).memory("i64.load", controlOffset(micro.register));
+      return;
+    case "binary":
+      emitBinary(locals, body, micro);
+      return;
+    case "unary":
+      emitUnary(locals, body, micro);
+      return;
+    case "compare":
+      emitCompare(locals, body, micro);
+      return;
+    case "extend":
+      emitExtend(locals, body, micro);
+      return;
+    case "truncate":
+      body.get(locals[micro.a] as number);
+      if (micro.width === 1) body.i64(1n).op("i64.and", "i32.wrap_i64");
+      else wrap(body, micro.width);
+      return;
+    case "divide":
+      emitDivide(locals, body, micro);
+      return;
+    case "select":
+      body.get(locals[micro.a] as number).get(locals[micro.b] as number);
+      body.get(locals[micro.condition] as number).op("select");
+      return;
+    default:
+      throw new RangeError(`${micro.op} makes no value`);
+  }
+}
+
+function emitBinary(locals: Locals, body: FunctionBody, micro: MicroOp & { op: "binary" }): void {
   const { fn, width, a, b } = micro;
   if (width === 1) {
     body.get(locals[a] as number);
@@ -91,7 +127,7 @@ function signed(locals: Locals, body: FunctionBody, id: number, width: Width): v
   signExtend(body, width);
 }
 
-export function emitUnary(
+function emitUnary(
   locals: Locals,
   body: FunctionBody,
   { fn, width, a }: MicroOp & { op: "unary" },
@@ -138,7 +174,7 @@ function byteSwap(body: FunctionBody, width: Width): void {
   if (width < 64) body.i64(BigInt(64 - width)).op("i64.shr_u");
 }
 
-export function emitCompare(
+function emitCompare(
   locals: Locals,
   body: FunctionBody,
   { fn, a, b, of }: MicroOp & { op: "compare" },
@@ -158,7 +194,7 @@ export function emitCompare(
   }
 }
 
-export function emitExtend(
+function emitExtend(
   locals: Locals,
   body: FunctionBody,
   { a, from, signed: isSigned, width }: MicroOp & { op: "extend" },
@@ -178,7 +214,7 @@ export function emitExtend(
 }
 
 /** Only 64-bit divisions with a high half that is not zero go to the host. */
-export function emitDivide(
+function emitDivide(
   locals: Locals,
   body: FunctionBody,
   { part, width, high, low, divisor }: MicroOp & { op: "divide" },

@@ -5,14 +5,14 @@
 
 import { assert, unreachable } from "../../../sim/assert.ts";
 import type { Form } from "../forms.ts";
-import { controlOffset, gprNumber, OFFSET, segmentOffset } from "../state.ts";
+import { gprNumber, OFFSET, segmentOffset } from "../state.ts";
 import type { MicroOp, OperandWidth, PlainFault, SegmentChoice, Width } from "../uop.ts";
 import { RANGES_FROM_BASE } from "./block-mode.ts";
 import { CPU, emitGoto, HANDLER_TYPE, REC } from "./emit-control.ts";
 import { readFlag, storeArithmeticFlags, storeFlags, storeLogicFlags } from "./emit-flags.ts";
 import { isVectorMicroOp } from "../vector.ts";
 import { emitVector, type VectorEmitter } from "./emit-vector.ts";
-import { emitBinary, emitCompare, emitDivide, emitExtend, emitUnary, wrap } from "./emit-values.ts";
+import { emitValue, wrap } from "./emit-values.ts";
 import { CACHES, EXIT, type Level, RECORD, RECORD_BYTES, SCRATCH } from "./layout.ts";
 import { importIndex } from "./imports.ts";
 import { FunctionBody, I32, I64, type MemoryOpcode, V128 } from "./wasm.ts";
@@ -133,45 +133,14 @@ class HandlerEmitter {
       case "nextInstruction":
         body.get(REC).memory("i64.load", RECORD.nextRip);
         return;
-      case "codeLimit":
-        body.get(CPU).memory("i64.load32_u", segmentOffset("CS") + 8);
-        return;
-      case "readControl":
-        body.get(CPU).memory("i64.load", controlOffset(micro.register));
-        return;
       case "load":
         this.#load(micro);
-        return;
-      case "binary":
-        emitBinary(this.#locals, body, micro);
-        return;
-      case "unary":
-        emitUnary(this.#locals, body, micro);
-        return;
-      case "compare":
-        emitCompare(this.#locals, body, micro);
-        return;
-      case "extend":
-        emitExtend(this.#locals, body, micro);
-        return;
-      case "truncate":
-        this.#get(micro.a);
-        if (micro.width === 1) body.i64(1n).op("i64.and", "i32.wrap_i64");
-        else wrap(body, micro.width);
-        return;
-      case "divide":
-        emitDivide(this.#locals, body, micro);
         return;
       case "linearAddress":
         body.get(this.#sum(micro.offset, micro.segment));
         return;
-      case "select":
-        this.#get(micro.a);
-        this.#get(micro.b);
-        this.#get(micro.condition).op("select");
-        return;
       default:
-        throw new RangeError(`${micro.op} makes no value`);
+        emitValue(this.#locals, body, micro);
     }
   }
 
