@@ -16,7 +16,7 @@ import {
   TESTDEV_PORTS,
   testdevNets,
 } from "./isa.ts";
-import { microvmAcpi } from "./microvm-acpi.ts";
+import { isaAcpi } from "./isa-acpi.ts";
 import { virtioDevices } from "./peripherals.ts";
 import { PLACES, virtioMmioPlace } from "./places.ts";
 
@@ -52,10 +52,7 @@ export function microvm(host: BoardHost, parts: BoardParts): Board {
     ioapics: ["ioapic"],
     pics: ["pic1", "pic2"],
     pci: null,
-    acpi: microvmAcpi(
-      cpus,
-      devices.map(({ place }) => place),
-    ),
+    acpi: { ...isaAcpi(cpus), virtioMmio: devices.map(({ place }) => place) },
     roms: [],
     shadow: null,
   };

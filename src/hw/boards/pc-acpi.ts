@@ -2,12 +2,12 @@
 
 import { pirqOf } from "../chips/pci/bus.ts";
 import type { AcpiDescription, PciRoute } from "./acpi/description.ts";
+import { isaAcpi } from "./isa-acpi.ts";
 import { PLACES } from "./places.ts";
 
 const LAST_BUS = 255;
 const DEVICES = 32;
 const PINS = 4;
-const FIRST_PIRQ_PIN = 16;
 /** Below it lie the registers of the APICs. */
 const WINDOW_END = PLACES.ioapic;
 
@@ -15,28 +15,14 @@ const WINDOW_END = PLACES.ioapic;
 export function pcAcpi(cpus: number): AcpiDescription {
   const windowStart = PLACES.ecam + (LAST_BUS + 1) * 0x10_0000;
   return {
-    apicIds: Array.from({ length: cpus }, (_, i) => i),
-    lapicAddress: PLACES.lapic,
-    ioapics: [{ id: 0, address: PLACES.ioapic, gsiBase: 0 }],
-    overrides: [
-      { irq: 0, gsi: 2, polarity: "bus", trigger: "bus" },
-      { irq: PLACES.sci, gsi: PLACES.sci, polarity: "high", trigger: "level" },
-    ],
-    hasPics: true,
-    pm: { event: PLACES.pm1, control: PLACES.pm1 + 4, timer: PLACES.pmTimer, sci: PLACES.sci },
-    isReduced: false,
-    reset: { port: 0xcf9, value: 6 },
+    ...isaAcpi(cpus),
     pci: {
       lastBus: LAST_BUS,
       ecam: PLACES.ecam,
       memory: [{ address: windowStart, size: WINDOW_END - windowStart }],
-      routes: routes((pirq) => FIRST_PIRQ_PIN + pirq),
+      routes: routes((pirq) => PLACES.firstPirqPin + pirq),
       picRoutes: routes((pirq) => PLACES.pirqs[pirq] ?? 0),
     },
-    serial: [{ port: 0x3f8, irq: 4 }],
-    hasRtc: true,
-    hasKeyboard: true,
-    virtioMmio: [],
   };
 }
 

@@ -28,7 +28,6 @@ import { PLACES } from "./places.ts";
 const PCI_MEMORY = { from: 0xf000_0000, to: 0xfec0_0000 } as const;
 const PCI_PORTS = { from: 0xc000, to: 0x1_0000 } as const;
 const PIRQ_PINS = ["pirqa", "pirqb", "pirqc", "pirqd"] as const;
-const FIRST_PIRQ_PIN = 16;
 /** The first place for a virtio function, and the interrupt pin of each. */
 const [FIRST_SLOT, INTA] = [2, 1] as const;
 
@@ -110,5 +109,5 @@ const routedIrqs = (): readonly Net[] =>
 
 const pirqNet = (pin: string, number: number, drivers: readonly string[]): Net => ({
   drivers,
-  loads: [`isa.${pin}`, `ioapic.intin${FIRST_PIRQ_PIN + number}`],
+  loads: [`isa.${pin}`, `ioapic.intin${PLACES.firstPirqPin + number}`],
 });

@@ -11,6 +11,7 @@ export const PLACES = {
   reset: 0xcf9,
   /** What PIRQA# to PIRQD# lead to on the i8259s; on the I/O APIC they are the pins from 16 on. */
   pirqs: [10, 10, 11, 11],
+  firstPirqPin: 16,
 } as const;
 
 /** Virtio devices in memory: their registers one after the other, each with a pin of the I/O APIC of its own. */
