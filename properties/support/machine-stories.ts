@@ -5,6 +5,7 @@ import { machine } from "../../src/api/machines.ts";
 import { ISA_PORTS } from "../../src/hw/boards/isa.ts";
 import { PLACES } from "../../src/hw/boards/places.ts";
 import { World } from "../../src/sim/world.ts";
+import { multiboot } from "../../src/guests/kernels/multiboot.ts";
 
 interface Access {
   readonly kind: "in" | "out" | "load" | "store";
@@ -98,22 +99,10 @@ function codeOf({ kind, at, size, value }: Access): readonly number[] {
 }
 
 const JUMP_BYTES = 5;
-const LOAD_ADDRESS = 0x10_0000;
 
 /** Does all of it again and again. */
 function kernelOf(accesses: readonly Access[]): Uint8Array {
-  const flags = 0x1_0000;
-  const header = [
-    0x1bad_b002,
-    flags,
-    -(0x1bad_b002 + flags),
-    LOAD_ADDRESS,
-    LOAD_ADDRESS,
-    0,
-    0,
-    LOAD_ADDRESS + 32,
-  ];
   const code = accesses.flatMap(codeOf);
   const back = -(code.length + JUMP_BYTES);
-  return Uint8Array.from([...header.flatMap(word), ...code, 0xe9, ...word(back)]);
+  return multiboot([...code, 0xe9, ...word(back)]);
 }

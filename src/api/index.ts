@@ -54,5 +54,6 @@ export {
   SYSTEM_KERNELS,
   SystemProgram,
 } from "./programs.ts";
+export { multiboot } from "../guests/kernels/multiboot.ts";
 export type { Assembled } from "../guests/assembler.ts";
 export { assemble } from "../guests/assembler.ts";

@@ -1,23 +1,11 @@
 import { expect, test } from "vitest";
+import { multiboot } from "../guests/kernels/multiboot.ts";
 import { CONSOLE, ENDED } from "../hw/boards/machine.ts";
 import { InputError } from "../sim/assert.ts";
 import type { TraceEvent } from "../sim/trace.ts";
 import { World } from "../sim/world.ts";
 import { lan } from "./lan.ts";
 import { machine } from "./machines.ts";
-
-/** Multiboot with addresses in the header: loaded at 1 MiB, entered behind the header. */
-function multiboot(code: readonly number[]): Uint8Array {
-  const image = new Uint8Array(32 + code.length);
-  const view = new DataView(image.buffer);
-  const at = 0x10_0000;
-  const flags = 0x1_0000;
-  [0x1bad_b002, flags, -(0x1bad_b002 + flags), at, at, 0, 0, at + 32].forEach((word, i) => {
-    view.setUint32(4 * i, word >>> 0, true);
-  });
-  image.set(code, 32);
-  return image;
-}
 
 /** mov dx, 3F8h; mov al, 'H'; out dx, al; mov al, 'i'; out dx, al; mov al, 5; out F4h, al; hlt. */
 const GREETING = [

@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { kvmsim } from "../../properties/support/command.ts";
+import { multiboot } from "../api/index.ts";
 import type { Input, Io } from "./io.ts";
 import { main } from "./kvmsim.ts";
 
@@ -14,16 +15,8 @@ afterAll(() => {
 });
 
 function kernelFile(name: string, code: readonly number[]): string {
-  const image = new Uint8Array(32 + code.length);
-  const view = new DataView(image.buffer);
-  const at = 0x10_0000;
-  const flags = 0x1_0000;
-  [0x1bad_b002, flags, -(0x1bad_b002 + flags), at, at, 0, 0, at + 32].forEach((word, i) => {
-    view.setUint32(4 * i, word >>> 0, true);
-  });
-  image.set(code, 32);
   const file = path.join(folder, name);
-  writeFileSync(file, image);
+  writeFileSync(file, multiboot(code));
   return file;
 }
 

@@ -1,6 +1,6 @@
 /** What machines cost that have nothing to do: a thousand of them in one process. */
 
-import { machine, World } from "../../api/index.ts";
+import { machine, multiboot, World } from "../../api/index.ts";
 import { figure, type Measurement, millisecondsOf } from "./figures.ts";
 
 const MACHINES = 1000;
@@ -27,16 +27,9 @@ export const idle: readonly Measurement[] = [
   },
 ];
 
-/** Multiboot, loaded at 1 MiB: hlt, and again. The timer of the board ticks on. */
+/** hlt, and again. The timer of the board ticks on. */
 function idleMachine(): World {
-  const at = 0x10_0000;
-  const flags = 0x1_0000;
-  const kernel = new Uint8Array(35);
-  const view = new DataView(kernel.buffer);
-  [0x1bad_b002, flags, -(0x1bad_b002 + flags), at, at, 0, 0, at + 32].forEach((word, i) => {
-    view.setUint32(4 * i, word >>> 0, true);
-  });
-  kernel.set([0xf4, 0xeb, 0xfd], 32);
+  const kernel = multiboot([0xf4, 0xeb, 0xfd]);
   const config = machine.parse({ board: "microvm", boot: "multiboot", memoryBytes: 1 << 24 });
   return World.create(machine, { config, images: { kernel }, epochCycles: 0 });
 }
