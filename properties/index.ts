@@ -1,6 +1,7 @@
 /** Every file of laws, one line each. */
 
 import "./guests/assembler.property.ts";
+import "./guests/loaders.property.ts";
 import "./hw/boards/acpi.property.ts";
 import "./hw/boards/machine.property.ts";
 import "./hw/chips/chips.property.ts";

@@ -44,7 +44,7 @@ export { CONSOLE, ENDED } from "../hw/boards/machine.ts";
 export type { LanConfig } from "./lan.ts";
 export { lan } from "./lan.ts";
 export type { MachineConfig } from "./machines.ts";
-export { machine } from "./machines.ts";
+export { bootOf, machine } from "./machines.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
 export type { Kernel, StartRegisters, SystemKernel } from "./programs.ts";
 export {

@@ -219,7 +219,7 @@ test.each([
   [{ board: "q35" }, 'machine: board is pc or microvm, not "q35"'],
   [{ cpu: "vax" }, "cpu vax: expected intel or amd, and then features as +NAME or -NAME"],
   [{ cpu: "intel,SMAP" }, "cpu intel,SMAP: expected +NAME or -NAME, not SMAP"],
-  [{ boot: "floppy" }, 'machine: boot is linux, multiboot or bios, not "floppy"'],
+  [{ boot: "floppy" }, 'machine: boot is linux, pvh, multiboot or bios, not "floppy"'],
   [{ board: "microvm", boot: "bios" }, 'machine: boot is not bios on a microvm, not "bios"'],
   [[], "machine: the configuration is an object"],
 ])("the configuration %j is refused", (config, message) => {

@@ -3,8 +3,10 @@
  * can say is checked here, in the words of the one who gave it.
  */
 
-import { loadLinux } from "../guests/loaders/linux.ts";
+import { type LinuxImages, loadLinux } from "../guests/loaders/linux.ts";
+import { elfClass } from "../guests/loaders/elf.ts";
 import { loadMultiboot } from "../guests/loaders/multiboot.ts";
+import { loadPvh } from "../guests/loaders/pvh.ts";
 import type { Board, BoardHost } from "../hw/boards/board.ts";
 import { type HandedOver, handOver } from "../hw/boards/firmware.ts";
 import { Machine } from "../hw/boards/machine.ts";
@@ -34,7 +36,7 @@ export interface MachineConfig {
   readonly memoryBytes: number;
   /** `intel` or `amd`, and features to add or leave out: `intel,-SMAP`. */
   readonly cpu: string;
-  readonly boot: "linux" | "multiboot" | "bios";
+  readonly boot: "linux" | "pvh" | "multiboot" | "bios";
   /** An initial RAM disk; for multiboot, a module. */
   readonly initrd: boolean;
   readonly append: string;
@@ -55,7 +57,7 @@ const [LEAST_MEMORY, MOST_MEMORY] = [16 * MIB, 3072 * MIB] as const;
 const macOf = (number: number): readonly number[] => [0x52, 0x54, 0x00, 0x12, 0x34, 0x56 + number];
 const MOST_DISKS = 16;
 
-const BOOTS: readonly unknown[] = ["linux", "multiboot", "bios"];
+const BOOTS: readonly unknown[] = ["linux", "pvh", "multiboot", "bios"];
 
 const DEFAULTS: MachineConfig = {
   board: "pc",
@@ -163,17 +165,10 @@ type Load = (
 ) => void;
 
 const LOADERS: Readonly<Record<Exclude<MachineConfig["boot"], "bios">, Load>> = {
-  linux: (world, ram, state, { initrd, append }, handed) =>
-    loadLinux(
-      ram,
-      state,
-      {
-        kernel: world.image("kernel"),
-        initrd: initrd ? world.image("initrd") : null,
-        commandLine: append,
-      },
-      handed,
-    ),
+  linux: (world, ram, state, config, handed) =>
+    loadLinux(ram, state, linuxImages(world, config), handed),
+  pvh: (world, ram, state, config, handed) =>
+    loadPvh(ram, state, linuxImages(world, config), handed),
   multiboot: (world, ram, state, { initrd, append }, { memoryMap }) =>
     loadMultiboot(
       ram,
@@ -186,6 +181,16 @@ const LOADERS: Readonly<Record<Exclude<MachineConfig["boot"], "bios">, Load>> = 
       memoryMap,
     ),
 };
+
+const linuxImages = (world: World, { initrd, append }: MachineConfig): LinuxImages => ({
+  kernel: world.image("kernel"),
+  initrd: initrd ? world.image("initrd") : null,
+  commandLine: append,
+});
+
+/** How a kernel's file wants to be booted: an ELF file by PVH, anything else by Linux's own protocol. */
+export const bootOf = (kernel: Uint8Array): MachineConfig["boot"] =>
+  elfClass(kernel) === null ? "linux" : "pvh";
 
 function profilesOf({ cpu, cpus }: MachineConfig): readonly CpuProfile[] {
   const [base = "", ...changes] = cpu.split(",");
@@ -229,7 +234,7 @@ export function parseConfig(config: Json): MachineConfig {
     "whole MiB from 16 to 3072",
   );
   check("cpu", typeof given.cpu === "string", "a name");
-  check("boot", BOOTS.includes(given.boot), "linux, multiboot or bios");
+  check("boot", BOOTS.includes(given.boot), "linux, pvh, multiboot or bios");
   check("disks", isWithin(given.disks, 0, MOST_DISKS), `0 to ${MOST_DISKS}`);
   check("network", typeof given.network === "boolean", "true or false");
   check("testdev", typeof given.testdev === "boolean", "true or false");

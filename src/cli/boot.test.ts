@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { kvmsim } from "../../properties/support/command.ts";
+import { pvhKernel } from "../../properties/support/elf.ts";
 import { multiboot } from "../api/index.ts";
 import type { Input, Io } from "./io.ts";
 import { main } from "./kvmsim.ts";
@@ -21,10 +22,10 @@ function kernelFile(name: string, code: readonly number[]): string {
 }
 
 /** mov dx, 3F8h; mov al, 'H'; out dx, al; mov al, 'i'; out dx, al; mov al, 5; out F4h, al; hlt. */
-const greeting = kernelFile(
-  "greeting",
-  [0x66, 0xba, 0xf8, 0x03, 0xb0, 0x48, 0xee, 0xb0, 0x69, 0xee, 0xb0, 0x05, 0xe6, 0xf4, 0xf4],
-);
+const GREETING = [
+  0x66, 0xba, 0xf8, 0x03, 0xb0, 0x48, 0xee, 0xb0, 0x69, 0xee, 0xb0, 0x05, 0xe6, 0xf4, 0xf4,
+];
+const greeting = kernelFile("greeting", GREETING);
 /** Polls LSR, reads a byte, sends it back plus one; leaves with 0 after a 'Z'. */
 const echo = kernelFile(
   "echo",
@@ -71,6 +72,13 @@ function typing(text: string, isTerminal: boolean): { io: Io; seen: { out: strin
 
 test("shows the console and leaves with what the guest says", async () => {
   const ran = await kvmsim("boot", "--multiboot", greeting, ...SMALL);
+  expect(ran).toEqual({ code: 11, stdout: "Hi", stderr: "" });
+});
+
+test("an ELF file is entered by its note", async () => {
+  const file = path.join(folder, "vmlinux");
+  writeFileSync(file, pvhKernel(GREETING));
+  const ran = await kvmsim("boot", "--kernel", file, "--initrd", file, ...SMALL);
   expect(ran).toEqual({ code: 11, stdout: "Hi", stderr: "" });
 });
 
@@ -147,6 +155,7 @@ test("a terminal sees how far virtual time has come", async () => {
 
 test.each([
   [[], "expected one of --kernel FILE, --multiboot FILE and --bios FILE"],
+  [["--kernel", greeting, ...SMALL], "kernel: no bzImage; expected HdrS at 0x202"],
   [["--bios", greeting, "--initrd", greeting], "--initrd: goes with --kernel or --multiboot"],
   [["--multiboot", greeting, "--memory", "much"], "--memory much: expected a size as 256M or 1G"],
   [["--multiboot", greeting, "--cpus", "x"], "machine: cpus is 1 to 64, not null"],

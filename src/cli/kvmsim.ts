@@ -101,7 +101,10 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .option("--cpus <n>", "1 to 64", "1")
     .option("--memory <size>", "RAM, as 256M or 1G", "256M")
     .option("--cpu <profile>", "intel or amd, with features as intel,-SMAP", "intel")
-    .option("--kernel <file>", "a Linux kernel (bzImage)")
+    .option(
+      "--kernel <file>",
+      "a Linux kernel: a bzImage, or an ELF file with a PVH entry (vmlinux)",
+    )
     .option("--multiboot <file>", "a kernel that follows the multiboot specification, version 1")
     .option("--initrd <file>", "its initial RAM disk, or its module")
     .option("--bios <file>", "firmware, as SeaBIOS")

@@ -6,6 +6,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { Hasher } from "../../src/sim/hash.ts";
 import { debianLinux, type LinuxFiles, runLan, runMachine, seabios } from "./guests.ts";
+import { vmlinuxOf } from "./vmlinux.ts";
 
 const SECOND = 1_000_000_000;
 const ZEROS = "bb9f8df61474d25e71fa00722318cd387396ca1736605e1248821cc0de3d3af8";
@@ -40,6 +41,21 @@ test.each([
     expect(text).toContain(ZEROS);
     expect(text).toContain("loop: 1000");
     expect(text).toContain(LETTERS);
+    expect(ends).toEqual(["machine off 0"]);
+    world.release();
+  },
+  5 * MINUTES,
+);
+
+test(
+  "the kernel as an ELF file boots by PVH",
+  () => {
+    const images = { initrd: files.initrd, kernel: vmlinuxOf(files.kernel) };
+    const { consoles, ends, world } = runMachine(
+      { config: { boot: "pvh", cpus: 2, ...linux("poweroff") }, images },
+      10 * SECOND,
+    );
+    expect(consoles["com1"]).toContain("shell: 2 CPUs");
     expect(ends).toEqual(["machine off 0"]);
     world.release();
   },

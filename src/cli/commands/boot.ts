@@ -3,6 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  bootOf,
   CONSOLE,
   type Cycles,
   CYCLES_PER_SECOND,
@@ -76,18 +77,19 @@ function worldOf(options: BootOptions): {
   const { initrd } = options;
   const { file, kind } = whatToBoot(options);
   const cpus = Number(options.cpus);
+  const first = loadImage(kind === "bios" ? "bios" : "kernel", file);
+  const images = [first];
   const config = machine.parse({
     board: options.machine,
     cpus,
     memoryBytes: bytesOf(options.memory),
     cpu: options.cpu,
-    boot: kind,
+    boot: kind === "linux" ? bootOf(first.bytes) : kind,
     initrd: initrd !== undefined,
     testdev: options.testdev === true,
     disks: options.disk?.length ?? 0,
     ...(options.append === undefined ? {} : { append: options.append }),
   });
-  const images = [loadImage(kind === "bios" ? "bios" : "kernel", file)];
   if (initrd !== undefined) images.push(loadImage("initrd", initrd));
   options.disk?.forEach((path, i) => images.push(loadImage(`disk${i}`, path)));
   const slice = cpus === 1 ? ONE_CPU_SLICE : SLICE;

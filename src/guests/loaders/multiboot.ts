@@ -8,6 +8,7 @@ import { startProtectedMode } from "../../hw/cpu/start.ts";
 import type { CpuState } from "../../hw/cpu/state.ts";
 import { InputError } from "../../sim/assert.ts";
 import type { PagedMemory } from "../../sim/paged-memory.ts";
+import { elfClass, type ElfSegment, loadSegments, readElf } from "./elf.ts";
 import { latin1 } from "./latin1.ts";
 
 export interface MultibootImages {
@@ -36,16 +37,9 @@ const INFO = { memory: 1, commandLine: 4, modules: 8, memoryMap: 0x40 } as const
 const KIB = 1024;
 const PAGE = 4096;
 
-interface Segment {
-  readonly at: number;
-  readonly bytes: Uint8Array;
-  /** With what follows the bytes as zeros. */
-  readonly size: number;
-}
-
 interface Program {
   readonly entry: number;
-  readonly segments: readonly Segment[];
+  readonly segments: readonly ElfSegment[];
 }
 
 /** Fills memory and the bootstrap processor. Throws InputError when the image is none or memory is too small. */
@@ -56,14 +50,7 @@ export function loadMultiboot(
   memoryMap: readonly E820Entry[],
 ): void {
   const program = programOf(kernel);
-  let end = 0;
-  for (const { at, bytes, size } of program.segments) {
-    if (!ram.contains(at, size))
-      throw new InputError(`multiboot: a segment ends at ${hex(at + size)}, beyond memory`);
-    ram.fill(at, size, 0);
-    ram.write(at, bytes);
-    end = Math.max(end, at + size);
-  }
+  const end = loadSegments("multiboot", ram, program.segments);
   const information = Math.ceil(end / PAGE) * PAGE;
   if (!ram.contains(information, INFORMATION_BYTES))
     throw new InputError("multiboot: no memory behind the kernel for the boot information");
@@ -81,9 +68,7 @@ function programOf(kernel: Uint8Array): Program {
   const flags = view.getUint32(header + 4, true);
   if ((flags & REQUIRED & ~UNDERSTOOD) !== 0)
     throw new InputError(`multiboot: the header asks for ${hex(flags & REQUIRED & ~UNDERSTOOD)}`);
-  return (flags & HAS_ADDRESSES) === 0
-    ? elfProgram(kernel, view)
-    : flatProgram(kernel, view, header);
+  return (flags & HAS_ADDRESSES) === 0 ? elfProgram(kernel) : flatProgram(kernel, view, header);
 }
 
 function headerOf(view: DataView): number {
@@ -114,34 +99,10 @@ function flatProgram(kernel: Uint8Array, view: DataView, header: number): Progra
   return { entry, segments: [{ at: loadAt, bytes, size: Math.max(length, bssEnd - loadAt) }] };
 }
 
-const ELF_MAGIC = 0x464c_457f;
-const [CLASS_32, LITTLE_ENDIAN] = [1, 1] as const;
-const PT_LOAD = 1;
-const PROGRAM_HEADER_BYTES = 32;
-
-/** ELF Specification 1.2, "Program Header": segments by their physical address. */
-function elfProgram(kernel: Uint8Array, view: DataView): Program {
-  const isElf = kernel.length >= 52 && view.getUint32(0, true) === ELF_MAGIC;
-  if (!isElf || kernel[4] !== CLASS_32 || kernel[5] !== LITTLE_ENDIAN)
+function elfProgram(kernel: Uint8Array): Program {
+  if (elfClass(kernel) !== 32)
     throw new InputError("multiboot: no ELF file of 32 bits, and no addresses in the header");
-  const headers = view.getUint32(28, true);
-  const step = view.getUint16(42, true);
-  const segments: Segment[] = [];
-  for (let i = 0; i < view.getUint16(44, true); i += 1) {
-    const at = headers + i * step;
-    if (at + PROGRAM_HEADER_BYTES > kernel.length)
-      throw new InputError("multiboot: a program header lies outside the file");
-    if (view.getUint32(at, true) !== PT_LOAD) continue;
-    const from = view.getUint32(at + 4, true);
-    const length = view.getUint32(at + 16, true);
-    const size = view.getUint32(at + 20, true);
-    if (from + length > kernel.length || size < length)
-      throw new InputError(`multiboot: segment ${i} does not fit the file`);
-    const bytes = kernel.subarray(from, from + length);
-    segments.push({ at: view.getUint32(at + 12, true), bytes, size });
-  }
-  if (segments.length === 0) throw new InputError("multiboot: the file has nothing to load");
-  return { entry: view.getUint32(24, true), segments };
+  return readElf("multiboot", kernel, 32);
 }
 
 function writeInformation(
