@@ -10,6 +10,10 @@ const ROOT = 0;
 export class Tables {
   readonly words = new Uint32Array(TABLE_PAGES * 1024);
 
+  locate(address: number): number {
+    return address;
+  }
+
   read32(address: number): number {
     return address + 4 <= this.words.length * 4 ? (this.words[address / 4] as number) : 0xffff_ffff;
   }

@@ -48,6 +48,7 @@ class Part {
 export class WindowMemory extends Untranslated implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
+  onForgetSide: ((side: "host" | "guest") => void) | null = null;
   readonly #parts: readonly Part[];
 
   constructor(input: NativeCase) {

@@ -149,7 +149,7 @@ function apply(tlb: Tlb, command: TlbCommand): void {
       tlb.invalidateTag(tagOf(0, command.pcid));
       break;
     default:
-      tlb.invalidateVpid(0, command.do === "cr3");
+      tlb.invalidateOwner(0, command.do === "cr3");
   }
 }
 

@@ -274,7 +274,7 @@ law("debug-registers-have-their-names-and-fixed-bits", {
     const fault = machine.step();
     const isAlias = number === 4 || number === 5;
     if (isAlias && de) return fault?.vector === UD;
-    if (gd) return fault?.vector === DB && (machine.state.debug("DR6") & 0x2000n) !== 0n;
+    if (gd) return fault?.vector === DB && fault.debug === 0x2000;
     if (number < 4) {
       if (fault !== null || machine.step() !== null) return false;
       return machine.state.gpr(1) === value;

@@ -5,18 +5,28 @@
 
 import type { PagedMemory } from "../../sim/paged-memory.ts";
 import type { Runner, Slice } from "../../sim/schedule.ts";
+import { eventType } from "../../sim/trace.ts";
 import type { World } from "../../sim/world.ts";
 import { Cpu } from "../cpu/cpu.ts";
 import type { CpuProfile } from "../cpu/cpuid/profile.ts";
 import type { Decoder } from "../cpu/decode.ts";
 import { Interpreter } from "../cpu/engine/interpreter.ts";
 import type { InterpreterArea } from "../cpu/engine/layout.ts";
-import type { Environment } from "../cpu/environment.ts";
+import type { Environment, Refusal } from "../cpu/environment.ts";
 import type { PhysicalMemory } from "../cpu/physical-memory.ts";
 import { powerUp } from "../cpu/start.ts";
 import { ACTIVITY, CpuState, PENDING } from "../cpu/state.ts";
 import { Tlb } from "../cpu/tlb.ts";
 import { TranslatedMemory } from "../cpu/translated-memory.ts";
+
+/** A virtualisation instruction that has failed, and the check that it did not pass. */
+const REFUSED = eventType("cpu.refused", {
+  outcome: "text",
+  check: "text",
+  field: "text",
+  value: "wide",
+  section: "text",
+});
 
 /** What a processor asks of its machine. */
 export interface ProcessorBus {
@@ -77,8 +87,9 @@ export class Processor implements Environment, Runner {
     world.registry.array(this.name, state.bytes());
     world.registry.array(`${this.name}.data-tlb`, dataTlb.words);
     world.registry.array(`${this.name}.fetch-tlb`, fetchTlb.words);
+    world.registry.array(`${this.name}.tables`, this.memory.tableWords());
     world.registry.derived(() => {
-      this.memory.contextChanged();
+      this.memory.restored();
       state.attention = true;
     });
     world.addRunner(this);
@@ -170,6 +181,16 @@ export class Processor implements Environment, Runner {
 
   apicBaseChanged(value: bigint): void {
     this.#bus.apicBaseChanged(this.number, value);
+  }
+
+  explain({ outcome, check, field, value, section }: Refusal): void {
+    this.#world.trace.emit(REFUSED, this.state.cycles, this.name, {
+      outcome,
+      check,
+      field,
+      value,
+      section,
+    });
   }
 
   taskPriorityChanged(value: number): void {

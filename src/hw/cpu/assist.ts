@@ -11,6 +11,7 @@ import type { Fault } from "./fault.ts";
 import { isFault, type SystemMemory } from "./mmu.ts";
 import type { CpuState } from "./state.ts";
 import type { SegmentChoice } from "./uop.ts";
+import type { InterceptedInstruction, Virtualization } from "./virtualization.ts";
 
 export type AssistFunction = (context: AssistContext) => Fault | null;
 
@@ -19,15 +20,24 @@ export class AssistContext {
   readonly state: CpuState;
   readonly memory: SystemMemory;
   readonly environment: Environment;
+  readonly virtualization: Virtualization | undefined;
   readonly decoded: Decoded;
   readonly nextRip: bigint;
 
-  constructor({ state, memory, environment }: EngineParts, decoded: Decoded, nextRip: bigint) {
+  constructor(parts: EngineParts, decoded: Decoded, nextRip: bigint) {
+    const { state, memory, environment, virtualization } = parts;
     this.state = state;
+    this.virtualization = virtualization;
     this.memory = memory;
     this.environment = environment;
     this.decoded = decoded;
     this.nextRip = nextRip;
+  }
+
+  /** What a hypervisor has asked for in place of an instruction of its guest: an exit, or #UD; null where none runs one. */
+  intercepted(name: InterceptedInstruction): Fault | null {
+    if (!this.state.isGuest) return null;
+    return this.virtualization?.instruction(this, name) ?? null;
   }
 
   operand(index: number): OperandValue {

@@ -4,15 +4,18 @@
  * "Operations that Invalidate TLBs and Paging-Structure Caches". A fault changes nothing.
  */
 
+import type { AssistContext } from "./assist.ts";
 import type { CpuProfile } from "./cpuid/profile.ts";
 import type { FeatureName } from "./cpuid/features.ts";
 import type { EngineParts } from "./engine/engine.ts";
 import { type Fault, GP0 } from "./fault.ts";
+import { isFault } from "./mmu.ts";
 import { is64Bit, isLongMode } from "./mode.ts";
 import { CR0, CR4, type CpuState, EFER, RIGHTS } from "./state.ts";
 import { LOW_32 } from "./system.ts";
+import type { ControlWrite } from "./virtualization.ts";
 
-type Access = Pick<EngineParts, "state" | "memory" | "environment">;
+type Access = Pick<EngineParts, "state" | "memory" | "environment" | "virtualization">;
 
 /** Bits that a write changes; ET is always 1, and the other bits below 32 are reserved and ignored. */
 const CR0_BITS =
@@ -65,11 +68,31 @@ function changed({ state, memory }: Access): void {
   memory.contextChanged();
 }
 
-export function writeCr0(access: Access, value: bigint): Fault | null {
+/** MOV to a control register, CLTS and LMSW; a guest's write is what its hypervisor leaves of it. */
+export function writeControl(context: AssistContext, write: ControlWrite): Fault | null {
+  const { state, virtualization } = context;
+  const value =
+    state.isGuest && virtualization !== undefined
+      ? virtualization.writeControl(context, write)
+      : write.value;
+  if (isFault(value)) return value;
+  switch (write.name) {
+    case "CR0":
+      return writeCr0(context, value);
+    case "CR3":
+      return writeCr3(context, value);
+    case "CR4":
+      return writeCr4(context, value);
+    case "CR8":
+      return writeCr8(context, value);
+  }
+}
+
+function writeCr0(access: Access, value: bigint): Fault | null {
   const { state, memory } = access;
   const before = state.control("CR0");
   const after = (before & ~CR0_BITS) | (value & CR0_BITS) | CR0.ET;
-  if (value > LOW_32) return GP0;
+  if (value > LOW_32 || access.virtualization?.allowsControl("CR0", after) === false) return GP0;
   const [hasPg, hasPe] = [(after & CR0.PG) !== 0n, (after & CR0.PE) !== 0n];
   if (hasPg && !hasPe) return GP0;
   if ((after & CR0.NW) !== 0n && (after & CR0.CD) === 0n) return GP0;
@@ -105,7 +128,7 @@ function maySetPaging(state: CpuState): boolean {
 const mayClearPaging = (state: CpuState): boolean =>
   !state.has("CR4", CR4.PCIDE) && !is64Bit(state);
 
-export function writeCr3(access: Access, value: bigint): Fault | null {
+function writeCr3(access: Access, value: bigint): Fault | null {
   const { state, memory, environment } = access;
   const hasPcids = state.has("CR4", CR4.PCIDE);
   const keeps = hasPcids && (value & KEEP_TRANSLATIONS) !== 0n;
@@ -121,10 +144,11 @@ export function writeCr3(access: Access, value: bigint): Fault | null {
   return null;
 }
 
-export function writeCr4(access: Access, value: bigint): Fault | null {
+function writeCr4(access: Access, value: bigint): Fault | null {
   const { state, memory, environment } = access;
   const before = state.control("CR4");
   if ((value & ~cr4Bits(environment.profile)) !== 0n) return GP0;
+  if (access.virtualization?.allowsControl("CR4", value) === false) return GP0;
   const longMode = isLongMode(state);
   if (longMode && (value & CR4.PAE) === 0n) return GP0;
   const setsPcids = (value & ~before & CR4.PCIDE) !== 0n;
@@ -152,7 +176,7 @@ function invalidateAfterCr4({ state, memory }: Access, before: bigint, after: bi
 }
 
 /** The priority of the task: bits 7 to 4 of the local APIC's TPR. */
-export function writeCr8({ state, environment }: Access, value: bigint): Fault | null {
+function writeCr8({ state, environment }: Access, value: bigint): Fault | null {
   if (value > 15n) return GP0;
   state.setControl("CR8", value);
   environment.taskPriorityChanged(Number(value));

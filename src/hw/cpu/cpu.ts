@@ -4,6 +4,7 @@
  * Double Fault Exception (#DF)".
  */
 
+import { assert } from "../../sim/assert.ts";
 import { codeBreakpoints, DR6, DR7_GD, watches } from "./debug.ts";
 import { linearOfCode } from "./decode-at.ts";
 import type { Core } from "./descriptors.ts";
@@ -11,13 +12,15 @@ import type { Engine } from "./engine/engine.ts";
 import { type Fault, fault, VECTORS } from "./fault.ts";
 import { reset } from "./start.ts";
 import { ACTIVITY, BLOCKING, type CpuState, PENDING, RFLAGS } from "./state.ts";
-import { deliver, type EventType } from "./transfer/deliver.ts";
+import { deliver, type Raised } from "./transfer/deliver.ts";
+import type { Decision, VmExit } from "./virtualization.ts";
 
 /** Why a run has ended: the limit is reached, or nothing happens until an event from outside. */
 export type Stop = "limit" | "halted" | "shutdown" | "waiting for SIPI";
 
 const NMI_VECTOR = 2;
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
+const ARRIVALS = PENDING.init | PENDING.sipi;
 /** Deliveries that fault one after another without a double fault; hardware would go on for ever. */
 const MOST_FAULTS = 16;
 
@@ -28,14 +31,6 @@ const CONTRIBUTORY: ReadonlySet<number> = new Set([
   VECTORS["#SS"],
   VECTORS["#GP"],
 ]);
-
-interface Raised {
-  readonly type: EventType;
-  readonly vector: number;
-  readonly errorCode: number | null;
-  readonly address: bigint | null;
-  readonly resume: boolean;
-}
 
 export class Cpu {
   readonly state: CpuState;
@@ -55,10 +50,14 @@ export class Cpu {
     this.#limit = limit;
     for (;;) {
       this.#arrive();
-      if (state.activity !== ACTIVITY.active && !this.#wakes())
-        return STOPS[state.activity] as Stop;
+      const decision = this.#decide();
+      const { activity } = state;
+      if (decision !== null && activity === ACTIVITY.hlt) state.activity = ACTIVITY.active;
+      else if (activity !== ACTIVITY.active && decision === null && !this.#waitsForDeadline())
+        return STOPS[activity] as Stop;
       if (state.cycles >= this.#limit) return "limit";
-      if (!this.#takeEvent()) this.#execute(this.#limit);
+      if (decision !== null) this.#take(decision);
+      else if (state.activity === ACTIVITY.active) this.#execute();
     }
   }
 
@@ -72,80 +71,126 @@ export class Cpu {
   /** INIT, and the startup IPI that ends the wait after it; one that came before INIT is not pending any more. */
   #arrive(): void {
     const { state } = this;
-    if ((state.pending & PENDING.init) !== 0) {
-      const { profile, bootstrap } = this.#core.environment;
-      const others = state.pending & ~PENDING.init;
-      reset(state, profile.signature, "init");
-      state.pending = others;
-      state.activity = bootstrap ? ACTIVITY.active : ACTIVITY.waitForSipi;
-      this.#core.memory.invalidateAll(false);
-      this.#core.memory.contextChanged();
+    if ((state.pending & ARRIVALS) === 0) return;
+    const { virtualization } = this.#core;
+    if ((state.pending & PENDING.init) !== 0 && virtualization?.holdsInit() !== true) {
+      if (this.#exitsFor("INIT", 0)) return;
+      this.#init();
     }
     if ((state.pending & PENDING.sipi) !== 0) {
       const vector = (state.pending >> 8) & 0xff;
-      state.pending &= PENDING.nmi;
-      if (state.activity !== ACTIVITY.waitForSipi) return;
-      const code = state.segment("CS");
-      state.setSegment("CS", { ...code, selector: vector << 8, base: BigInt(vector) << 12n });
-      state.rip = 0n;
-      state.activity = ACTIVITY.active;
+      state.pending &= PENDING.nmi | PENDING.init;
+      if (state.activity === ACTIVITY.waitForSipi && !this.#exitsFor("startup IPI", vector))
+        this.#startUp(vector);
     }
   }
 
-  /** Only HLT is left by an interrupt, or by the trap of its own single step. */
-  #wakes(): boolean {
+  #init(): void {
     const { state } = this;
-    const isDue = state.pendingDebug !== 0 || this.#isNmiDue() || this.#isInterruptDue();
-    if (state.activity !== ACTIVITY.hlt || !isDue) return false;
+    const { environment, memory, virtualization } = this.#core;
+    const others = state.pending & ~PENDING.init;
+    reset(state, environment.profile.signature, "init");
+    virtualization?.reset("init");
+    state.pending = others;
+    state.activity = environment.bootstrap ? ACTIVITY.active : ACTIVITY.waitForSipi;
+    memory.invalidateAll(false);
+    memory.contextChanged();
+  }
+
+  #startUp(vector: number): void {
+    const { state } = this;
+    const code = state.segment("CS");
+    state.setSegment("CS", { ...code, selector: vector << 8, base: BigInt(vector) << 12n });
+    state.rip = 0n;
     state.activity = ACTIVITY.active;
+  }
+
+  #exitsFor(what: "INIT" | "startup IPI", vector: number): boolean {
+    const { state } = this;
+    const exit = state.isGuest ? this.#core.virtualization?.arrival(what, vector) : null;
+    if (!exit) return false;
+    this.#exit(exit, null);
     return true;
   }
 
-  /** STI may hold NMIs back as well as interrupts, and here it does (SDM Vol. 2B, "STI—Set Interrupt Flag"). */
-  #isNmiDue(): boolean {
-    const { pending, blocking } = this.state;
-    return (pending & PENDING.nmi) !== 0 && (blocking & (BLOCKING.nmi | SHADOWS)) === 0;
+  /** A halted guest whose control block has a deadline: time passes until then. */
+  #waitsForDeadline(): boolean {
+    const { state } = this;
+    if (!state.isGuest) return false;
+    const deadline = this.#deadline();
+    if (deadline === Infinity) return false;
+    state.cycles = Math.max(state.cycles, Math.min(deadline, this.#limit));
+    return true;
   }
 
-  #isInterruptDue(): boolean {
-    const { state } = this;
-    const isOpen = state.hasFlag(RFLAGS.IF) && (state.blocking & SHADOWS) === 0;
-    return isOpen && this.#core.environment.isInterruptAsserted();
+  #deadline(): number {
+    return this.state.isGuest ? (this.#core.virtualization?.deadline() ?? Infinity) : Infinity;
   }
 
-  /** Takes what is due at this boundary; false when nothing is. */
-  #takeEvent(): boolean {
+  /** What is due at this boundary. Only HLT is left by an interrupt, or by the trap of its own single step. */
+  #decide(): Decision | null {
     const { state } = this;
-    if (state.pendingDebug !== 0 && (state.blocking & BLOCKING.movSs) === 0) {
-      this.#debugException(state.pendingDebug);
-      return true;
-    }
-    if (this.#isNmiDue()) {
-      state.pending &= ~PENDING.nmi;
-      this.#raise({
-        type: "NMI",
-        vector: NMI_VECTOR,
-        errorCode: null,
-        address: null,
-        resume: false,
+    const { environment, virtualization } = this.#core;
+    const { blocking, pending, pendingDebug } = state;
+    if (state.isGuest && virtualization !== undefined) {
+      return virtualization.decide({
+        debug: (blocking & BLOCKING.movSs) === 0 ? pendingDebug : 0,
+        isNmiPending: (pending & PENDING.nmi) !== 0,
+        isInterruptAsserted: environment.isInterruptAsserted(),
       });
-      return true;
     }
-    if (!this.#isInterruptDue()) return false;
-    const vector = this.#core.environment.acknowledgeInterrupt();
-    this.#raise({
-      type: "external interrupt",
-      vector,
-      errorCode: null,
-      address: null,
-      resume: false,
-    });
-    return true;
+    if (state.activity > ACTIVITY.hlt) return null;
+    if (pendingDebug !== 0 && (blocking & BLOCKING.movSs) === 0) return DEBUG_TRAP;
+    // STI may hold NMIs back as well as interrupts, and here it does (SDM Vol. 2B, "STI—Set Interrupt Flag").
+    if ((blocking & (SHADOWS | BLOCKING.gif)) !== 0) return null;
+    if ((pending & PENDING.nmi) !== 0 && (blocking & BLOCKING.nmi) === 0) return NMI;
+    return state.hasFlag(RFLAGS.IF) && environment.isInterruptAsserted()
+      ? EXTERNAL_INTERRUPT
+      : null;
+  }
+
+  #take(decision: Decision): void {
+    const { state } = this;
+    switch (decision.is) {
+      case "debug trap":
+        this.#debugException(state.pendingDebug);
+        return;
+      case "NMI":
+        state.pending &= ~PENDING.nmi;
+        this.#raise(eventOf("NMI", NMI_VECTOR));
+        return;
+      case "external interrupt": {
+        const vector = this.#core.environment.acknowledgeInterrupt();
+        this.#raise(eventOf("external interrupt", vector));
+        return;
+      }
+      case "VM exit":
+        this.#exit(decision.exit, null);
+        return;
+      case "injection":
+        this.#deliver(decision.event);
+    }
+  }
+
+  #exit(exit: VmExit, during: Raised | null): void {
+    const { virtualization } = this.#core;
+    assert(virtualization !== undefined, "an exit has somebody to go to");
+    virtualization.exit(exit, during);
+  }
+
+  #execute(): void {
+    const { state } = this;
+    const { virtualization } = this.#core;
+    const wasGuest = state.isGuest;
+    this.#executeTo(Math.min(this.#limit, this.#deadline()));
+    if (wasGuest && state.isGuest && virtualization?.isStepping() === true)
+      virtualization.stepped();
   }
 
   /** Many instructions at once, or a single one where something is to be seen after each. */
-  #execute(limit: number): void {
+  #executeTo(limit: number): void {
     const { state } = this;
+    const { virtualization } = this.#core;
     const flags = state.rflags;
     const shadow = state.blocking & SHADOWS;
     const watched = watches(state);
@@ -158,18 +203,22 @@ export class Cpu {
         return;
       }
     }
-    const { rip } = state;
+    const { rip, isGuest } = state;
     if (resumed) state.rflags = flags & ~RFLAGS.RF;
     if (shadow !== 0) state.blocking &= ~SHADOWS;
     const before = state.pendingDebug;
     state.hasEntered = false;
-    const single = watched || traced || resumed || shadow !== 0;
+    const stepping = isGuest && virtualization?.isStepping() === true;
+    const single = watched || traced || resumed || shadow !== 0 || stepping;
     const raised = this.#engine.run(single ? state.cycles + 1 : limit);
     if (raised !== null) {
       state.pendingDebug = before;
-      this.#raise(asException(raised));
+      if (raised.exit === undefined) this.#raise(asException(raised), raised.during ?? null);
+      else this.#exit(raised.exit, raised.during ?? null);
       return;
     }
+    // VM entries and exits have put flags and pending events as they are to be.
+    if (state.isGuest !== isGuest) return;
     // What a repeated instruction has still to do is done under the same RF.
     if (resumed && state.rip === rip) state.rflags |= RFLAGS.RF;
     // INT n and its like leave TF behind, in the flags that they save; a load of SS is not traced (SDM Vol. 3,
@@ -179,33 +228,67 @@ export class Cpu {
   }
 
   #debugException(bits: number): void {
-    const { state } = this;
-    state.setDebug("DR6", (state.debug("DR6") & ~0xfn) | BigInt(bits));
-    state.pendingDebug = 0;
-    this.#raise(asException(fault("#DB", null)));
+    this.state.pendingDebug = 0;
+    this.#raise({ ...asException(fault("#DB", null)), debug: bits });
+  }
+
+  /** An event that a hypervisor may want instead of its guest. */
+  #raise(event: Raised, during: Raised | null = null): void {
+    if (!this.#intercepts(event, during)) this.#deliver(event);
+  }
+
+  #intercepts(event: Raised, during: Raised | null): boolean {
+    if (!this.state.isGuest || event.type !== "hardware exception") return false;
+    const exit = this.#core.virtualization?.exception(event, during);
+    if (!exit) return false;
+    this.#exit(exit, during);
+    return true;
   }
 
   /** Delivers an event, and what delivery itself raises. */
-  #raise(first: Raised): void {
+  #deliver(first: Raised): void {
     const { state } = this;
     let event = first;
     for (let count = 0; count < MOST_FAULTS; count += 1) {
-      if (event.vector === VECTORS["#PF"] && event.address !== null)
-        state.setControl("CR2", event.address);
-      const met = deliver(this.#core, { ...event, returnRip: state.rip });
+      this.#announce(event);
+      const met = deliver(this.#core, { ...event, returnRip: event.returnRip ?? state.rip });
       if (met === null) {
         // The handler may use the debug registers (SDM Vol. 3, "Debug Control Register (DR7)": GD).
         if (event.vector === VECTORS["#DB"]) state.setDebug("DR7", state.debug("DR7") & ~DR7_GD);
         return;
       }
+      if (met.exit !== undefined) {
+        this.#exit(met.exit, event);
+        return;
+      }
       const second = asException(met);
+      if (this.#intercepts(second, event)) return;
       const isDouble = event.vector === VECTORS["#DF"] && event.type === "hardware exception";
       if (isDouble && classOf(second) !== "benign") break;
-      event = becomesDouble(event, second) ? DOUBLE_FAULT : second;
+      const becomes = becomesDouble(event, second);
+      event = becomes ? DOUBLE_FAULT : second;
+      if (becomes && this.#intercepts(DOUBLE_FAULT, null)) return;
       if (met.vector === VECTORS["#PF"] && met.address !== null)
         state.setControl("CR2", met.address);
     }
-    state.activity = ACTIVITY.shutdown;
+    this.#shutDown();
+  }
+
+  /** What registers say of an exception before its handler runs. */
+  #announce(event: Raised): void {
+    const { state } = this;
+    if (event.vector === VECTORS["#PF"] && event.address !== null)
+      state.setControl("CR2", event.address);
+    if (event.debug === 0 || event.vector !== VECTORS["#DB"]) return;
+    const kept = (event.debug & DR6.BD) === 0 ? state.debug("DR6") & ~0xfn : state.debug("DR6");
+    state.setDebug("DR6", kept | BigInt(event.debug));
+  }
+
+  #shutDown(): void {
+    const { state } = this;
+    const exit = state.isGuest ? this.#core.virtualization?.shutdown() : null;
+    if (exit) this.#exit(exit, null);
+    else state.activity = ACTIVITY.shutdown;
   }
 }
 
@@ -215,13 +298,31 @@ const STOPS: Readonly<Record<number, Stop>> = {
   [ACTIVITY.waitForSipi]: "waiting for SIPI",
 };
 
+const DEBUG_TRAP: Decision = { is: "debug trap" };
+const NMI: Decision = { is: "NMI" };
+const EXTERNAL_INTERRUPT: Decision = { is: "external interrupt" };
+
+const eventOf = (type: "NMI" | "external interrupt", vector: number): Raised => ({
+  type,
+  vector,
+  errorCode: null,
+  address: null,
+  resume: false,
+  debug: 0,
+  returnRip: null,
+  instructionLength: 0,
+});
+
 /** RF is saved as set for faults, but not for #DB and the abort #DF (SDM Vol. 3, "RFLAGS: RF"). */
-const asException = ({ vector, errorCode, address }: Fault): Raised => ({
+const asException = ({ vector, errorCode, address, debug }: Fault): Raised => ({
   type: "hardware exception",
   vector,
   errorCode,
   address,
   resume: vector !== VECTORS["#DB"] && vector !== VECTORS["#DF"],
+  debug: debug ?? 0,
+  returnRip: null,
+  instructionLength: 0,
 });
 
 const DOUBLE_FAULT = asException(fault("#DF", 0));

@@ -7,7 +7,7 @@ import { isLongMode } from "./mode.ts";
 import { RIGHTS, type SegmentState } from "./state.ts";
 
 /** What works on a CPU's segments needs of it; an assist's context is one. */
-export type Core = Pick<EngineParts, "state" | "memory" | "environment">;
+export type Core = Pick<EngineParts, "state" | "memory" | "environment" | "virtualization">;
 
 export interface Descriptor {
   /** Linear address of its first byte. */

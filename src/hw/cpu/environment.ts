@@ -24,8 +24,22 @@ export interface Environment {
   taskPriorityChanged(value: number): void;
   /** 64 bits of the CPU's own random stream, for RDRAND and RDSEED; null when there are none. */
   random(): bigint | null;
+  /** Why an instruction of virtualisation has failed, for the trace. */
+  explain(refusal: Refusal): void;
   /** The x87 unit asserts FERR#: an error while CR0.NE is clear. */
   assertFerr(): void;
+}
+
+/** A check of the manual that was not passed. */
+export interface Refusal {
+  /** What follows from it, as `#GP(0)` or `VM-entry failure`. */
+  readonly outcome: string;
+  readonly check: string;
+  /** The field or register that was looked at, and its value. */
+  readonly field: string;
+  readonly value: bigint;
+  /** Manual, volume, section title. */
+  readonly section: string;
 }
 
 /** Nothing around: no ports, no interrupts. */
@@ -65,6 +79,8 @@ export class BareEnvironment implements Environment {
   apicBaseChanged(): void {}
 
   taskPriorityChanged(): void {}
+
+  explain(): void {}
 
   random(): bigint | null {
     return this.#random?.u64() ?? null;

@@ -1,6 +1,8 @@
 /** Exceptions as values: SDM Vol. 3, "Interrupt and Exception Handling". */
 
+import type { Raised } from "./transfer/deliver.ts";
 import type { PlainFault } from "./uop.ts";
+import type { VmExit } from "./virtualization.ts";
 
 export const VECTORS = {
   "#DE": 0,
@@ -27,7 +29,24 @@ export interface Fault {
   readonly errorCode: number | null;
   /** The linear address of a page fault, for CR2. */
   readonly address: bigint | null;
+  /** Bits of DR6 that a debug exception sets. */
+  readonly debug?: number;
+  /** Not an exception, but a VM exit in place of the instruction. */
+  readonly exit?: VmExit;
+  /** The event in whose delivery it was met, where an instruction delivers one. */
+  readonly during?: Raised;
 }
+
+/** What `vector` is of a VM exit. */
+const NO_VECTOR = -1;
+
+/** A VM exit goes the way of a fault: the instruction is not executed, and nothing of it is committed. */
+export const exitFault = (exit: VmExit): Fault => ({
+  vector: NO_VECTOR,
+  errorCode: null,
+  address: null,
+  exit,
+});
 
 export function plainFault(name: PlainFault): Fault {
   if (name === "#GP(0)") return GP0;

@@ -16,6 +16,7 @@ const MAX_FETCH = 15;
 export class FlatMemory extends Untranslated implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
+  onForgetSide: ((side: "host" | "guest") => void) | null = null;
   readonly #memory: PagedMemory;
   readonly #start: bigint;
   readonly #code: CodeWatch;

@@ -69,6 +69,8 @@ export interface DirectMemory extends SystemMemory {
   onForget: ((linear: bigint | null) => void) | null;
   /** Called when a translation that fetches used is gone. */
   onForgetFetch: (() => void) | null;
+  /** Called when all that was given out for the code of the host, or for that of guests, must be asked for again. */
+  onForgetSide: ((side: "host" | "guest") => void) | null;
 }
 
 export function isFault(value: unknown): value is Fault {

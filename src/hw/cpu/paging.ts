@@ -52,6 +52,8 @@ export const RIGHT = {
   global: 16,
   /** Part of a page larger than 4 KiB. */
   large: 32,
+  /** The second level of translation does not allow writes, whoever writes. */
+  nestedReadOnly: 64,
 } as const;
 
 export interface Translation {
@@ -63,6 +65,8 @@ export interface Translation {
 
 /** Where page tables lie. Addresses beyond memory read as ones, as on a bus that nobody drives. */
 export interface TableMemory {
+  /** The physical address of an entry, which a guest's tables name by a guest-physical one; -1 when it cannot be reached. */
+  locate(address: number, write: boolean): number;
   read32(address: number): number;
   write32(address: number, value: number): void;
 }
@@ -74,6 +78,9 @@ export interface WalkStep {
   readonly low: number;
   readonly high: number;
 }
+
+/** What a walk gives when an entry cannot be reached: `locate` knows why. */
+export const UNREACHABLE = -1;
 
 interface Level {
   readonly name: string;
@@ -124,7 +131,7 @@ function bitsOf(low: number, high: number, shift: number, count: number): number
 
 /**
  * Walks the tables for a linear address given by halves. Returns the translation, after setting the accessed and dirty
- * bits, or the page-fault error code. `log` is told of each entry read.
+ * bits, or the page-fault error code, or UNREACHABLE. `log` is told of each entry read.
  */
 export function walk(
   context: PagingContext,
@@ -144,7 +151,9 @@ export function walk(
     table = frameOf(pdpteLow, pdpteHigh);
   }
   for (const [depth, level] of levels.entries()) {
-    const address = table + bitsOf(low, high, level.shift, level.indexBits) * (wide ? 8 : 4);
+    const named = table + bitsOf(low, high, level.shift, level.indexBits) * (wide ? 8 : 4);
+    const address = memory.locate(named, false);
+    if (address < 0) return UNREACHABLE;
     const entryLow = memory.read32(address);
     const entryHigh = wide ? memory.read32(address + 4) : 0;
     log?.({ level: level.name, address, low: entryLow >>> 0, high: entryHigh >>> 0 });
@@ -156,7 +165,7 @@ export function walk(
     rights = combine(rights, entryLow, entryHigh, context.nxe);
     if (leaf)
       return finish(context, access, memory, {
-        address,
+        named,
         entryLow,
         entryHigh,
         level,
@@ -164,7 +173,7 @@ export function walk(
         low,
         high,
       });
-    setBits(memory, address, entryLow, ACCESSED);
+    if (!setBits(memory, named, entryLow, ACCESSED)) return UNREACHABLE;
     table = frameOf(entryLow, entryHigh);
   }
   throw new RangeError("the last level is a leaf");
@@ -222,7 +231,7 @@ const hasLowAddressBits = (low: number, shift: number): boolean =>
   (low & ((1 << shift) - 1) & ~0x1fff) !== 0;
 
 interface Leaf {
-  readonly address: number;
+  readonly named: number;
   readonly entryLow: number;
   readonly entryHigh: number;
   readonly level: Level;
@@ -237,9 +246,9 @@ function finish(
   memory: TableMemory,
   leaf: Leaf,
 ): Translation | number {
-  const { address, entryLow, entryHigh, level, low, high } = leaf;
+  const { named, entryLow, entryHigh, level, low, high } = leaf;
   if (!isAllowed(context, access, leaf.rights)) return errorCode(context, access, PF.P);
-  setBits(memory, address, entryLow, ACCESSED | (access.write ? DIRTY : 0));
+  if (!setBits(memory, named, entryLow, ACCESSED | (access.write ? DIRTY : 0))) return UNREACHABLE;
   let rights = leaf.rights;
   if (access.write || (entryLow & DIRTY) !== 0) rights |= RIGHT.dirty;
   if (context.pge && (entryLow & GLOBAL) !== 0) rights |= RIGHT.global;
@@ -250,13 +259,18 @@ function finish(
   return { frame: base - (base % page) + inside, rights: rights | RIGHT.large };
 }
 
-function setBits(memory: TableMemory, address: number, entry: number, bits: number): void {
-  if ((entry & bits) !== bits) memory.write32(address, (entry | bits) >>> 0);
+/** False when the entry cannot be written. */
+function setBits(memory: TableMemory, named: number, entry: number, bits: number): boolean {
+  if ((entry & bits) === bits) return true;
+  const address = memory.locate(named, true);
+  if (address >= 0) memory.write32(address, (entry | bits) >>> 0);
+  return address >= 0;
 }
 
 /** SDM Vol. 3, "Determination of Access Rights". */
 export function isAllowed(context: PagingContext, access: PagingAccess, rights: number): boolean {
   const userPage = (rights & RIGHT.user) !== 0;
+  if (access.write && (rights & RIGHT.nestedReadOnly) !== 0) return false;
   if (access.fetch && (rights & RIGHT.noExecute) !== 0) return false;
   if (access.user) return userPage && (!access.write || (rights & RIGHT.write) !== 0);
   if (userPage && access.fetch && context.smep) return false;

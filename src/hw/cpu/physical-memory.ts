@@ -86,6 +86,11 @@ export class PhysicalMemory {
     this.ram.write(address, bytes);
   }
 
+  /** Page tables of a host are where they say (paging.ts). */
+  locate(address: number): number {
+    return address;
+  }
+
   /** A word of a page table, unsigned. */
   read32(address: number): number {
     return this.#isMemory(address) ? this.ram.read32(address) : Number(this.#io.read(address, 4));

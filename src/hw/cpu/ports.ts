@@ -12,15 +12,20 @@ import { isFault } from "./mmu.ts";
 import { iopl, is64Bit, isVirtual8086 } from "./mode.ts";
 import { CR0, CR4, RFLAGS } from "./state.ts";
 import { RCX, RDX, systemInstruction, writeGpr } from "./system.ts";
+import type { PortAccess } from "./virtualization.ts";
 
 /** In the TSS: where the bit map begins. */
 const MAP_BASE_AT = 102;
 
 /** The fault of an access to a port. */
-export function checkPort(context: AssistContext, port: number, size: number): Fault | null {
-  const { state } = context;
+export function checkPort(context: AssistContext, access: PortAccess): Fault | null {
+  const { state, virtualization } = context;
+  const { port, size } = access;
   const asks = isVirtual8086(state) || (state.has("CR0", CR0.PE) && state.cpl > iopl(state));
-  const refused = asks ? refuses(context, port, size) : null;
+  const refused =
+    (asks ? refuses(context, port, size) : null) ??
+    (state.isGuest ? virtualization?.port(context, access) : null) ??
+    null;
   if (refused === null && state.has("CR4", CR4.DE))
     state.pendingDebug |= ioBreakpoints(state, port, size);
   return refused;

@@ -57,6 +57,8 @@ export const OFFSET = {
   pdptes: 992,
   /** Model-specific registers of 8 bytes, in the order of the table in msr/. */
   msrs: 1024,
+  /** 1 while a guest runs: VMX non-root operation, or between VMRUN and #VMEXIT. */
+  guest: 2040,
   /** What follows is the engine's between entry and exit, and no state. */
   scratch: 2048,
 } as const;
@@ -101,7 +103,14 @@ export interface DescriptorTable {
 /** What a CPU is doing (SDM Vol. 3, "Guest Non-Register State", activity state). */
 export const ACTIVITY = { active: 0, hlt: 1, shutdown: 2, waitForSipi: 3 } as const;
 /** What holds events back for now (the same section, interruptibility state). */
-export const BLOCKING = { sti: 1, movSs: 2, smi: 4, nmi: 8 } as const;
+export const BLOCKING = {
+  sti: 1,
+  movSs: 2,
+  smi: 4,
+  nmi: 8,
+  /** The global interrupt flag is clear (APM Vol. 2, "Global Interrupt Flag, STGI and CLGI Instructions"). */
+  gif: 16,
+} as const;
 /**
  * Events that have arrived and wait: an NMI, INIT, and a startup IPI with its vector in bits 8 to 15. Whoever sets INIT
  * clears a startup IPI that came before.
@@ -344,6 +353,16 @@ export class CpuState {
 
   set blocking(value: number) {
     this.view.setUint32(OFFSET.blocking, value, true);
+    this.attention = true;
+  }
+
+  /** A guest runs: what a hypervisor has asked for takes the place of instructions and events. */
+  get isGuest(): boolean {
+    return this.view.getUint32(OFFSET.guest, true) !== 0;
+  }
+
+  set isGuest(value: boolean) {
+    this.view.setUint32(OFFSET.guest, value ? 1 : 0, true);
     this.attention = true;
   }
 

@@ -14,9 +14,13 @@ const VALID = 0x100;
 const TWO_32 = 2 ** 32;
 const PAGE_BYTES = 4096;
 
-/** Who a translation belongs to: a virtual processor (VPID or ASID, 0 for the host) and a PCID. */
-export const tagOf = (vpid: number, pcid: number): number => (vpid << 12) | pcid;
-const vpidOf = (tag: number): number => tag >>> 12;
+/**
+ * Who a translation belongs to: an owner and a PCID. An owner is a virtual processor (VPID or ASID of 16 bits, 0 for the
+ * host) with the number of the tables of the second level (0 for none).
+ */
+export const tagOf = (owner: number, pcid: number): number => ((owner << 12) | pcid) >>> 0;
+export const ownerOf = (vpid: number, tables: number): number => (tables << 16) | vpid;
+const ownerOfTag = (tag: number): number => tag >>> 12;
 
 export class Tlb {
   /** For the snapshot registry. */
@@ -42,7 +46,7 @@ export class Tlb {
     )
       return -1;
     const owner = words[at + TAG] as number;
-    const global = (rights & RIGHT.global) !== 0 && vpidOf(owner) === vpidOf(tag);
+    const global = (rights & RIGHT.global) !== 0 && ownerOfTag(owner) === ownerOfTag(tag);
     return owner === tag || global ? at : -1;
   }
 
@@ -108,10 +112,20 @@ export class Tlb {
       if ((rights & RIGHT.large) === 0) return false;
       const owner = this.words[entry + TAG] as number;
       const isGlobal = (rights & RIGHT.global) !== 0;
-      const mine = isGlobal ? global && vpidOf(owner) === vpidOf(tag) : owner === tag;
+      const mine = isGlobal ? global && ownerOfTag(owner) === ownerOfTag(tag) : owner === tag;
       return mine && this.#sameGigabyte(entry, low, high);
     });
     return dropped === 0 ? "nothing" : "more";
+  }
+
+  /** A page's translations of a virtual processor in every PCID and through whatever tables; of a large page all parts. */
+  invalidatePageOfVpid(low: number, high: number, vpid: number): void {
+    const page = pageOf(low, high);
+    this.invalidate((at) => {
+      if ((ownerOfTag(this.words[at + TAG] as number) & 0xffff) !== vpid) return false;
+      if ((this.rights(at) & RIGHT.large) !== 0) return this.#sameGigabyte(at, low, high);
+      return this.words[at + PAGE] === page && this.words[at + PAGE_HIGH] === high >>> 12;
+    });
   }
 
   /** Drops all entries for which `drops` holds; says how many. */
@@ -125,11 +139,16 @@ export class Tlb {
     return dropped;
   }
 
-  /** All of a VPID; with `keepGlobal`, all but the global ones (MOV to CR3). */
-  invalidateVpid(vpid: number, keepGlobal: boolean): void {
+  /** All of an owner; with `keepGlobal`, all but the global ones (MOV to CR3). */
+  invalidateOwner(owner: number, keepGlobal: boolean): void {
+    this.invalidateOwners((other) => other === owner, keepGlobal);
+  }
+
+  /** All of the owners for which `is` holds. */
+  invalidateOwners(is: (owner: number) => boolean, keepGlobal = false): void {
     this.invalidate(
       (at) =>
-        vpidOf(this.words[at + TAG] as number) === vpid &&
+        is(ownerOfTag(this.words[at + TAG] as number)) &&
         !(keepGlobal && (this.rights(at) & RIGHT.global) !== 0),
     );
   }

@@ -16,11 +16,14 @@ import {
   type PagingContext,
   isReservedPdpte,
   RIGHT,
+  type Translation,
+  UNREACHABLE,
   walk,
 } from "./paging.ts";
 import type { PhysicalMemory } from "./physical-memory.ts";
-import { CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "./state.ts";
-import { type Tlb, tagOf } from "./tlb.ts";
+import { GuestTables, KnownTables, type NestedAccess, type SecondLevel } from "./second-level.ts";
+import { controlOffset, CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "./state.ts";
+import { ownerOf, type Tlb, tagOf } from "./tlb.ts";
 
 const PDPTES = 4;
 const MAX_FETCH = 15;
@@ -33,15 +36,21 @@ interface Access extends PagingAccess {
 export class TranslatedMemory implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
+  onForgetSide: ((side: Side) => void) | null = null;
   readonly #state: CpuState;
   readonly #profile: CpuProfile;
   readonly #memory: PhysicalMemory;
   readonly #dataTlb: Tlb;
   readonly #fetchTlb: Tlb;
+  readonly #tables = new KnownTables();
+  readonly #sides: Record<Side, SideContext | null> = { host: null, guest: null };
+  #side: Side = "host";
+  #second: SecondLevel | null = null;
+  /** Whose translations are made and found: of which virtual processor, through which tables below. */
+  #owner = 0;
+  #now: SideContext;
   #context: PagingContext;
   #tag = 0;
-  #wraps = false;
-  #watched = false;
 
   constructor(
     state: CpuState,
@@ -55,7 +64,8 @@ export class TranslatedMemory implements DirectMemory {
     this.#memory = memory;
     this.#dataTlb = dataTlb;
     this.#fetchTlb = fetchTlb;
-    this.#context = this.#contextNow();
+    this.#now = this.#contextNow();
+    this.#context = this.#now.paging;
     memory.onForget(() => this.onForget?.(null));
   }
 
@@ -64,9 +74,83 @@ export class TranslatedMemory implements DirectMemory {
     return [this.#dataTlb.words, this.#fetchTlb.words];
   }
 
+  /** Which numbers in the TLBs' words stand for which tables of the second level: state with them. */
+  tableWords(): Uint32Array {
+    return this.#tables.words;
+  }
+
   /** To be called after a change of a control register, EFER, CPL or RFLAGS.AC. Invalidates nothing in the TLBs. */
   contextChanged(): void {
-    this.#context = this.#contextNow();
+    this.#use(this.#contextNow());
+    this.#forgetSide();
+  }
+
+  /** A snapshot was loaded. */
+  restored(): void {
+    this.#sides.host = null;
+    this.#sides.guest = null;
+    this.contextChanged();
+    this.#forgetAll();
+  }
+
+  /**
+   * Goes over to a guest, or back to the host: VPID or ASID, and the second level, if there is one. Invalidates nothing
+   * in the TLBs. What engines were told of a side stays valid if its context is what it was.
+   */
+  enter(side: Side, vpid: number, second: SecondLevel | null): void {
+    this.#side = side;
+    this.#second = second;
+    const number = second === null ? 0 : this.#numberOf(second.root);
+    this.#owner = ownerOf(vpid, number);
+    const last = this.#sides[side];
+    if (last !== null && this.#isStill(last)) {
+      this.#use(last);
+      return;
+    }
+    this.contextChanged();
+  }
+
+  #numberOf(root: number): number {
+    return this.#tables.numberOf(root, (number) =>
+      this.#invalidateOwners((owner) => owner >>> 16 === number),
+    );
+  }
+
+  #use(context: SideContext): void {
+    this.#now = context;
+    this.#sides[this.#side] = context;
+    this.#context = context.paging;
+    this.#tag = context.tag;
+  }
+
+  /** INVVPID, INVLPGA, and TLB_CONTROL: all of a VPID or ASID, through whatever tables. */
+  invalidateVpid(vpid: number, keepGlobal: boolean): void {
+    this.#invalidateOwners((owner) => (owner & 0xffff) === vpid, keepGlobal);
+  }
+
+  /** INVVPID of all contexts: every VPID but that of the host. */
+  invalidateVpids(): void {
+    this.#invalidateOwners((owner) => (owner & 0xffff) !== 0);
+  }
+
+  /** INVVPID and INVLPGA of one address, global translations too. */
+  invalidatePageOfVpid(vpid: number, linear: bigint): void {
+    const { low, high } = halves(linear);
+    for (const tlb of this.#tlbs()) tlb.invalidatePageOfVpid(low, high, vpid);
+    this.#forgetAll();
+  }
+
+  /** INVEPT: all that was translated by some tables of the second level, or by any. */
+  invalidateTables(root: number | null): void {
+    const number = root === null ? null : this.#tables.find(root);
+    if (number === 0) return;
+    this.#invalidateOwners((owner) =>
+      number === null ? owner >>> 16 !== 0 : owner >>> 16 === number,
+    );
+  }
+
+  #invalidateOwners(is: (owner: number) => boolean, keepGlobal = false): void {
+    for (const tlb of this.#tlbs()) tlb.invalidateOwners(is, keepGlobal);
     this.#forgetAll();
   }
 
@@ -76,21 +160,24 @@ export class TranslatedMemory implements DirectMemory {
   }
 
   invalidatePageOf(pcid: number, linear: bigint): void {
-    this.#invalidatePage(linear, tagOf(0, pcid), false);
+    this.#invalidatePage(linear, tagOf(this.#owner, pcid), false);
   }
 
   invalidatePcid(pcid: number): void {
-    for (const tlb of this.#tlbs()) tlb.invalidateTag(tagOf(0, pcid));
+    for (const tlb of this.#tlbs()) tlb.invalidateTag(tagOf(this.#owner, pcid));
     this.#forgetAll();
   }
 
   invalidateAll(keepGlobal: boolean): void {
-    for (const tlb of this.#tlbs()) tlb.invalidateVpid(0, keepGlobal);
+    for (const tlb of this.#tlbs()) tlb.invalidateOwner(this.#owner, keepGlobal);
     this.#forgetAll();
   }
 
   loadPdptes(cr3: bigint): Fault | null {
-    const at = Number(cr3 & 0xffff_ffe0n);
+    const named = Number(cr3 & 0xffff_ffe0n);
+    const second = this.#second;
+    const at = second === null ? named : second.translate(named, PDPTE_ACCESS);
+    if (at < 0) return second?.failure ?? GP0;
     const entries: bigint[] = [];
     for (let i = 0; i < PDPTES; i += 1) {
       const low = this.#memory.read32(at + 8 * i);
@@ -145,12 +232,13 @@ export class TranslatedMemory implements DirectMemory {
   }
 
   page(linear: bigint, access: "read" | "write"): number | null {
-    if (this.#watched || checksAlignment(this.#state)) return null;
+    const { isWatched, isDirect } = this.#now;
+    if (isWatched || checksAlignment(this.#state)) return null;
     const { low, high } = halves(linear);
     const at = this.#dataTlb.find(low, high, this.#tag);
-    if (this.#context.mode !== "none" && at < 0) return null;
-    if (this.#context.mode === "none" && high !== 0) return null;
-    const frame = this.#context.mode === "none" ? low & ~0xfff : this.#dataTlb.frame(at);
+    if (!isDirect && at < 0) return null;
+    if (isDirect && high !== 0) return null;
+    const frame = isDirect ? low & ~0xfff : this.#dataTlb.frame(at);
     // A write has been allowed, so the translation is dirty.
     return frame < 0 ? null : this.#memory.place(frame, access);
   }
@@ -172,6 +260,11 @@ export class TranslatedMemory implements DirectMemory {
     this.onForgetFetch?.();
   }
 
+  /** What engines were told while this side was current. */
+  #forgetSide(): void {
+    this.onForgetSide?.(this.#side);
+  }
+
   #tlbs(): readonly Tlb[] {
     return [this.#dataTlb, this.#fetchTlb];
   }
@@ -184,15 +277,13 @@ export class TranslatedMemory implements DirectMemory {
     return { write, fetch, user, ac, tlb };
   }
 
-  #contextNow(): PagingContext {
+  #contextNow(): SideContext {
     const state = this.#state;
     const cr3 = state.control("CR3");
+    const isPaged = state.has("CR0", CR0.PG);
     const wide = isLongMode(state) ? "4-level" : state.has("CR4", CR4.PAE) ? "PAE" : "32-bit";
-    this.#wraps = !isLongMode(state);
-    this.#watched = watches(state);
-    this.#tag = tagOf(0, state.has("CR4", CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0);
-    return {
-      mode: state.has("CR0", CR0.PG) ? wide : "none",
+    const paging: PagingContext = {
+      mode: isPaged ? wide : "none",
       root: Number(cr3 & 0x000f_ffff_ffff_f000n),
       pdptes: Array.from({ length: 2 * PDPTES }, (_, i) =>
         state.view.getUint32(OFFSET.pdptes + 4 * i, true),
@@ -201,11 +292,41 @@ export class TranslatedMemory implements DirectMemory {
       pge: state.has("CR4", CR4.PGE),
       nxe: state.has("EFER", EFER.NXE),
       wp: state.has("CR0", CR0.WP),
-      smep: state.has("CR4", CR4.SMEP),
-      smap: state.has("CR4", CR4.SMAP),
+      smep: isPaged && state.has("CR4", CR4.SMEP),
+      smap: isPaged && state.has("CR4", CR4.SMAP),
       physicalBits: this.#profile.physicalBits,
       gigabytePages: this.#profile.features.has("Page1GB"),
     };
+    return {
+      paging,
+      owner: this.#owner,
+      tag: tagOf(this.#owner, state.has("CR4", CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0),
+      wraps: !isLongMode(state),
+      isWatched: watches(state),
+      isDirect: !isPaged && this.#second === null,
+      words: this.#words(),
+    };
+  }
+
+  /** All registers that a context depends on. */
+  #words(): Int32Array {
+    const { view } = this.#state;
+    const words = new Int32Array(REGISTERS.length);
+    for (let i = 0; i < REGISTERS.length; i += 1) words[i] = this.#word(view, i);
+    return words;
+  }
+
+  #word(view: DataView, i: number): number {
+    return view.getInt32(REGISTERS[i] as number, true) & (MASKS[i] as number);
+  }
+
+  /** The same context as then. */
+  #isStill({ owner, words }: SideContext): boolean {
+    if (owner !== this.#owner) return false;
+    const { view } = this.#state;
+    for (let i = 0; i < REGISTERS.length; i += 1)
+      if (words[i] !== this.#word(view, i)) return false;
+    return true;
   }
 
   /**
@@ -215,7 +336,8 @@ export class TranslatedMemory implements DirectMemory {
   #placeAtOnce(linear: bigint, size: number, write: boolean, as: Accessor): number {
     const state = this.#state;
     const context = this.#context;
-    if (this.#watched || context.mode === "none") return -1;
+    const { isWatched, isDirect } = this.#now;
+    if (isWatched || isDirect) return -1;
     whole[0] = linear;
     const low = parts[0] as number;
     const offset = low & 0xfff;
@@ -237,14 +359,14 @@ export class TranslatedMemory implements DirectMemory {
     if (size > 1 && as === "cpl" && (low & (size - 1)) !== 0 && checksAlignment(this.#state)) {
       return { vector: VECTORS["#AC"], errorCode: 0, address: null };
     }
-    if (this.#watched && as === "cpl")
+    if (this.#now.isWatched && as === "cpl")
       this.#state.pendingDebug |= dataBreakpoints(this.#state, linear, size, write);
     const first = this.#translate(low, high, access);
     if (typeof first !== "number") return first;
     const inFirst = Math.min(size, PAGE_SIZE - (first % PAGE_SIZE));
     if (inFirst === size) return { first, inFirst, second: 0 };
     // Outside IA-32e mode linear addresses have 32 bits.
-    const bits = this.#wraps ? 32 : 64;
+    const bits = this.#now.wraps ? 32 : 64;
     const next = halves(BigInt.asUintN(bits, linear + BigInt(inFirst)));
     const second = this.#translate(next.low, next.high, access);
     return typeof second === "number" ? { first, inFirst, second } : second;
@@ -253,7 +375,7 @@ export class TranslatedMemory implements DirectMemory {
   /** The physical address, or the page fault. */
   #translate(low: number, high: number, access: Access): number | Fault {
     const context = this.#context;
-    if (context.mode === "none") return (low >>> 0) + (high >>> 0) * TWO_32;
+    if (this.#now.isDirect) return (low >>> 0) + (high >>> 0) * TWO_32;
     const { tlb } = access;
     const offset = low & 0xfff;
     const at = tlb.find(low, high, this.#tag);
@@ -265,13 +387,38 @@ export class TranslatedMemory implements DirectMemory {
       tlb.drop(at);
       this.#translationLost(access, low, high);
     }
-    const found = walk(context, access, this.#memory, low, high);
-    if (typeof found === "number") {
-      return { vector: VECTORS["#PF"], errorCode: found, address: join(low, high) };
-    }
+    const found = this.#walk(access, low, high);
+    if ("vector" in found) return found;
     const evicted = tlb.fill(low, high, this.#tag, found);
     if (evicted !== null) this.#translationLost(access, evicted.low, evicted.high);
     return found.frame + offset;
+  }
+
+  #walk(access: Access, low: number, high: number): Translation | Fault {
+    const context = this.#context;
+    const second = this.#second;
+    if (second !== null) return this.#walkTwice(second, access, low, high);
+    const found = walk(context, access, this.#memory, low, high);
+    return typeof found === "number" ? pageFault(found, low, high) : found;
+  }
+
+  /** In two dimensions: the guest's tables, and below each of their entries and the page itself those of the host. */
+  #walkTwice(second: SecondLevel, access: Access, low: number, high: number): Translation | Fault {
+    const { write, fetch, user } = access;
+    const nested: NestedAccess = { write, fetch, user, table: false, linear: { low, high } };
+    const found =
+      this.#context.mode === "none"
+        ? { frame: pageOf(low), rights: RIGHT.user | RIGHT.write | RIGHT.dirty }
+        : walk(this.#context, access, new GuestTables(this.#memory, second, nested), low, high);
+    if (found === UNREACHABLE) return second.failure ?? GP0;
+    if (typeof found === "number") return pageFault(found, low, high);
+    const offset = low & 0xfff;
+    const physical = second.translate(found.frame + offset, nested);
+    if (physical < 0) return second.failure ?? GP0;
+    const { rights } = second;
+    const taken = (rights & RIGHT.nestedReadOnly) === 0 ? 0 : RIGHT.write;
+    const both = (found.rights & ~taken & ~RIGHT.dirty) | (rights & ~RIGHT.dirty);
+    return { frame: physical - offset, rights: both | (found.rights & rights & RIGHT.dirty) };
   }
 
   #translationLost({ fetch }: Access, low: number, high: number): void {
@@ -286,6 +433,49 @@ interface Places {
   readonly inFirst: number;
   readonly second: number;
 }
+
+export type Side = "host" | "guest";
+
+/** What is derived from the registers of a side, and what it was derived from. */
+interface SideContext {
+  readonly paging: PagingContext;
+  readonly owner: number;
+  readonly tag: number;
+  readonly wraps: boolean;
+  readonly isWatched: boolean;
+  /** Linear addresses are physical ones. */
+  readonly isDirect: boolean;
+  readonly words: Int32Array;
+}
+
+/** Offsets of the words, and what of each matters. */
+const CONTEXT: readonly (readonly [offset: number, mask: number])[] = [
+  ...(["CR0", "CR4", "EFER"] as const).map((name) => [controlOffset(name), -1] as const),
+  [controlOffset("CR3"), -1],
+  [controlOffset("CR3") + 4, -1],
+  [OFFSET.rflags, Number(RFLAGS.AC)],
+  [OFFSET.debug + 8 * 5, -1],
+  ...Array.from({ length: 2 * PDPTES }, (_, i) => [OFFSET.pdptes + 4 * i, -1] as const),
+];
+const REGISTERS = CONTEXT.map(([offset]) => offset);
+const MASKS = CONTEXT.map(([, mask]) => mask);
+
+/** The PDPTEs of a guest are read while CR3 is loaded. */
+const PDPTE_ACCESS: NestedAccess = {
+  write: false,
+  fetch: false,
+  user: true,
+  table: true,
+  linear: null,
+};
+
+const pageOf = (low: number): number => (low & ~0xfff) >>> 0;
+
+const pageFault = (errorCode: number, low: number, high: number): Fault => ({
+  vector: VECTORS["#PF"],
+  errorCode,
+  address: join(low, high),
+});
 
 /** A double word and its halves, without arithmetic on BigInt, which takes memory each time. */
 const whole = new BigUint64Array(1);

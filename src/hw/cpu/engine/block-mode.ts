@@ -5,7 +5,7 @@ import type { CodeSize } from "../decode.ts";
 import { codeSizeOf, isRealAddressing, stackSizeOf } from "../mode.ts";
 import { type CpuState, segmentOffset } from "../state.ts";
 import { SEGMENT_NAMES } from "../uop.ts";
-import { type Level, RANGE_BYTES, SCRATCH } from "./layout.ts";
+import { type Level, LEVELS, RANGE_BYTES, SCRATCH } from "./layout.ts";
 
 export interface BlockMode {
   /** A number for all but CS: equal modes have equal handlers. */
@@ -24,13 +24,16 @@ const SIZES = { 16: 0, 32: 1, 64: 2 } as const;
 const ALL_32 = 0xffff_ffff;
 const FLAT_SEGMENTS = ["DS", "ES", "SS"] as const;
 
+export const levelOf = (state: CpuState): Level =>
+  LEVELS[(state.isGuest ? 2 : 0) + (state.cpl === 3 ? 1 : 0)] as Level;
+
 export function blockMode(state: CpuState): BlockMode {
   const code = codeSizeOf(state);
   const stack = stackSizeOf(state);
-  const level = state.cpl === 3 ? "user" : "supervisor";
+  const level = levelOf(state);
   const flat = code !== 64 && isFlat(state);
   return {
-    key: (level === "user" ? 32 : 0) | (SIZES[code] << 3) | (SIZES[stack] << 1) | (flat ? 1 : 0),
+    key: (LEVELS.indexOf(level) << 5) | (SIZES[code] << 3) | (SIZES[stack] << 1) | (flat ? 1 : 0),
     code,
     stack,
     flat,

@@ -2,10 +2,16 @@
 
 import type { CpuState } from "../state.ts";
 import type { Block } from "./blocks.ts";
-import { CACHES, FAST_TLB_ENTRIES, JUMP_CACHE_ENTRIES, type Level, NO_ADDRESS } from "./layout.ts";
+import {
+  CACHES,
+  FAST_TLB_ENTRIES,
+  JUMP_CACHE_ENTRIES,
+  type Level,
+  LEVELS,
+  NO_ADDRESS,
+} from "./layout.ts";
 
 const PAGE_MASK = -4096n;
-const LEVELS = ["supervisor", "user"] as const;
 const TABLES = ["read", "write"] as const;
 
 export class Caches {
@@ -24,8 +30,14 @@ export class Caches {
       for (const table of ["read", "write", "jumps"] as const)
         this.#used.add(state.block + CACHES[level][table]);
     }
-    this.forget(null);
-    for (const level of LEVELS) this.forgetJumps(level);
+    for (const level of LEVELS) this.forgetLevel(level);
+  }
+
+  /** Drops all that one kind of code may reach by itself. */
+  forgetLevel(level: Level): void {
+    const { block } = this.#state;
+    for (const table of TABLES) this.#fill(block + CACHES[level][table], FAST_TLB_ENTRIES);
+    this.forgetJumps(level);
   }
 
   /** Drops a page, or all, from what emitted code may reach by itself. */

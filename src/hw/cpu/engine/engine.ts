@@ -5,12 +5,15 @@ import type { Environment } from "../environment.ts";
 import type { Fault } from "../fault.ts";
 import type { SystemMemory } from "../mmu.ts";
 import type { CpuState } from "../state.ts";
+import type { Virtualization } from "../virtualization.ts";
 
 export interface EngineParts<Memory extends SystemMemory = SystemMemory> {
   readonly state: CpuState;
   readonly decoder: Decoder;
   readonly memory: Memory;
   readonly environment: Environment;
+  /** Absent on a CPU that has none. */
+  readonly virtualization?: Virtualization | undefined;
 }
 
 export interface Engine {

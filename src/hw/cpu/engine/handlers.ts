@@ -14,13 +14,18 @@ import type { BlockMode } from "./block-mode.ts";
 import { emitHandler, type Shape } from "./emit.ts";
 import { emitBlockEnd, emitStale } from "./emit-control.ts";
 import { type Import, IMPORT_TYPES, IMPORTS, TYPES } from "./imports.ts";
-import type { Level } from "./layout.ts";
+import { type Level, LEVELS } from "./layout.ts";
 import { encodeModule, type FunctionBody } from "./wasm.ts";
 
 /** Handlers that belong to no instruction, at the start of the table. */
-export const BLOCK_END: Readonly<Record<Level, number>> = { supervisor: 0, user: 1 };
-export const STALE = 2;
-const FIRST_FREE = 3;
+export const BLOCK_END: Readonly<Record<Level, number>> = {
+  supervisor: 0,
+  user: 1,
+  "guest supervisor": 2,
+  "guest user": 3,
+};
+export const STALE = 4;
+const FIRST_FREE = 5;
 /** Each instance has a copy of the table, so it is no larger than it has to be. */
 const TABLE_SIZE = 512;
 
@@ -90,7 +95,7 @@ function keyOf(
     (mode.key << 4);
   const sizes = SIZE_BITS[operandSize] | (SIZE_BITS[addressSize] << 2) | (REPEAT_BITS[repeat] << 4);
   // More than 32 bits.
-  return number * 2 ** 16 + ((places << 6) | sizes);
+  return number * 2 ** 17 + ((places << 6) | sizes);
 }
 
 const isAssist = (micro: MicroOp): micro is MicroOp & { readonly run: AssistFunction } =>
@@ -123,7 +128,7 @@ export class HandlerTable {
 
   constructor(memory: WebAssembly.Memory, host: HostFunctions) {
     this.#imports = { e: { m: memory, t: this.#table, ...host } };
-    for (const level of ["supervisor", "user"] as const) {
+    for (const level of LEVELS) {
       const place = BLOCK_END[level];
       this.#put(
         place,

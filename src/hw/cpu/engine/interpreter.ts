@@ -11,7 +11,7 @@ import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
 import { codeSizeOf } from "../mode.ts";
 import type { CpuState } from "../state.ts";
-import { type BlockMode, blockMode, isSameMode, writeRanges } from "./block-mode.ts";
+import { type BlockMode, blockMode, isSameMode, levelOf, writeRanges } from "./block-mode.ts";
 import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import type { Engine, EngineParts } from "./engine.ts";
@@ -23,6 +23,8 @@ import {
   type Heat,
   type InterpreterArea,
   type Level,
+  LEVELS,
+  LEVELS_OF,
   ORDINARY_HEAT,
   RECORD,
   RECORD_BYTES,
@@ -44,7 +46,12 @@ export class Interpreter implements Engine {
   readonly #blocks: Blocks;
   #fault: Fault | null = null;
   #mode: BlockMode;
-  readonly #lastModes: Record<Level, BlockMode | null> = { supervisor: null, user: null };
+  readonly #lastModes: Record<Level, BlockMode | null> = {
+    supervisor: null,
+    user: null,
+    "guest supervisor": null,
+    "guest user": null,
+  };
   readonly #caches: Caches;
   /** The cycle counter at which the budget of the run of emitted code would be spent. */
   #end = 0;
@@ -90,6 +97,7 @@ export class Interpreter implements Engine {
     this.#lastModes[this.#mode.level] = this.#mode;
     memory.onForget = (linear) => this.#caches.forget(linear);
     memory.onForgetFetch = forgetJumps;
+    memory.onForgetSide = (side) => this.#forgetSide(side);
   }
 
   run(limit: number): Fault | null {
@@ -215,15 +223,19 @@ export class Interpreter implements Engine {
   #isStill64(): boolean {
     const { state } = this;
     const { code, level } = this.#mode;
-    const isUser = state.cpl === 3;
-    return code === 64 && isUser === (level === "user") && codeSizeOf(state) === 64;
+    return code === 64 && level === levelOf(state) && codeSizeOf(state) === 64;
   }
 
   // What emitted code may find by itself.
 
   #forgetJumps(): void {
     this.#blocks.forgetRecent();
-    for (const level of ["supervisor", "user"] as const) this.#caches.forgetJumps(level);
+    for (const level of LEVELS) this.#caches.forgetJumps(level);
+  }
+
+  #forgetSide(side: "host" | "guest"): void {
+    this.#blocks.forgetRecent();
+    for (const level of LEVELS_OF[side]) this.#caches.forgetLevel(level);
   }
 
   #rememberPage(linear: bigint, access: "read" | "write"): void {

@@ -79,15 +79,26 @@ const cacheSet = (at: number): CacheSet => ({
   jumps: at + 2 * FAST_TLB_BYTES,
 });
 
-/** One for CPL 0 to 2 and one for CPL 3: what the one may reach is nothing to the other, and neither is lost on a change. */
+/**
+ * One for CPL 0 to 2 and one for CPL 3, of the host and of guests: what the one may reach is nothing to the others, and
+ * none is lost on a change.
+ */
 export const CACHES = {
   supervisor: cacheSet(BLOCK_BYTES),
   user: cacheSet(BLOCK_BYTES + CACHE_SET_BYTES),
+  "guest supervisor": cacheSet(BLOCK_BYTES + 2 * CACHE_SET_BYTES),
+  "guest user": cacheSet(BLOCK_BYTES + 3 * CACHE_SET_BYTES),
 } as const;
 export type Level = keyof typeof CACHES;
 
+export const LEVELS: readonly Level[] = ["supervisor", "user", "guest supervisor", "guest user"];
+export const LEVELS_OF: Readonly<Record<"host" | "guest", readonly Level[]>> = {
+  host: ["supervisor", "user"],
+  guest: ["guest supervisor", "guest user"],
+};
+
 /** Bytes that a CPU takes in all. */
-export const CPU_BYTES = BLOCK_BYTES + 2 * CACHE_SET_BYTES;
+export const CPU_BYTES = BLOCK_BYTES + 4 * CACHE_SET_BYTES;
 
 /** No page and no instruction lies there: not canonical. */
 export const NO_ADDRESS = 0x8000_0000_0000_0001n;

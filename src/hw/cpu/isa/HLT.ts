@@ -7,8 +7,11 @@ import { ACTIVITY, CR0 } from "../state.ts";
 export const HLT = instruction("HLT", {
   forms: [["F4", ""]],
   semantics: (u) =>
-    u.assist(({ state }) => {
+    u.assist((context) => {
+      const { state } = context;
       if (state.has("CR0", CR0.PE) && state.cpl !== 0) return GP0;
+      const intercepted = context.intercepted("HLT");
+      if (intercepted !== null) return intercepted;
       state.activity = ACTIVITY.hlt;
       return null;
     }),

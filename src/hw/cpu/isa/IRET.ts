@@ -10,7 +10,10 @@ const interruptReturn = (
   instruction(mnemonic, {
     forms: [form],
     semantics: (u) =>
-      u.assist((context) => returnFromInterrupt(context, context.decoded.operandSize)),
+      u.assist(
+        (context) =>
+          context.intercepted("IRET") ?? returnFromInterrupt(context, context.decoded.operandSize),
+      ),
   });
 
 export const IRET: readonly Instruction[] = [

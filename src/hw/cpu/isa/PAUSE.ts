@@ -4,5 +4,6 @@ import { instruction } from "../instruction.ts";
 
 export const PAUSE = instruction("PAUSE", {
   forms: [["F3 90", ""]],
-  semantics: () => undefined,
+  // Nothing but a hypervisor sees it.
+  semantics: (u) => u.assist((context) => context.intercepted("PAUSE")),
 });

@@ -13,6 +13,8 @@ const RSP = 4;
 function pop(context: AssistContext): Fault | null {
   const { state, decoded } = context;
   if (isVirtual8086(state) && iopl(state) < 3) return GP0;
+  const intercepted = context.intercepted("POPF");
+  if (intercepted !== null) return intercepted;
   const bytes = decoded.operandSize / 8;
   const size = stackSizeOf(state);
   const top = BigInt.asUintN(size, state.gpr(RSP));

@@ -13,6 +13,8 @@ const RSP = 4;
 function push(context: AssistContext): Fault | null {
   const { state, decoded } = context;
   if (isVirtual8086(state) && iopl(state) < 3) return GP0;
+  const intercepted = context.intercepted("PUSHF");
+  if (intercepted !== null) return intercepted;
   const size = stackSizeOf(state);
   const bytes = decoded.operandSize / 8;
   const top = BigInt.asUintN(size, state.gpr(RSP) - BigInt(bytes));

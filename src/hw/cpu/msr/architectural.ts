@@ -15,7 +15,7 @@ const TSC: Msr = {
   feature: "TSC",
   writable: ALL,
   read: ({ state }) => timeStampCounter(state),
-  write: ({ state }, value) => moveTsc(state, value - timeStampCounter(state)),
+  write: ({ state }, value) => moveTsc(state, value - hostTimeStampCounter(state)),
 };
 
 const TSC_ADJUST: Msr = {
@@ -27,8 +27,17 @@ const TSC_ADJUST: Msr = {
 };
 
 /** One cycle is one tick of the nominal clock. */
-export const timeStampCounter = (state: CpuState): bigint =>
+const hostTimeStampCounter = (state: CpuState): bigint =>
   BigInt.asUintN(64, BigInt(state.cycles) + readSlot(state, "TSC offset"));
+
+/** The counter as software reads it: a guest's is scaled and moved (SDM Vol. 3, "TSC Offsetting and Scaling"; APM Vol. 2, "TSC Ratio MSR"). */
+export function timeStampCounter(state: CpuState): bigint {
+  const counter = hostTimeStampCounter(state);
+  if (!state.isGuest) return counter;
+  const multiplier = readSlot(state, "guest TSC multiplier");
+  const scaled = multiplier === 0n ? counter : (counter * multiplier) >> 48n;
+  return BigInt.asUintN(64, scaled + readSlot(state, "guest TSC offset"));
+}
 
 /** What is added to the counter is added to IA32_TSC_ADJUST (SDM Vol. 3, "Time-Stamp Counter Adjustment"). */
 function moveTsc(state: CpuState, by: bigint): void {

@@ -5,7 +5,7 @@ import type { CpuProfile, Vendor } from "../cpuid/profile.ts";
 import type { EngineParts } from "../engine/engine.ts";
 
 /** Of what an access may look at. */
-export type MsrAccess = Pick<EngineParts, "state" | "memory" | "environment">;
+export type MsrAccess = Pick<EngineParts, "state" | "memory" | "environment" | "virtualization">;
 
 type ByProfile<T> = T | ((profile: CpuProfile) => T);
 

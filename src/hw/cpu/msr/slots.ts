@@ -7,6 +7,9 @@ const NAMED = [
   /** What is added to the cycles since reset; no register by itself. */
   "TSC offset",
   "IA32_TSC_ADJUST",
+  /** What is added to the counter while a guest runs, and what it is multiplied with before, with 48 bits of fraction; 0 is 1. */
+  "guest TSC offset",
+  "guest TSC multiplier",
   "IA32_APIC_BASE",
   "IA32_FEATURE_CONTROL",
   "IA32_MISC_ENABLE",
@@ -81,7 +84,7 @@ const SLOTS: readonly SlotName[] = [
     `IA32_MC${i}_MISC`,
   ]),
 ];
-assert(SLOTS.length <= (OFFSET.scratch - OFFSET.msrs) / 8, "the slots of MSRs fit into a block");
+assert(SLOTS.length <= (OFFSET.guest - OFFSET.msrs) / 8, "the slots of MSRs fit into a block");
 
 const PLACES = new Map<string, number>(SLOTS.map((name, i) => [name, i]));
 

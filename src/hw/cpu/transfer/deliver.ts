@@ -36,6 +36,22 @@ export type EventType =
   | "privileged software exception"
   | "software exception";
 
+/** An event on its way to delivery. */
+export interface Raised {
+  readonly type: EventType;
+  readonly vector: number;
+  readonly errorCode: number | null;
+  /** For CR2. */
+  readonly address: bigint | null;
+  readonly resume: boolean;
+  /** Bits of DR6 of a debug exception. */
+  readonly debug: number;
+  /** The RIP to return to; null when it is the one at which the event is met. */
+  readonly returnRip: bigint | null;
+  /** Of the instruction that is a software interrupt or exception; 0 for others. */
+  readonly instructionLength: number;
+}
+
 export interface DeliveredEvent {
   readonly type: EventType;
   readonly vector: number;

@@ -63,7 +63,8 @@ export function returnFromInterrupt(core: Core, size: OperandSize): Fault | null
   const { state } = core;
   const met = interruptReturn(core, size);
   if (met !== null) return met;
-  state.blocking &= ~BLOCKING.nmi;
+  if (!state.isGuest || core.virtualization?.iretUnblocksNmis() !== false)
+    state.blocking &= ~BLOCKING.nmi;
   state.attention = true;
   return null;
 }

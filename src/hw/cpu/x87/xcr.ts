@@ -22,11 +22,15 @@ export function getExtendedControl({ state }: AssistContext): Fault | null {
 }
 
 /** A component that is not there, or XCR0 without the x87 unit's, is #GP(0). */
-export function setExtendedControl({ state }: AssistContext): Fault | null {
+export function setExtendedControl(context: AssistContext): Fault | null {
+  const { state } = context;
   if (!state.has("CR4", CR4.OSXSAVE)) return plainFault("#UD");
+  if (state.cpl !== 0) return GP0;
+  const intercepted = context.intercepted("XSETBV");
+  if (intercepted !== null) return intercepted;
   const value = (low(state, RDX) << 32n) | low(state, RAX);
   const isValid = (value & ~SUPPORTED) === 0n && (value & COMPONENT.x87) !== 0n;
-  if (state.cpl !== 0 || low(state, RCX) !== XCR0 || !isValid) return GP0;
+  if (low(state, RCX) !== XCR0 || !isValid) return GP0;
   state.xcr0 = value;
   return null;
 }

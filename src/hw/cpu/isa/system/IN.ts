@@ -11,7 +11,7 @@ const input: AssistFunction = (context) => {
   const size = SIZES[decoded.form.operands[0]?.text as keyof typeof SIZES];
   const named = context.operand(1);
   const port = Number(named.is === "immediate" ? named.value : state.gpr(RDX) & 0xffffn);
-  const fault = checkPort(context, port, size);
+  const fault = checkPort(context, { port, size, input: true, string: false });
   if (fault !== null) return fault;
   const value = BigInt(environment.readPort(port, size));
   if (size === 1) state.setGpr8(RAX, false, Number(value));

@@ -8,7 +8,7 @@ import { RDI } from "../../system.ts";
 export const INS = portStrings("INS", ["6C", "6D"], RDI, (context, size, pointer) => {
   const { state, environment, decoded } = context;
   const port = portOf(context);
-  const fault = checkPort(context, port, size);
+  const fault = checkPort(context, { port, size, input: true, string: true });
   if (fault !== null) return fault;
   const at = BigInt.asUintN(decoded.addressSize, state.gpr(pointer));
   const tried = context.load("ES", at, size, "modify");

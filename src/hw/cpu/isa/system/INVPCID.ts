@@ -22,6 +22,8 @@ export const INVPCID = privilegedInstruction(
   (context) => {
     const { state, memory } = context;
     if (isVirtual8086(state)) return GP0;
+    const intercepted = context.intercepted("INVPCID");
+    if (intercepted !== null) return intercepted;
     const type = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.gpr(context.register(0)));
     const at = context.offset(1);
     const bytes = context.loadBytes("effective", at, 16);

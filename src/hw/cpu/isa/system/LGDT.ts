@@ -14,6 +14,8 @@ const load =
   (name: "GDTR" | "IDTR"): AssistFunction =>
   (context) => {
     const { state, decoded } = context;
+    const intercepted = context.intercepted(name === "GDTR" ? "LGDT" : "LIDT");
+    if (intercepted !== null) return intercepted;
     const wide = is64Bit(state);
     const bytes = context.loadBytes("effective", context.offset(0), wide ? 10 : 6);
     if ("vector" in bytes) return bytes;

@@ -15,6 +15,8 @@ export const LLDT = systemInstruction(
     const { state } = context;
     if (isRealAddressing(state)) return UD;
     if (state.cpl !== 0) return GP0;
+    const intercepted = context.intercepted("LLDT");
+    if (intercepted !== null) return intercepted;
     const operand = context.readOperand(0, 16);
     if (isFault(operand)) return operand;
     const selector = Number(operand);

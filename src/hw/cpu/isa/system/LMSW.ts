@@ -1,6 +1,6 @@
 /** LMSW: load machine status word: the low four bits of CR0, of which PE can only be set. SDM Vol. 2A, "LMSW—Load Machine Status Word". */
 
-import { writeCr0 } from "../../control-registers.ts";
+import { writeControl } from "../../control-registers.ts";
 import { isFault } from "../../mmu.ts";
 import { CR0 } from "../../state.ts";
 import { privilegedInstruction } from "../../system.ts";
@@ -14,6 +14,7 @@ export const LMSW = privilegedInstruction(
     const word = context.readOperand(0, 16);
     if (isFault(word)) return word;
     const before = context.state.control("CR0");
-    return writeCr0(context, (before & ~(WORD & ~CR0.PE)) | (word & WORD));
+    const value = (before & ~(WORD & ~CR0.PE)) | (word & WORD);
+    return writeControl(context, { by: "LMSW", name: "CR0", value, register: 0 });
   },
 );

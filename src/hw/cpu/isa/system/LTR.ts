@@ -16,6 +16,8 @@ export const LTR = systemInstruction(
     const { state, memory } = context;
     if (isRealAddressing(state)) return UD;
     if (state.cpl !== 0) return GP0;
+    const intercepted = context.intercepted("LTR");
+    if (intercepted !== null) return intercepted;
     const operand = context.readOperand(0, 16);
     if (isFault(operand)) return operand;
     const selector = Number(operand);

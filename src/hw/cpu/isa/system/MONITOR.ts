@@ -25,7 +25,7 @@ function refuses({ state, environment }: AssistContext, allowed: bigint): Fault 
 
 export const MONITOR: readonly Instruction[] = [
   systemInstruction("MONITOR", { feature: "MONITOR", forms: [["NP 0F 01 C8", ""]] }, (context) => {
-    const refused = refuses(context, 0n);
+    const refused = refuses(context, 0n) ?? context.intercepted("MONITOR");
     if (refused !== null) return refused;
     const { state, decoded } = context;
     const at = BigInt.asUintN(decoded.addressSize, state.gpr(RAX));
@@ -33,7 +33,9 @@ export const MONITOR: readonly Instruction[] = [
     return isFault(byte) ? byte : null;
   }),
   // Interrupts may end the wait even when masked: bit 0.
-  systemInstruction("MWAIT", { feature: "MONITOR", forms: [["NP 0F 01 C9", ""]] }, (context) =>
-    refuses(context, 1n),
+  systemInstruction(
+    "MWAIT",
+    { feature: "MONITOR", forms: [["NP 0F 01 C9", ""]] },
+    (context) => refuses(context, 1n) ?? context.intercepted("MWAIT"),
   ),
 ];

@@ -4,14 +4,15 @@
  */
 
 import type { AssistFunction } from "../../assist.ts";
-import { writeCr0, writeCr3, writeCr4, writeCr8 } from "../../control-registers.ts";
+import { writeControl } from "../../control-registers.ts";
 import { GP0 } from "../../fault.ts";
 import type { Instruction } from "../../instruction.ts";
 import { is64Bit } from "../../mode.ts";
-import type { ControlName } from "../../state.ts";
+import { isFault } from "../../mmu.ts";
 import { systemInstruction, UD, writeGpr } from "../../system.ts";
+import type { ControlRead } from "../../virtualization.ts";
 
-const NAMES: Readonly<Record<number, ControlName>> = {
+const NAMES: Readonly<Record<number, ControlRead>> = {
   0: "CR0",
   2: "CR2",
   3: "CR3",
@@ -20,11 +21,17 @@ const NAMES: Readonly<Record<number, ControlName>> = {
 };
 
 const read: AssistFunction = (context) => {
-  const { state } = context;
+  const { state, virtualization } = context;
   const name = NAMES[context.register(1)];
   if (name === undefined) return UD;
   if (state.cpl !== 0) return GP0;
-  writeGpr(state, context.register(0), is64Bit(state) ? 64 : 32, state.control(name));
+  const register = context.register(0);
+  const value =
+    state.isGuest && virtualization !== undefined
+      ? virtualization.readControl(context, "MOV", name, register)
+      : state.control(name);
+  if (isFault(value)) return value;
+  writeGpr(state, register, is64Bit(state) ? 64 : 32, value);
   return null;
 };
 
@@ -33,20 +40,11 @@ const write: AssistFunction = (context) => {
   const name = NAMES[context.register(0)];
   if (name === undefined) return UD;
   if (state.cpl !== 0) return GP0;
-  const value = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.gpr(context.register(1)));
-  switch (name) {
-    case "CR0":
-      return writeCr0(context, value);
-    case "CR3":
-      return writeCr3(context, value);
-    case "CR4":
-      return writeCr4(context, value);
-    case "CR8":
-      return writeCr8(context, value);
-    default:
-      state.setControl("CR2", value);
-      return null;
-  }
+  const register = context.register(1);
+  const given = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.gpr(register));
+  if (name !== "CR2") return writeControl(context, { by: "MOV", name, value: given, register });
+  state.setControl("CR2", given);
+  return null;
 };
 
 export const MOVCR: readonly Instruction[] = [

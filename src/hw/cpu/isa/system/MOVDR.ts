@@ -25,18 +25,27 @@ function registerOf({ state }: AssistContext, number: number): DebugName | null 
   return NAMES[alias] ?? null;
 }
 
-function refuses({ state }: AssistContext): Fault | null {
+function refuses(context: AssistContext, operand: 0 | 1): Fault | null {
+  const { state, virtualization } = context;
   if (state.cpl !== 0) return GP0;
+  const intercepted = state.isGuest
+    ? virtualization?.debugRegister(
+        context,
+        context.register(operand),
+        operand === 0,
+        context.register(1 - operand),
+      )
+    : null;
+  if (intercepted) return intercepted;
   if ((state.debug("DR7") & DR7_GD) === 0n) return null;
-  state.setDebug("DR6", state.debug("DR6") | BigInt(DR6.BD));
-  return fault("#DB", null);
+  return { ...fault("#DB", null), debug: DR6.BD };
 }
 
 const read: AssistFunction = (context) => {
   const { state } = context;
   const name = registerOf(context, context.register(1));
   if (name === null) return UD;
-  const refused = refuses(context);
+  const refused = refuses(context, 1);
   if (refused !== null) return refused;
   writeGpr(state, context.register(0), is64Bit(state) ? 64 : 32, state.debug(name));
   return null;
@@ -46,7 +55,7 @@ const write: AssistFunction = (context) => {
   const { state, memory } = context;
   const name = registerOf(context, context.register(0));
   if (name === null) return UD;
-  const refused = refuses(context);
+  const refused = refuses(context, 0);
   if (refused !== null) return refused;
   const value = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.gpr(context.register(1)));
   if (name === "DR6" || name === "DR7") {

@@ -11,7 +11,7 @@ const output: AssistFunction = (context) => {
   const size = SIZES[decoded.form.operands[1]?.text as keyof typeof SIZES];
   const named = context.operand(0);
   const port = Number(named.is === "immediate" ? named.value : state.gpr(RDX) & 0xffffn);
-  const fault = checkPort(context, port, size);
+  const fault = checkPort(context, { port, size, input: false, string: false });
   if (fault !== null) return fault;
   environment.writePort(port, size, Number(BigInt.asUintN(8 * size, state.gpr(RAX))));
   return null;

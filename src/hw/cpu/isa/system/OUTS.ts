@@ -7,7 +7,7 @@ import { RSI } from "../../system.ts";
 export const OUTS = portStrings("OUTS", ["6E", "6F"], RSI, (context, size, pointer) => {
   const { state, environment, decoded } = context;
   const port = portOf(context);
-  const fault = checkPort(context, port, size);
+  const fault = checkPort(context, { port, size, input: false, string: true });
   if (fault !== null) return fault;
   const at = BigInt.asUintN(decoded.addressSize, state.gpr(pointer));
   const value = context.load("effective", at, size);

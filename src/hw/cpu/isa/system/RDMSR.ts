@@ -8,9 +8,13 @@ export const RDMSR = privilegedInstruction(
   "RDMSR",
   { feature: "MSR", forms: [["0F 32", ""]] },
   (context) => {
-    const value = readMsr(context, Number(BigInt.asUintN(32, context.state.gpr(RCX))));
+    const { state, virtualization } = context;
+    const number = Number(BigInt.asUintN(32, state.gpr(RCX)));
+    const intercepted = state.isGuest ? virtualization?.msr(context, number, false) : null;
+    if (intercepted) return intercepted;
+    const value = readMsr(context, number);
     if (value === null) return GP0;
-    writePair(context.state, value);
+    writePair(state, value);
     return null;
   },
 );

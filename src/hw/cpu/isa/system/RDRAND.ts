@@ -11,13 +11,17 @@ const ALL_STATUS = Object.values(STATUS_FLAGS).reduce(
 );
 
 /** CF says that there was one; zero when there was not. */
-export const readRandom: AssistFunction = (context) => {
-  const { state, environment, decoded } = context;
-  const number = environment.random();
-  writeGpr(state, context.register(0), decoded.operandSize, number ?? 0n);
-  setFlags(state, ALL_STATUS, number === null ? 0n : CF);
-  return null;
-};
+export const readRandom =
+  (name: "RDRAND" | "RDSEED"): AssistFunction =>
+  (context) => {
+    const { state, environment, decoded } = context;
+    const intercepted = context.intercepted(name);
+    if (intercepted !== null) return intercepted;
+    const number = environment.random();
+    writeGpr(state, context.register(0), decoded.operandSize, number ?? 0n);
+    setFlags(state, ALL_STATUS, number === null ? 0n : CF);
+    return null;
+  };
 
 export const RDRAND = systemInstruction(
   "RDRAND",
@@ -29,5 +33,5 @@ export const RDRAND = systemInstruction(
       ["NFx REX.W + 0F C7 /6", "r64"],
     ],
   },
-  readRandom,
+  readRandom("RDRAND"),
 );

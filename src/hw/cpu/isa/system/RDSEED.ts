@@ -13,5 +13,5 @@ export const RDSEED = systemInstruction(
       ["NFx REX.W + 0F C7 /7", "r64"],
     ],
   },
-  readRandom,
+  readRandom("RDSEED"),
 );

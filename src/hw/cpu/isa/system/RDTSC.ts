@@ -12,8 +12,11 @@ export const mayReadTsc = (state: CpuState): boolean =>
 export const RDTSC = systemInstruction(
   "RDTSC",
   { feature: "TSC", forms: [["0F 31", ""]] },
-  ({ state }) => {
+  (context) => {
+    const { state } = context;
     if (!mayReadTsc(state)) return GP0;
+    const intercepted = context.intercepted("RDTSC");
+    if (intercepted !== null) return intercepted;
     writePair(state, timeStampCounter(state));
     return null;
   },

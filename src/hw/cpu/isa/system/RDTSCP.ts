@@ -9,8 +9,11 @@ import { mayReadTsc } from "./RDTSC.ts";
 export const RDTSCP = systemInstruction(
   "RDTSCP",
   { feature: "RDTSCP", forms: [["0F 01 F9", ""]] },
-  ({ state }) => {
+  (context) => {
+    const { state } = context;
     if (!mayReadTsc(state)) return GP0;
+    const intercepted = context.intercepted("RDTSCP");
+    if (intercepted !== null) return intercepted;
     writePair(state, timeStampCounter(state));
     state.setGpr(RCX, readSlot(state, "IA32_TSC_AUX"));
     return null;

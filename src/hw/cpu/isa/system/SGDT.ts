@@ -17,6 +17,8 @@ const store =
   (context) => {
     const { state } = context;
     if (!mayStoreTables(state)) return GP0;
+    const intercepted = context.intercepted(name === "GDTR" ? "SGDT" : "SIDT");
+    if (intercepted !== null) return intercepted;
     const { base, limit } = state.table(name);
     const bytes = new Uint8Array(is64Bit(state) ? 10 : 6);
     const view = new DataView(bytes.buffer);

@@ -6,7 +6,7 @@ import { isRealAddressing } from "../../mode.ts";
 import { systemInstruction, UD } from "../../system.ts";
 import { mayStoreTables } from "./SGDT.ts";
 
-const store = (name: string, digit: number, segment: "LDTR" | "TR"): Instruction =>
+const store = (name: "SLDT" | "STR", digit: number, segment: "LDTR" | "TR"): Instruction =>
   systemInstruction(
     name,
     {
@@ -20,6 +20,8 @@ const store = (name: string, digit: number, segment: "LDTR" | "TR"): Instruction
       const { state, decoded } = context;
       if (isRealAddressing(state)) return UD;
       if (!mayStoreTables(state)) return GP0;
+      const intercepted = context.intercepted(name);
+      if (intercepted !== null) return intercepted;
       const width = context.operand(0).is === "memory" ? 16 : decoded.operandSize;
       return context.writeOperand(0, width, BigInt(state.systemSegment(segment).selector));
     },

@@ -3,6 +3,7 @@
 import { systemInstruction } from "../../system.ts";
 import { mayStoreTables } from "./SGDT.ts";
 import { GP0 } from "../../fault.ts";
+import { isFault } from "../../mmu.ts";
 
 export const SMSW = systemInstruction(
   "SMSW",
@@ -14,9 +15,14 @@ export const SMSW = systemInstruction(
     ],
   },
   (context) => {
-    const { state, decoded } = context;
+    const { state, decoded, virtualization } = context;
     if (!mayStoreTables(state)) return GP0;
+    const value =
+      state.isGuest && virtualization !== undefined
+        ? virtualization.readControl(context, "SMSW", "CR0", 0)
+        : state.control("CR0");
+    if (isFault(value)) return value;
     const width = context.operand(0).is === "memory" ? 16 : decoded.operandSize;
-    return context.writeOperand(0, width, BigInt.asUintN(width, state.control("CR0")));
+    return context.writeOperand(0, width, BigInt.asUintN(width, value));
   },
 );

@@ -11,7 +11,7 @@ const nothing = (name: string, opcode: string, feature?: FeatureName): Instructi
   privilegedInstruction(
     name,
     { forms: [[opcode, ""]], ...(feature === undefined ? {} : { feature }) },
-    () => null,
+    (context) => context.intercepted(name === "INVD" ? "INVD" : "WBINVD"),
   );
 
 export const WBINVD: readonly Instruction[] = [

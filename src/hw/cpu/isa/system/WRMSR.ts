@@ -8,8 +8,10 @@ export const WRMSR = privilegedInstruction(
   "WRMSR",
   { feature: "MSR", forms: [["0F 30", ""]] },
   (context) => {
-    const { state } = context;
+    const { state, virtualization } = context;
     const number = Number(BigInt.asUintN(32, state.gpr(RCX)));
+    const intercepted = state.isGuest ? virtualization?.msr(context, number, true) : null;
+    if (intercepted) return intercepted;
     return writeMsr(context, number, readPair(state)) ? null : GP0;
   },
 );
