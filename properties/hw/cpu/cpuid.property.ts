@@ -310,9 +310,9 @@ function decoderOf(profile: CpuProfile): Decoder {
 /** Every CPU of 64 bits has what these bring. */
 const BASELINE =
   /^(INTEL(8086|186|286|386|486)(_ONLY)?|X64|CPUID|PAUSE|MULTIBYTENOP|RDPMC|FPU\w*|CET_IBT|UDBG)$/;
-/** What iced-x86 knows of old or other processors; SALC is in no manual of today; 0F 0D with a register is #UD by the APM. */
+/** What iced-x86 knows of old or other processors; 0F 0D with a register is #UD by the APM. */
 const OTHERS =
-  /_tr$|_tr_|386_only|^(Loadall|Umov|Ibts|Xbts|Cmpxchg486|Salc|Bndstx|Jmpe|Storeall|Rsm|Fstdw|Fstsg|Frstpm|Fsetpm|Fndisi|Fneni|Fdisi|Feni|Udb)|_0F0D$|^Xstore|^Getsec/i;
+  /_tr$|_tr_|386_only|^(Loadall|Umov|Ibts|Xbts|Cmpxchg486|Bndstx|Jmpe|Storeall|Rsm|Fstdw|Fstsg|Frstpm|Fsetpm|Fndisi|Fneni|Fdisi|Feni|Udb)|_0F0D$|^Xstore|^Getsec/i;
 
 /** The name of an encoding all of whose features are offered, or null. */
 function offeredByIced(bytes: Uint8Array, code: CodeSize): string | null {

@@ -7,6 +7,8 @@ import type { Form } from "../../../src/hw/cpu/forms.ts";
 import { INSTRUCTIONS } from "../../../src/hw/cpu/isa/index.ts";
 import type { Variant } from "../../../src/hw/cpu/semantics.ts";
 import { orderFault } from "../../../src/hw/cpu/uop.ts";
+import { INTEL } from "../../../src/hw/cpu/cpuid/profile.ts";
+import { anyMode, ENGINES, SystemMachine } from "../../support/privileged-machines.ts";
 import { law } from "../../support/law.ts";
 import { anyProgram, interpretedMachine, look, referenceMachine } from "../../support/programs.ts";
 
@@ -49,6 +51,31 @@ law("what-can-fault-comes-first", {
       const fault = orderFault(record(instruction, form, variant));
       if (fault !== null) throw new Error(`${instruction.mnemonic} ${form.row[0]}: ${fault}`);
     }
+  },
+});
+
+law("salc-sets-al-to-carry", {
+  says: "Outside 64-bit mode D6h sets AL to the carry flag in all its bits, and nothing else; in 64-bit mode it is #UD.",
+  cites: 'APM Vol. 3, "One-Byte Opcodes"; a Harris 80C286 by SingleStepTests',
+  forAll: {
+    mode: anyMode(),
+    rax: fc.bigInt({ min: 0n, max: 2n ** 32n - 1n }),
+    flags: fc.nat(0xff),
+    engine: fc.constantFrom(...ENGINES),
+  },
+  runs: 100,
+  holds: ({ mode: [mode, cpl], rax, flags, engine }) => {
+    const rflags = (BigInt(flags) & 0xd5n) | 2n;
+    const machine = new SystemMachine(
+      { profile: INTEL, mode, cpl, code: [0xd6], gpr: { 0: rax } },
+      engine,
+    );
+    const { state } = machine;
+    state.rflags = (state.rflags & ~0xffn) | rflags;
+    const fault = machine.step();
+    if (mode === "64-bit") return fault?.vector === VECTORS["#UD"];
+    const al = (rflags & 1n) === 0n ? 0n : 0xffn;
+    return state.gpr(0) === ((rax & ~0xffn) | al) && (state.rflags & 0xffn) === rflags;
   },
 });
 

@@ -6,6 +6,8 @@ import { AMD, type CpuProfile, INTEL, makeProfile } from "../../../src/hw/cpu/cp
 import { VECTORS } from "../../../src/hw/cpu/fault.ts";
 import { hasMsr, MSRS } from "../../../src/hw/cpu/msr/access.ts";
 import { resolve } from "../../../src/hw/cpu/msr/msr.ts";
+import { writeSlot } from "../../../src/hw/cpu/msr/slots.ts";
+import type { CpuState } from "../../../src/hw/cpu/state.ts";
 import { law } from "../../support/law.ts";
 import {
   type EngineName,
@@ -21,7 +23,7 @@ const PROFILES: readonly CpuProfile[] = [
   makeProfile({ base: "intel", with: BOARD }),
   makeProfile({ base: "amd", with: BOARD, physicalBits: 43 }),
 ];
-const WRMSR_RDMSR = [0x0f, 0x30, 0x0f, 0x32];
+const WRMSR_RDMSR_CPUID = [0x0f, 0x30, 0x0f, 0x32, 0x0f, 0xa2];
 const GP = VECTORS["#GP"];
 /** It goes on; a law of its own speaks of it. */
 const TSC = 0x10;
@@ -223,7 +225,70 @@ law("linux-finds-its-registers", {
   },
 });
 
+law("misc-enable-hides-what-it-says", {
+  says: "IA32_MISC_ENABLE limits CPUID to leaf 2, or hides NX, and then IA32_EFER.NXE cannot be set; its bits that only tell do not change.",
+  cites: 'SDM Vol. 4, "IA32_MISC_ENABLE"',
+  forAll: {
+    drawn: fc.bigInt({ min: 0n, max: ALL }),
+    leaf: fc.constantFrom(3, 7, 0xd, 0x16),
+    engine: fc.constantFrom(...ENGINES),
+  },
+  runs: 100,
+  holds: ({ drawn, leaf, engine }) => {
+    const value = drawn & 0x4_00c5_1889n;
+    const access = new Access(INTEL, engine);
+    const before = access.read(0x1a0);
+    if (!access.write(0x1a0, value)) throw new Error("refused");
+    const told = 0x1880n;
+    const kept = (value & ~told) | (before & told);
+    if (access.read(0x1a0) !== kept) throw new Error(access.read(0x1a0).toString(16));
+    const [isLimited, isHidden] = [(value & (1n << 22n)) !== 0n, (value & (1n << 34n)) !== 0n];
+    if ((access.cpuid(0)[0] === 2n) !== isLimited) throw new Error("the last leaf");
+    if ((access.cpuid(leaf).join() === access.cpuid(2).join()) !== isLimited)
+      throw new Error(`leaf ${leaf}`);
+    if ((((access.cpuid(0x8000_0001)[2] as bigint) & (1n << 20n)) === 0n) !== isHidden)
+      throw new Error("NX");
+    if (!access.write(0xc000_0080, 0x501n)) throw new Error("EFER without NXE");
+    if (access.write(0xc000_0080, 0xd01n) === isHidden) throw new Error("EFER.NXE");
+  },
+});
+
+law("counters-are-read-by-their-number", {
+  says: "On AMD's processors RDPMC reads the lower 48 bits of what was written to the counter that ECX names, 0 to 3, at CPL 0 or under CR4.PCE; everything else is #GP(0), and on Intel's everything, since there are no counters.",
+  cites: 'APM Vol. 3, "RDPMC"; APM Vol. 2, "Performance Monitoring Counters"',
+  forAll: {
+    profile: fc.constantFrom(INTEL, AMD),
+    counter: fc.oneof(fc.nat(5), fc.constantFrom(0x4000_0000, 0xffff_ffff)),
+    value: fc.bigInt({ min: 0n, max: ALL }),
+    allows: fc.boolean(),
+    mode: fc.constantFrom(...MODES),
+    engine: fc.constantFrom(...ENGINES),
+  },
+  runs: 200,
+  holds: ({ profile, counter, value, allows, mode: [mode, cpl], engine }) => {
+    const change = (state: CpuState): void => {
+      const PCE = 0x100n;
+      state.setControl("CR4", (state.control("CR4") & ~PCE) | (allows ? PCE : 0n));
+      COUNTERS.forEach((name, i) => writeSlot(state, name, BigInt(i)));
+      const name = COUNTERS[counter];
+      if (name !== undefined) writeSlot(state, name, BigInt.asUintN(48, value));
+    };
+    const gpr = { 1: BigInt(counter) };
+    const machine = new SystemMachine(
+      { profile, mode, cpl, code: [0x0f, 0x33], gpr, change },
+      engine,
+    );
+    const fault = machine.step();
+    const isThere = profile === AMD && counter < 4 && (allows || cpl === 0);
+    if (!isThere) return fault?.vector === GP;
+    const { state } = machine;
+    return fault === null && ((state.gpr(2) << 32n) | state.gpr(0)) === BigInt.asUintN(48, value);
+  },
+});
+
 // Helpers
+
+const COUNTERS = ["PerfCtr0", "PerfCtr1", "PerfCtr2", "PerfCtr3"] as const;
 
 /** Reads and writes by a kernel in 64-bit mode. */
 class Access {
@@ -233,7 +298,7 @@ class Access {
 
   constructor(profile: CpuProfile, engine: EngineName) {
     this.machine = new SystemMachine(
-      { profile, mode: "64-bit", cpl: 0, code: WRMSR_RDMSR },
+      { profile, mode: "64-bit", cpl: 0, code: WRMSR_RDMSR_CPUID },
       engine,
     );
   }
@@ -255,6 +320,14 @@ class Access {
     const value = this.tryRead(number);
     if (value === null) throw new Error(`${number.toString(16)} cannot be read`);
     return value;
+  }
+
+  /** EAX, ECX, EDX and EBX. */
+  cpuid(leaf: number): readonly bigint[] {
+    const { state } = this.machine;
+    state.setGpr(0, BigInt(leaf));
+    this.#run(0, 0x4004n);
+    return [0, 1, 2, 3].map((register) => state.gpr(register));
   }
 
   #run(number: number, rip: bigint): boolean {

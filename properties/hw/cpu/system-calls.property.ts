@@ -157,3 +157,23 @@ law("vendors-differ-in-system-calls", {
     return fault === null && state.rip === becomes[0] && state.cpl === becomes[1];
   },
 });
+
+law("sysret-traps-by-the-flags-that-it-brings", {
+  says: "SYSRET from 64-bit mode that brings TF back leaves a single-step trap behind, before any instruction of the caller; without TF it leaves none.",
+  cites: "Linux, arch/x86/entry/entry_64.S; kvm-unit-tests, x86/syscall.c",
+  forAll: {
+    profile: fc.constantFrom(INTEL, AMD),
+    traced: fc.boolean(),
+    code: fc.constantFrom(SYSRET, SYSRETL),
+    engine: fc.constantFrom(...ENGINES),
+  },
+  runs: 30,
+  holds: ({ profile, traced, code, engine }) => {
+    const change = msrs({ IA32_STAR: STAR });
+    const gpr = { 1: KERNEL, 11: traced ? 0x102n : 2n };
+    const of = { profile, mode: "64-bit", cpl: 0, code, gpr, change } as const;
+    const machine = new SystemMachine(of, engine);
+    if (machine.step() !== null) throw new Error("SYSRET faults");
+    return machine.state.pendingDebug === (traced ? 0x4000 : 0);
+  },
+});

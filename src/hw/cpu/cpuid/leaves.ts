@@ -3,7 +3,7 @@
  * CPUID Instruction". A leaf is a row; feature bits come from the table of features.
  */
 
-import { APIC_BASE, MISC_ENABLE_MONITOR } from "../msr/bits.ts";
+import { APIC_BASE, MISC_ENABLE } from "../msr/bits.ts";
 import { readSlot } from "../msr/slots.ts";
 import { CR4, type CpuState } from "../state.ts";
 import { type CpuidRegister, type FeatureName, FEATURES } from "./features.ts";
@@ -76,9 +76,22 @@ const word = (text: string, at: number): number => {
   return value;
 };
 
-const leafZero: Leaf = ({ profile: { vendor } }) => {
+/** IA32_MISC_ENABLE may hide the leaves from 3 on (SDM Vol. 4, "Limit CPUID Maxval"). */
+const lastBasic = (state: CpuState, vendor: Vendor): number =>
+  isEnabled(state, MISC_ENABLE.LIMIT_CPUID) ? 2 : LAST_BASIC[vendor];
+
+/** AMD's processors have no such register, and its slot is 0. */
+const isEnabled = (state: CpuState, bit: bigint): boolean =>
+  (readSlot(state, "IA32_MISC_ENABLE") & bit) !== 0n;
+
+const leafZero: Leaf = ({ profile: { vendor }, state }) => {
   const text = VENDOR_TEXT[vendor];
-  return { EAX: LAST_BASIC[vendor], EBX: word(text, 0), EDX: word(text, 4), ECX: word(text, 8) };
+  return {
+    EAX: lastBasic(state, vendor),
+    EBX: word(text, 0),
+    EDX: word(text, 4),
+    ECX: word(text, 8),
+  };
 };
 
 const identification: Leaf = ({ profile, state }) => {
@@ -224,8 +237,8 @@ function withFeatures(
 /** Features that a program can switch off: their bits follow. */
 function isSwitchedOff(state: CpuState, vendor: Vendor, name: FeatureName): boolean {
   if (name === "APIC") return (readSlot(state, "IA32_APIC_BASE") & APIC_BASE.EN) === 0n;
-  if (name !== "MONITOR" || vendor !== "intel") return false;
-  return (readSlot(state, "IA32_MISC_ENABLE") & MISC_ENABLE_MONITOR) === 0n;
+  if (name === "NX") return isEnabled(state, MISC_ENABLE.XD_DISABLE);
+  return name === "MONITOR" && vendor === "intel" && !isEnabled(state, MISC_ENABLE.MONITOR);
 }
 
 /** The answer to a leaf that exists, features included. */
@@ -248,13 +261,14 @@ export function cpuid(
   subleaf: number,
 ): CpuidAnswer {
   const { vendor } = profile;
-  const last = leaf >= EXTENDED ? LAST_EXTENDED[vendor] : LAST_BASIC[vendor];
+  const basic = lastBasic(state, vendor);
+  const last = leaf >= EXTENDED ? LAST_EXTENDED[vendor] : basic;
   const answer =
     leaf <= last
       ? leafOf(profile, state, leaf, subleaf)
       : vendor === "amd"
         ? {}
-        : leafOf(profile, state, LAST_BASIC.intel, subleaf);
+        : leafOf(profile, state, basic, subleaf);
   const unsigned = (register: CpuidRegister): number =>
     ((answer as Partial<CpuidAnswer>)[register] ?? 0) >>> 0;
   return {

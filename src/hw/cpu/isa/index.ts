@@ -79,6 +79,7 @@ import { RCL } from "./RCL.ts";
 import { RET } from "./RET.ts";
 import { SAHF } from "./SAHF.ts";
 import { SAL } from "./SAL.ts";
+import { SALC } from "./SALC.ts";
 import { SBB } from "./SBB.ts";
 import { SCAS } from "./SCAS.ts";
 import { SETcc } from "./SETcc.ts";
@@ -181,6 +182,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   ...RET,
   SAHF,
   ...SAL,
+  SALC,
   SBB,
   ...SCAS,
   ...SETcc,

@@ -10,6 +10,23 @@ const EXTENDED_CONFIGURATION = 1n << 46n;
 /** LOCK and SVMDIS: there is no SVM, and no way to have it. */
 const SVM_LOCKED_OFF = 0x18n;
 
+/** All that is defined: event, unit mask, USR, OS, EDGE, INT, EN, INV, counter mask, HG_ONLY. */
+const EVENT_SELECT_BITS = 0x30f_ffd7_ffffn;
+const COUNTER_BITS = 2n ** 48n - 1n;
+/** Counters in the order that RDPMC numbers them. */
+export const AMD_COUNTERS = ["PerfCtr0", "PerfCtr1", "PerfCtr2", "PerfCtr3"] as const;
+
+/** Deviation: the counters hold what is written, and count nothing. APM Vol. 2, "Performance Monitoring Counters". */
+const PERFORMANCE = AMD_COUNTERS.flatMap((name, i): Omit<Msr, "vendor">[] => [
+  {
+    name: `PerfEvtSel${i}`,
+    number: 0xc001_0000 + i,
+    writable: EVENT_SELECT_BITS,
+    ignored: ALL,
+  },
+  { name, number: 0xc001_0004 + i, writable: COUNTER_BITS, ignored: ALL },
+]);
+
 export const AMD_MSRS: readonly Msr[] = (
   [
     {
@@ -18,6 +35,7 @@ export const AMD_MSRS: readonly Msr[] = (
       writable: "nothing",
       read: ({ environment }) => BigInt(environment.profile.microcode),
     },
+    ...PERFORMANCE,
     { name: "SYSCFG", number: 0xc001_0010, writable: SYSCFG_BITS },
     {
       name: "HWCR",

@@ -3,7 +3,7 @@
 import type { CpuProfile } from "../cpuid/profile.ts";
 import { CR0, EFER, type CpuState } from "../state.ts";
 import type { SegmentName } from "../uop.ts";
-import { APIC_BASE, HWCR } from "./bits.ts";
+import { APIC_BASE, HWCR, MISC_ENABLE } from "./bits.ts";
 import { addressFrom, ALL, LOW_32, type Msr, type MsrAccess } from "./msr.ts";
 import { MCA_BANKS, numbered, readSlot, VARIABLE_MTRRS, writeSlot } from "./slots.ts";
 
@@ -238,10 +238,12 @@ function efferBits({ features, vendor }: CpuProfile): bigint {
 
 /**
  * LME stays as it is while paging is on. LMA belongs to the processor: Intel's ignore what is written, AMD's refuse a
- * value that differs (APM Vol. 2, "Long Mode Active (LMA) Bit").
+ * value that differs (APM Vol. 2, "Long Mode Active (LMA) Bit"). Where IA32_MISC_ENABLE hides NX, NXE cannot be set.
  */
 function allowsEfer(value: bigint, { state }: MsrAccess): boolean {
   const changed = value ^ state.control("EFER");
+  const isHidden = (readSlot(state, "IA32_MISC_ENABLE") & MISC_ENABLE.XD_DISABLE) !== 0n;
+  if (isHidden && (changed & value & EFER.NXE) !== 0n) return false;
   if ((changed & EFER.LMA) !== 0n) return false;
   return (changed & EFER.LME) === 0n || !state.has("CR0", CR0.PG);
 }

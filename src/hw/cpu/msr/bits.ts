@@ -2,7 +2,13 @@
 
 export const APIC_BASE = { BSP: 1n << 8n, EXTD: 1n << 10n, EN: 1n << 11n } as const;
 
-export const MISC_ENABLE_MONITOR = 1n << 18n;
+/** IA32_MISC_ENABLE: of what it switches, what is modelled. */
+export const MISC_ENABLE = {
+  MONITOR: 1n << 18n,
+  /** Limit CPUID Maxval. */
+  LIMIT_CPUID: 1n << 22n,
+  XD_DISABLE: 1n << 34n,
+} as const;
 
 /** APM Vol. 2, "Hardware Configuration Register (HWCR)". */
 export const HWCR = {

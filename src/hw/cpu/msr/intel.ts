@@ -1,6 +1,6 @@
 /** Model-specific registers of Intel's processors alone: SDM Vol. 4, "IA-32 Architectural MSRs", "MSRs in Intel Atom Processors". */
 
-import { MISC_ENABLE_MONITOR } from "./bits.ts";
+import { MISC_ENABLE } from "./bits.ts";
 import { ALL, type Msr, type MsrAccess } from "./msr.ts";
 import { readSlot } from "./slots.ts";
 
@@ -12,9 +12,12 @@ const ARCH_CAPABILITIES = [0, 3, 4, 5, 6, 8, 13, 14, 15, 24, 26, 27].reduce(
   0n,
 );
 
-/** Branch trace storage and PEBS are unavailable. */
+/** Branch trace storage and PEBS are unavailable. With performance monitoring, bits that only tell. */
 const MISC_ENABLE_UNAVAILABLE = 0x1800n;
+const MISC_ENABLE_TOLD = MISC_ENABLE_UNAVAILABLE | 0x80n;
 const FAST_STRINGS = 1n;
+/** Thermal control, SpeedStep, xTPR messages: kept, and without effect. */
+const MISC_ENABLE_KEPT = (1n << 3n) | (1n << 16n) | (1n << 23n);
 
 /** The ratio of the nominal clock to a bus of 100 MHz. */
 const RATIO = 10n << 8n;
@@ -57,12 +60,16 @@ export const INTEL_MSRS: readonly Msr[] = (
       name: "IA32_MISC_ENABLE",
       number: 0x1a0,
       writable: ({ features }) =>
-        FAST_STRINGS | (features.has("MONITOR") ? MISC_ENABLE_MONITOR : 0n),
-      ignored: MISC_ENABLE_UNAVAILABLE,
+        FAST_STRINGS |
+        MISC_ENABLE_KEPT |
+        MISC_ENABLE.MONITOR |
+        MISC_ENABLE.LIMIT_CPUID |
+        (features.has("NX") ? MISC_ENABLE.XD_DISABLE : 0n),
+      ignored: MISC_ENABLE_TOLD,
       reset: ({ features }) =>
         FAST_STRINGS |
         MISC_ENABLE_UNAVAILABLE |
-        (features.has("MONITOR") ? MISC_ENABLE_MONITOR : 0n),
+        (features.has("MONITOR") ? MISC_ENABLE.MONITOR : 0n),
     },
     // C1E promotion: nothing to promote.
     { name: "MSR_POWER_CTL", number: 0x1fc, writable: 2n },

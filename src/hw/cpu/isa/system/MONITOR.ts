@@ -8,7 +8,7 @@ import type { AssistContext } from "../../assist.ts";
 import { type Fault, GP0 } from "../../fault.ts";
 import type { Instruction } from "../../instruction.ts";
 import { isFault } from "../../mmu.ts";
-import { HWCR, MISC_ENABLE_MONITOR } from "../../msr/bits.ts";
+import { HWCR, MISC_ENABLE } from "../../msr/bits.ts";
 import { readSlot } from "../../msr/slots.ts";
 import { LOW_32, RAX, RCX, systemInstruction, UD } from "../../system.ts";
 
@@ -18,7 +18,7 @@ function refuses({ state, environment }: AssistContext, allowed: bigint): Fault 
   const isOff =
     environment.profile.vendor === "amd"
       ? (readSlot(state, "HWCR") & HWCR.MonMwaitDis) !== 0n
-      : (readSlot(state, "IA32_MISC_ENABLE") & MISC_ENABLE_MONITOR) === 0n;
+      : (readSlot(state, "IA32_MISC_ENABLE") & MISC_ENABLE.MONITOR) === 0n;
   if (isOff) return UD;
   return (state.gpr(RCX) & LOW_32 & ~allowed) === 0n ? null : GP0;
 }

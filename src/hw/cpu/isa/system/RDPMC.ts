@@ -1,11 +1,21 @@
-/** RDPMC: read performance-monitoring counters. SDM Vol. 2B, "RDPMC—Read Performance-Monitoring Counters". There are none, so every number is wrong. */
+/**
+ * RDPMC: read performance-monitoring counters. SDM Vol. 2B, "RDPMC—Read Performance-Monitoring Counters"; APM Vol. 3,
+ * "RDPMC". Only AMD's processors have counters here, and these count nothing.
+ */
 
 import { GP0 } from "../../fault.ts";
-import { CR0, CR4 } from "../../state.ts";
-import { systemInstruction } from "../../system.ts";
+import { AMD_COUNTERS } from "../../msr/amd.ts";
+import { readSlot } from "../../msr/slots.ts";
+import { CR4 } from "../../state.ts";
+import { LOW_32, RCX, systemInstruction, writePair } from "../../system.ts";
 
 export const RDPMC = systemInstruction("RDPMC", { forms: [["0F 33", ""]] }, (context) => {
-  const { state } = context;
-  const isAllowed = !state.has("CR0", CR0.PE) || state.cpl === 0 || state.has("CR4", CR4.PCE);
-  return isAllowed ? (context.intercepted("RDPMC") ?? GP0) : GP0;
+  const { state, environment } = context;
+  if (state.cpl !== 0 && !state.has("CR4", CR4.PCE)) return GP0;
+  const intercepted = context.intercepted("RDPMC");
+  if (intercepted !== null) return intercepted;
+  const name = AMD_COUNTERS[Number(state.gpr(RCX) & LOW_32)];
+  if (environment.profile.vendor !== "amd" || name === undefined) return GP0;
+  writePair(state, readSlot(state, name));
+  return null;
 });

@@ -6,6 +6,7 @@
 
 import { isCanonical } from "../../addressing.ts";
 import type { AssistContext, AssistFunction } from "../../assist.ts";
+import { DR6 } from "../../debug.ts";
 import { GP0 } from "../../fault.ts";
 import { is64Bit, isRealAddressing } from "../../mode.ts";
 import { readSlot } from "../../msr/slots.ts";
@@ -26,12 +27,15 @@ const back: AssistFunction = (context) => {
   const wide = is64Bit(state) && decoded.operandSize === 64;
   const target = wide ? state.gpr(RCX) : state.gpr(RCX) & LOW_32;
   if (intel && !isCanonical(target)) return GP0;
-  if (is64Bit(state)) state.rflags = (state.gpr(R11) & RETURNED_FLAGS) | RFLAGS_FIXED;
+  const wasLong = is64Bit(state);
+  if (wasLong) state.rflags = (state.gpr(R11) & RETURNED_FLAGS) | RFLAGS_FIXED;
   else state.rflags |= RFLAGS.IF;
   state.rip = target;
   const { ret } = starSelectors(readSlot(state, "IA32_STAR"));
   setCode(state, (ret + (wide ? 16 : 0)) | 3, wide, 3);
   loadStack(context, ret + 8);
+  // TF that comes back traps at once, before an instruction of the caller (Linux, arch/x86/entry/entry_64.S).
+  if (wasLong && state.hasFlag(RFLAGS.TF)) state.pendingDebug |= DR6.BS;
   memory.contextChanged();
   return null;
 };
