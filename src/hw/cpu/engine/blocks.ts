@@ -4,8 +4,10 @@
  * that is being executed stops before the next instruction.
  */
 
+import { assert } from "../../../sim/assert.ts";
 import { PAGE_SIZE } from "../../../sim/paged-memory.ts";
 import { isCanonical } from "../addressing.ts";
+import type { AssistFunction } from "../assist.ts";
 import { bytesToLimit, decodeAt, linearOfCode } from "../decode-at.ts";
 import { type Decoded, displacementOf, type MemoryOperand, type OperandValue } from "../decode.ts";
 import { type Fault, GP0 } from "../fault.ts";
@@ -25,21 +27,28 @@ import {
   RECORD,
   RECORD_BYTES,
 } from "./layout.ts";
-import { type FindBlock, keyOfTree, planTree, type Tree } from "./tree.ts";
+import { type FindBlock, keyOfRoot, keyOfTree, planTree, type Tree } from "./tree.ts";
 
 /** Longest block, in instructions. */
 const MAX_BLOCK = 64;
 /** A power of two. */
 const RECENT = 256;
 
+/** An instruction while its block is being made, or a tree of it: afterwards records say what is needed. */
 export interface BlockInstruction {
   readonly decoded: Decoded;
   readonly handler: PlacedHandler;
   readonly rip: bigint;
   readonly nextRip: bigint;
-  /** Cycles of the block's instructions before this one. */
-  readonly cyclesBefore: number;
 }
+
+/** An instruction that an assist does: what its bytes were, whatever it writes on them. */
+export interface Assisted extends BlockInstruction {
+  readonly position: number;
+  readonly run: AssistFunction;
+}
+
+const NO_ASSISTS: readonly Assisted[] = [];
 
 export interface Block {
   readonly rip: bigint;
@@ -52,7 +61,12 @@ export interface Block {
   readonly physical: number;
   /** Address of the first record. */
   readonly start: number;
-  readonly instructions: readonly BlockInstruction[];
+  /** Its instructions, and how many bytes they take. */
+  readonly count: number;
+  readonly bytes: number;
+  /** Place of the handler of the first instruction, which a tree may have taken the place of. */
+  readonly handler: number;
+  readonly assists: readonly Assisted[];
   readonly cycles: number;
   /** It may be entered again without being looked up. */
   readonly lasting: boolean;
@@ -145,13 +159,16 @@ export class Blocks {
     const { samples } = block;
     if (!block.lasting || block.tree !== null || (samples !== 1 && samples !== this.#heat.samples))
       return;
-    const tree = planTree(block, this.#finder(block));
-    if (tree === null) return;
     const { decoder } = this.#parts;
-    const key = keyOfTree(tree, (of) => this.#bytes(of));
+    const isHot = samples >= this.#heat.samples;
+    const bytes = (of: Block): string => String.fromCharCode(...this.#bytes(of));
+    if (!isHot && !this.#table.hasTreeOf(decoder, keyOfRoot(block, bytes))) return;
+    const tree = planTree(block, this.#finder(block), (of) => this.#instructionsOf(of));
+    if (tree === null) return;
+    const key = keyOfTree(tree, bytes);
     let place = this.#table.knownTree(decoder, key);
-    if (place === null && samples < this.#heat.samples) return;
-    place ??= this.#table.addTree(decoder, key, emitTree(tree));
+    if (place === null && !isHot) return;
+    place ??= this.#table.addTree(decoder, keyOfRoot(block, bytes), key, emitTree(tree));
     this.#placeTree(tree, place);
   }
 
@@ -165,11 +182,11 @@ export class Blocks {
       return;
     }
     this.#nextRecord += needed;
-    links.forEach(({ start, instructions }, i) => {
+    links.forEach(({ start, handler }, i) => {
       view.setInt32(at + LINK_BYTES * i + LINK.record, start, true);
-      view.setInt32(at + LINK_BYTES * i + LINK.handler, instructions[0]?.handler.place ?? 0, true);
+      view.setInt32(at + LINK_BYTES * i + LINK.handler, handler, true);
     });
-    view.setInt32(block.start + RECORD_BYTES * block.instructions.length + RECORD.links, at, true);
+    view.setInt32(block.start + RECORD_BYTES * block.count + RECORD.links, at, true);
     block.tree = place;
     this.#trees.add(block);
     view.setInt32(block.start + RECORD.handler, place, true);
@@ -182,15 +199,32 @@ export class Blocks {
     return (rip) => this.#find(page + Number(rip % BigInt(PAGE_SIZE)), rip, mode);
   }
 
-  #bytes({ physical, instructions }: Block): string {
-    let at = physical;
-    let text = "";
-    for (const { decoded } of instructions) {
-      const bytes = this.#parts.memory.codeBytes(at);
-      text += String.fromCharCode(...bytes.subarray(0, decoded.length));
+  /** The machine code of a block that lies in its page. */
+  #bytes({ physical, bytes }: Block): Uint8Array {
+    const all = new Uint8Array(bytes);
+    for (let i = 0; i < bytes; ) {
+      const some = this.#parts.memory.codeBytes(physical + i).subarray(0, bytes - i);
+      all.set(some, i);
+      i += some.length;
+    }
+    return all;
+  }
+
+  /** The instructions of a block, decoded once more: its page is what it was. */
+  #instructionsOf(block: Block): readonly BlockInstruction[] {
+    const { mode, count } = block;
+    const bytes = this.#bytes(block);
+    const instructions: BlockInstruction[] = [];
+    let at = 0;
+    for (let i = 0; i < count; i += 1) {
+      const decoded = this.#parts.decoder.decode(bytes.subarray(at), mode.code);
+      assert(typeof decoded === "object", "what was decoded is decoded again");
+      const handler = this.#table.handlerOf(decoded, mode);
+      const [rip, nextRip] = [this.ripOf(block, i), this.ripOf(block, i + 1)];
+      instructions.push({ decoded, handler, rip, nextRip });
       at += decoded.length;
     }
-    return text;
+    return instructions;
   }
 
   #dropTree(block: Block): void {
@@ -199,11 +233,7 @@ export class Blocks {
     this.#trees.delete(block);
     block.tree = null;
     block.samples = 0;
-    this.#view.setInt32(
-      block.start + RECORD.handler,
-      block.instructions[0]?.handler.place ?? STALE,
-      true,
-    );
+    this.#view.setInt32(block.start + RECORD.handler, block.handler, true);
   }
 
   /** The block and place in it of a record; one past the last instruction for its end. */
@@ -211,6 +241,18 @@ export class Blocks {
     const block = this.#blockOf[(record - this.#area.records) / RECORD_BYTES];
     if (block === undefined) throw new RangeError("a record belongs to a block");
     return { block, position: (record - block.start) / RECORD_BYTES };
+  }
+
+  /** RIP of an instruction of a block; with one past the last, what follows the block. */
+  ripOf({ rip, start }: Block, position: number): bigint {
+    if (position === 0) return rip;
+    return this.#view.getBigUint64(start + RECORD_BYTES * (position - 1) + RECORD.nextRip, true);
+  }
+
+  /** Cycles of the block's instructions before one; with one past the last, of all. */
+  cyclesBefore({ start }: Block, position: number): number {
+    if (position === 0) return 0;
+    return this.#view.getInt32(start + RECORD_BYTES * position + RECORD.cyclesBefore, true);
   }
 
   #decode(mode: BlockMode): Block | Fault {
@@ -222,6 +264,7 @@ export class Blocks {
     if ("vector" in first) return first;
     const { physical, straddles } = first;
     const instructions: BlockInstruction[] = [];
+    let assists = NO_ASSISTS;
     let at = rip;
     let cycles = 0;
     let bytes = 0;
@@ -229,7 +272,10 @@ export class Blocks {
     while (next !== null) {
       const handler = this.#table.handlerOf(next, mode);
       const nextRip = BigInt.asUintN(wrap, at + BigInt(next.length));
-      instructions.push({ decoded: next, handler, rip: at, nextRip, cyclesBefore: cycles });
+      const instruction: BlockInstruction = { decoded: next, handler, rip: at, nextRip };
+      const position = instructions.push(instruction) - 1;
+      if (handler.assist !== null)
+        assists = [...assists, { ...instruction, position, run: handler.assist }];
       cycles += handler.cycles;
       at = nextRip;
       bytes += next.length;
@@ -244,7 +290,10 @@ export class Blocks {
       end: at,
       physical,
       start: this.#nextRecord,
-      instructions,
+      count: instructions.length,
+      bytes,
+      handler: instructions[0]?.handler.place ?? STALE,
+      assists,
       cycles,
       // The second page of an instruction that has one is translated each time.
       lasting: !straddles,
@@ -252,7 +301,7 @@ export class Blocks {
       samples: 0,
       tree: null,
     };
-    this.#writeBlock(block);
+    this.#writeBlock(block, instructions);
     if (block.lasting) {
       const others = this.#blocks.get(physical);
       if (others === undefined) this.#blocks.set(physical, [block]);
@@ -271,17 +320,23 @@ export class Blocks {
     return typeof decoded === "object" ? decoded : null;
   }
 
-  #writeBlock(block: Block): void {
-    const { start, instructions, cycles, end } = block;
+  #writeBlock(block: Block, instructions: readonly BlockInstruction[]): void {
+    const view = this.#view;
+    const { start, count, cycles, end } = block;
+    let cyclesBefore = 0;
     instructions.forEach((instruction, i) => {
-      this.#writeRecord(start + RECORD_BYTES * i, instruction);
+      const at = start + RECORD_BYTES * i;
+      this.#writeRecord(at, instruction);
+      view.setInt32(at + RECORD.cyclesBefore, cyclesBefore, true);
+      cyclesBefore += instruction.handler.cycles;
     });
-    const last = start + RECORD_BYTES * instructions.length;
-    this.#view.setInt32(last + RECORD.handler, BLOCK_END[block.mode.level], true);
-    this.#view.setBigUint64(last + RECORD.nextRip, end, true);
+    const last = start + RECORD_BYTES * count;
+    view.setInt32(last + RECORD.handler, BLOCK_END[block.mode.level], true);
+    view.setInt32(last + RECORD.cyclesBefore, cycles, true);
+    view.setBigUint64(last + RECORD.nextRip, end, true);
     const first = (start - this.#area.records) / RECORD_BYTES;
-    for (let i = 0; i <= instructions.length; i += 1) this.#blockOf[first + i] = block;
-    this.#view.setInt32(start + RECORD.blockCycles, cycles, true);
+    for (let i = 0; i <= count; i += 1) this.#blockOf[first + i] = block;
+    view.setInt32(start + RECORD.blockCycles, cycles, true);
     this.#nextRecord = last + RECORD_BYTES;
   }
 
@@ -364,7 +419,7 @@ export class Blocks {
     for (const block of blocks) {
       this.#blocks.delete(block.physical);
       this.#dropTree(block);
-      for (let i = 0; i <= block.instructions.length; i += 1)
+      for (let i = 0; i <= block.count; i += 1)
         this.#view.setInt32(block.start + RECORD_BYTES * i + RECORD.handler, STALE, true);
     }
     this.#forgetJumps();

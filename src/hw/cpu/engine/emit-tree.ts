@@ -61,7 +61,7 @@ class TreeEmitter {
   }
 
   #node(node: TreeNode, state: TreeState): void {
-    const { instructions, end } = node.block;
+    const { instructions } = node;
     for (let i = 0; i < node.count; i += 1) {
       const instruction = instructions[i];
       if (instruction === undefined) break;
@@ -78,7 +78,7 @@ class TreeEmitter {
       }
     }
     if (node.count < instructions.length) this.#giveUp(node.block, node.count, state);
-    else this.#goTo(node, end, state);
+    else this.#goTo(node, node.block.end, state);
   }
 
   #jump(
@@ -180,7 +180,7 @@ class TreeEmitter {
   /** Leaves a word of a link: the record after the last of the first block says where they lie. */
   #link(block: Block, word: number): FunctionBody {
     const { root, links } = this.#tree;
-    const end = RECORD_BYTES * root.block.instructions.length;
+    const end = RECORD_BYTES * root.block.count;
     this.#body.get(REC).memory("i32.load", end + RECORD.links);
     return this.#body.memory("i32.load", LINK_BYTES * links.indexOf(block) + word);
   }
@@ -195,5 +195,5 @@ class TreeEmitter {
 /** General-purpose registers whose values a tree may need. */
 const registersOf = ({ nodes }: Tree): ReadonlySet<number> =>
   new Set(
-    nodes.flatMap(({ block, count }) => block.instructions.slice(0, count).flatMap(registersRead)),
+    nodes.flatMap(({ instructions, count }) => instructions.slice(0, count).flatMap(registersRead)),
   );

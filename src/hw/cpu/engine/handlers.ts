@@ -31,8 +31,13 @@ const TABLE_SIZE = 512;
 
 /** Compiled once a process: derived from the instruction tables alone. */
 const compiled = new Map<number, WebAssembly.Module>();
+interface KnownTrees {
+  readonly modules: Map<string, WebAssembly.Module>;
+  /** Keys of the blocks that they begin with. */
+  readonly roots: Set<string>;
+}
 /** By decoder, since another takes bytes for other instructions; for all machines that execute the same bytes. */
-const trees = new WeakMap<Decoder, Map<string, WebAssembly.Module>>();
+const trees = new WeakMap<Decoder, KnownTrees>();
 const MOST_TREES = 1024;
 const formNumbers = new Map<Form, number>();
 
@@ -161,19 +166,27 @@ export class HandlerTable {
     return placed;
   }
 
+  /** Whether somebody has compiled a tree that begins with such a block. */
+  hasTreeOf(decoder: Decoder, root: string): boolean {
+    return trees.get(decoder)?.roots.has(root) ?? false;
+  }
+
   /** The place of a tree that somebody has compiled before, or null. */
   knownTree(decoder: Decoder, key: string): number | null {
-    const module = trees.get(decoder)?.get(key);
+    const module = trees.get(decoder)?.modules.get(key);
     return module === undefined ? null : this.#placeTree(module);
   }
 
   /** The place of a tree, until it is given back. */
-  addTree(decoder: Decoder, key: string, body: FunctionBody): number {
+  addTree(decoder: Decoder, root: string, key: string, body: FunctionBody): number {
     const module = moduleOf(body);
-    const known = trees.get(decoder);
-    if (known === undefined || known.size === MOST_TREES)
-      trees.set(decoder, new Map([[key, module]]));
-    else known.set(key, module);
+    let known = trees.get(decoder);
+    if (known === undefined || known.modules.size === MOST_TREES) {
+      known = { modules: new Map(), roots: new Set() };
+      trees.set(decoder, known);
+    }
+    known.modules.set(key, module);
+    known.roots.add(root);
     return this.#placeTree(module);
   }
 

@@ -10,9 +10,9 @@ import { type Fault, GP0, plainFault, SS0 } from "../fault.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
 import { codeSizeOf } from "../mode.ts";
-import type { CpuState } from "../state.ts";
+import { type CpuState, segmentOffset } from "../state.ts";
 import { type BlockMode, blockMode, isSameMode, levelOf, writeRanges } from "./block-mode.ts";
-import { type Block, type BlockInstruction, Blocks } from "./blocks.ts";
+import { type Block, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import type { Engine, EngineParts } from "./engine.ts";
 import { Caches } from "./caches.ts";
@@ -127,7 +127,8 @@ export class Interpreter implements Engine {
     this.#view.setInt32(at + SCRATCH.budget, budget - block.cycles, true);
     if (block.lasting) this.#caches.rememberJump(block);
     if (!whole) this.#stopIn(block, left);
-    const exit = this.#table.enter(whole ? this.#handlerAt(block) : plain(block), at, block.start);
+    const handler = whole ? this.#handlerAt(block) : block.handler;
+    const exit = this.#table.enter(handler, at, block.start);
     this.#endStops();
     this.#lookLater(exit, budget);
     return this.#leave(exit, this.#end - this.#view.getInt32(at + SCRATCH.budget, true));
@@ -146,10 +147,11 @@ export class Interpreter implements Engine {
 
   /** Makes the first instruction that begins at or past the limit leave. */
   #stopIn(block: Block, left: number): void {
-    const index = block.instructions.findIndex(
-      ({ cyclesBefore }, i) => i > 0 && cyclesBefore >= left,
-    );
-    if (index > 0) this.#stopAt(block, index);
+    for (let i = 1; i < block.count; i += 1) {
+      if (this.#blocks.cyclesBefore(block, i) < left) continue;
+      this.#stopAt(block, i);
+      return;
+    }
   }
 
   /** Makes an instruction of a block, or its end, leave until emitted code has returned. */
@@ -176,14 +178,11 @@ export class Interpreter implements Engine {
     }
     const at = this.#view.getInt32(state.block + SCRATCH.record, true);
     const { block, position } = this.#blocks.of(at);
-    const instruction = block.instructions[position];
-    state.rip = instruction?.rip ?? block.end;
     // The block was paid for as a whole.
-    state.cycles = cycles - block.cycles + (instruction?.cyclesBefore ?? block.cycles);
-    if (exit === EXIT.repeat && instruction !== undefined) {
-      state.cycles += instruction.handler.cycles;
-    }
-    if (exit === EXIT.assist && instruction !== undefined) return this.#assist(instruction);
+    state.cycles = cycles - block.cycles + this.#blocks.cyclesBefore(block, position);
+    if (exit === EXIT.assist) return this.#assist(block, position);
+    state.rip = this.#blocks.ripOf(block, position);
+    if (exit === EXIT.repeat) state.cycles += this.#view.getInt32(at + RECORD.cycles, true);
     if (exit !== EXIT.fault) return null;
     const fault =
       this.#fault ??
@@ -192,10 +191,11 @@ export class Interpreter implements Engine {
     return fault;
   }
 
-  #assist({ decoded, handler, rip, nextRip }: BlockInstruction): Fault | null {
+  #assist(block: Block, position: number): Fault | null {
     const { state } = this;
-    const run = handler.assist;
-    assert(run !== null, "a handler that leaves for an assist has one");
+    const assisted = block.assists.find((one) => one.position === position);
+    assert(assisted !== undefined, "a handler that leaves for an assist has one");
+    const { decoded, handler, rip, nextRip, run } = assisted;
     const view = this.state.view;
     packFlags(view);
     state.rip = nextRip;
@@ -253,7 +253,7 @@ export class Interpreter implements Engine {
     const { state } = this;
     const { block, position } = this.#blocks.of(at);
     const budget = this.#view.getInt32(state.block + SCRATCH.budget, true);
-    const before = block.instructions[position]?.cyclesBefore ?? 0;
+    const before = this.#blocks.cyclesBefore(block, position);
     state.cycles = this.#end - budget - block.cycles + before;
     const result = access();
     if (state.attention) this.#stopAfter(block, position);
@@ -303,26 +303,27 @@ export class Interpreter implements Engine {
   #isAllowed(at: number, linear: bigint, size: number): boolean {
     if (this.#mode.code === 64) return isCanonicalAccess(linear, size);
     if (!this.#mode.flat || linear + BigInt(size) <= FOUR_GIB) return true;
-    const { block, position } = this.#blocks.of(at);
-    const segment = block.instructions[position]?.decoded.segment;
-    return segment === "FS" || segment === "GS" || segment === "CS";
+    return UNCHECKED.includes(this.#segmentAt(at));
   }
 
   #segmentFault(at: number, what: number): Fault {
-    const { block, position } = this.#blocks.of(at);
-    const stack =
-      (what & SLOW_STACK) !== 0 || block.instructions[position]?.decoded.segment === "SS";
+    const stack = (what & SLOW_STACK) !== 0 || this.#segmentAt(at) === segmentOffset("SS");
     return stack ? SS0 : GP0;
   }
+
+  /** The segment of a record's memory operand, by its place in the CPU's block. */
+  #segmentAt(at: number): number {
+    return this.#view.getInt32(at + RECORD.segmentBase, true) - this.state.block;
+  }
 }
+
+/** Segments whose limits emitted code has checked. */
+const UNCHECKED: readonly number[] = (["FS", "GS", "CS"] as const).map(segmentOffset);
 
 const unsigned = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 function address(low: number, high: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
-
-/** The handler of the first instruction alone, which a tree may have taken the place of. */
-const plain = ({ instructions }: Block): number => instructions[0]?.handler.place ?? STALE;
 
 const isBlockFault = (found: Block | Fault): found is Fault => "vector" in found;

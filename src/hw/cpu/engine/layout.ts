@@ -8,6 +8,8 @@ export const RECORD = {
   handler: 0,
   /** In the first record of a block: the cycles of the whole block. */
   blockCycles: 4,
+  /** In the others, and in the one after the last: the cycles of the block's instructions before it. */
+  cyclesBefore: 4,
   /** Registers of operands 0 and 1. */
   register0: 8,
   register1: 12,

@@ -23,6 +23,7 @@ export type Edge =
 
 export interface TreeNode {
   readonly block: Block;
+  readonly instructions: readonly BlockInstruction[];
   /** Instructions that the tree does; with fewer than the block has, the next is left to its handler. */
   readonly count: number;
   /** By RIP. */
@@ -40,10 +41,15 @@ export interface Tree {
 
 /** What a tree may go on with: the block of the page that begins at an address. */
 export type FindBlock = (rip: bigint) => Block | null;
+type InstructionsOf = (block: Block) => readonly BlockInstruction[];
 
 /** Null when the first instruction is already one that trees do not do. */
-export function planTree(block: Block, find: FindBlock): Tree | null {
-  const root = nodeOf(block);
+export function planTree(
+  block: Block,
+  find: FindBlock,
+  instructionsOf: InstructionsOf,
+): Tree | null {
+  const root = nodeOf(block, instructionsOf(block));
   if (root.count === 0) return null;
   const nodes = [root];
   const parents = new Map<TreeNode, TreeNode>();
@@ -64,7 +70,7 @@ export function planTree(block: Block, find: FindBlock): Tree | null {
         continue;
       }
       links.add(next);
-      const child = nodeOf(next);
+      const child = nodeOf(next, instructionsOf(next));
       const fits = instructions + child.count <= MOST_INSTRUCTIONS && nodes.length < MOST_BLOCKS;
       if (!fits || child.count === 0 || isAbove(parents, node, next)) {
         node.edges.set(rip, { to: "block", block: next });
@@ -79,10 +85,9 @@ export function planTree(block: Block, find: FindBlock): Tree | null {
   return { root, loops, nodes, links: [...links] };
 }
 
-function nodeOf(block: Block): TreeNode {
-  const { instructions } = block;
+function nodeOf(block: Block, instructions: readonly BlockInstruction[]): TreeNode {
   const stop = instructions.findIndex((one) => !isForTrees(one));
-  return { block, count: stop < 0 ? instructions.length : stop, edges: new Map() };
+  return { block, instructions, count: stop < 0 ? instructions.length : stop, edges: new Map() };
 }
 
 /** An inner loop is no part of the tree of the outer one: it becomes a tree of its own. */
@@ -95,13 +100,20 @@ function isAbove(parents: Map<TreeNode, TreeNode>, node: TreeNode, block: Block)
   return false;
 }
 
+const keyOfBlock = (block: Block, bytes: (block: Block) => string): string =>
+  `${block.rip} ${block.cycles} ${bytes(block)}`;
+
+/** What the keys of all trees begin with that begin with a block. */
+export const keyOfRoot = (block: Block, bytes: (block: Block) => string): string =>
+  `${block.mode.key}|${keyOfBlock(block, bytes)}`;
+
 /**
  * All that the code of a tree depends on, as text; `bytes` gives the machine code of a block. What was decoded follows
  * from that and from the mode.
  */
 export function keyOfTree({ nodes, links }: Tree, bytes: (block: Block) => string): string {
   const parts = [`${nodes[0]?.block.mode.key}`];
-  for (const block of links) parts.push(`${block.rip} ${block.cycles} ${bytes(block)}`);
+  for (const block of links) parts.push(keyOfBlock(block, bytes));
   for (const { block, edges } of nodes) {
     parts.push(`${links.indexOf(block)}`);
     for (const [rip, edge] of edges) parts.push(`${rip} ${edge.to}`);
@@ -110,8 +122,8 @@ export function keyOfTree({ nodes, links }: Tree, bytes: (block: Block) => strin
 }
 
 /** The addresses that control may go to, as far as they are known. */
-function successorsOf({ block, count }: TreeNode): readonly bigint[] {
-  const { instructions, end } = block;
+function successorsOf({ block, instructions, count }: TreeNode): readonly bigint[] {
+  const { end } = block;
   const last = instructions[instructions.length - 1];
   if (count < instructions.length || last === undefined) return [];
   const jump = last.handler.list.find(({ op }) => op === "jump");
@@ -162,8 +174,8 @@ function isForTrees({ handler: { list, shape } }: BlockInstruction): boolean {
 }
 
 /** Whether the status flags are lost from here on, before anybody can see them. */
-export function losesFlags({ block, count }: TreeNode): boolean {
-  for (const { handler } of block.instructions.slice(0, count)) {
+export function losesFlags({ instructions, count }: TreeNode): boolean {
+  for (const { handler } of instructions.slice(0, count)) {
     for (const { op, ...micro } of handler.list) {
       if (SHOWS_FLAGS.has(op)) return false;
       if (op === "flagsOfAdd" || op === "flagsOfSub" || op === "flagsOfLogic") return true;
