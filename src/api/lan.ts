@@ -33,7 +33,7 @@ const LATENCY = 10_000;
 
 export const lan: Blueprint<LanConfig> = {
   name: "lan",
-  version: 1,
+  version: 2,
   parse: (config) => {
     const { machines, ...rest } = isRecord(config) ? config : {};
     if (!Array.isArray(machines) || Object.keys(rest).length > 0)

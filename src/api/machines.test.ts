@@ -50,12 +50,72 @@ test("a multiboot kernel finds its command line and its module", () => {
   expect(runToEnd(World.create(machine, { config, images })).text).toBe("kernel a=1 bok");
 });
 
-test("a guest that triple-faults ends its machine", () => {
-  // lidt of an empty table, and int3.
-  const code = [0x0f, 0x01, 0x1d, 0x28, 0x00, 0x10, 0x00, 0xcc, 0, 0, 0, 0, 0, 0];
-  const config = machine.parse({ boot: "multiboot", memoryBytes: 1 << 24 });
+/** lidt of an empty table, and int3. */
+const TRIPLE_FAULT = [0x0f, 0x01, 0x1d, 0x28, 0x00, 0x10, 0x00, 0xcc, 0, 0, 0, 0, 0, 0];
+
+test("a guest that triple-faults ends its machine where it must not begin anew", () => {
+  const config = machine.parse({ boot: "multiboot", memoryBytes: 1 << 24, reboot: false });
+  const code = TRIPLE_FAULT;
   const world = World.create(machine, { config, images: { kernel: multiboot(code) } });
   expect(runToEnd(world).ends).toEqual([{ kind: "shutdown", code: 0 }]);
+});
+
+/**
+ * inc dword [200000h]; mov al, [200000h]; add al, 30h; out E9h, al; mov al, 8Fh; out 70h, al; in al, 71h; add al, 30h;
+ * out E9h, al; mov al, 7; out 71h, al; rdtsc; shr eax, 19; add al, 30h; out E9h, al; cmp byte [200000h], 3; je over the
+ * reset; mov al, 5; out F4h, al; hlt.
+ */
+const BEFORE_RESET = [
+  0xff, 0x05, 0, 0, 0x20, 0, 0xa0, 0, 0, 0x20, 0, 0x04, 0x30, 0xe6, 0xe9, 0xb0, 0x8f, 0xe6, 0x70,
+  0xe4, 0x71, 0x04, 0x30, 0xe6, 0xe9, 0xb0, 7, 0xe6, 0x71, 0x0f, 0x31, 0xc1, 0xe8, 19, 0x04, 0x30,
+  0xe6, 0xe9, 0x80, 0x3d, 0, 0, 0x20, 0, 3, 0x74,
+];
+const LEAVE = [0xb0, 5, 0xe6, 0xf4, 0xf4];
+const resetting = (reset: readonly number[]): readonly number[] => [
+  ...BEFORE_RESET,
+  reset.length,
+  ...reset,
+  ...LEAVE,
+];
+
+test.each([
+  ["port 92h", [0xb0, 1, 0xe6, 0x92, 0xf4]],
+  ["the reset control register", [0x66, 0xba, 0xf9, 0x0c, 0xb0, 6, 0xee, 0xf4]],
+  ["the keyboard controller", [0xb0, 0xfe, 0xe6, 0x64, 0xf4]],
+  ["a triple fault", TRIPLE_FAULT.slice(0, 8).with(3, 0).with(5, 0x20)],
+])("%s starts the machine anew: RAM and CMOS stay, counters begin at 0", (_, reset) => {
+  const config = machine.parse({ boot: "multiboot", memoryBytes: 1 << 24, cpus: 2 });
+  const world = World.create(machine, {
+    config,
+    images: { kernel: multiboot(resetting(reset)) },
+  });
+  const ran = { text: "100270370", ends: [{ kind: "exit", code: 11 }] };
+  const start = world.snapshot();
+  expect(runToEnd(world, 10_000_000)).toEqual(ran);
+  const digest = world.digest();
+  world.restore(start);
+  world.trace.truncate();
+  world.runUntil(10_000_000);
+  expect(world.digest()).toBe(digest);
+});
+
+/**
+ * mov dword [FEE00320h], 400EFh; TSC = 2^32; rdtsc; add eax, 80000h; IA32_TSC_DEADLINE = edx:eax; reads it until it is 0;
+ * rdtsc; shr eax, 19; add al, 30h; out E9h, al; IA32_TSC_DEADLINE = 2^40; TSC = 2^40 + 2^32; reads the deadline; sete al;
+ * add al, 30h; out E9h, al; leaves.
+ */
+const DEADLINES = [
+  0xc7, 0x05, 0x20, 0x03, 0xe0, 0xfe, 0xef, 0, 4, 0, 0xb9, 0x10, 0, 0, 0, 0x31, 0xc0, 0xba, 1, 0, 0,
+  0, 0x0f, 0x30, 0x0f, 0x31, 0x05, 0, 0, 8, 0, 0xb9, 0xe0, 6, 0, 0, 0x0f, 0x30, 0x0f, 0x32, 0x09,
+  0xd0, 0x75, 0xfa, 0x0f, 0x31, 0xc1, 0xe8, 0x13, 0x04, 0x30, 0xe6, 0xe9, 0x31, 0xc0, 0xba, 0, 1, 0,
+  0, 0x0f, 0x30, 0xb9, 0x10, 0, 0, 0, 0xba, 1, 1, 0, 0, 0x0f, 0x30, 0xb9, 0xe0, 6, 0, 0, 0x0f, 0x32,
+  0x09, 0xd0, 0x0f, 0x94, 0xc0, 0x04, 0x30, 0xe6, 0xe9, 0xb0, 5, 0xe6, 0xf4, 0xf4,
+];
+
+test("deadlines of the APIC timer are those of a time-stamp counter that was written", () => {
+  const config = machine.parse({ boot: "multiboot", memoryBytes: 1 << 24 });
+  const world = World.create(machine, { config, images: { kernel: multiboot(DEADLINES) } });
+  expect(runToEnd(world, 10_000_000)).toEqual({ text: "11", ends: [{ kind: "exit", code: 11 }] });
 });
 
 test("a bzImage is entered in 64-bit mode with the zero page in RSI", () => {
@@ -173,6 +233,21 @@ test("firmware shadows its ROM, and does so again after the machine went back", 
   expect(runToEnd(world)).toEqual(ran);
 });
 
+/** inc byte [600h]; mov al, [600h]; add al, 30h; out E9h, al; cmp byte [600h], 2; je 5; mov al, 1; out 92h, al; hlt; out F4h, al. */
+const RESETTING_FIRMWARE = [
+  0xfe, 0x06, 0, 6, 0xa0, 0, 6, 0x04, 0x30, 0xe6, 0xe9, 0x80, 0x3e, 0, 6, 2, 0x74, 5, 0xb0, 1, 0xe6,
+  0x92, 0xf4, 0xe6, 0xf4,
+];
+
+test("a reset leads back to the reset vector", () => {
+  const bios = new Uint8Array(0x2_0000);
+  bios.set(RESETTING_FIRMWARE, 0x1_ff00);
+  bios.set([0xe9, 0x0d, 0xff], 0x1_fff0);
+  const config = machine.parse({ boot: "bios", memoryBytes: 1 << 24 });
+  const ran = runToEnd(World.create(machine, { config, images: { bios } }), 5_000_000);
+  expect(ran).toEqual({ text: "12", ends: [{ kind: "exit", code: 101 }] });
+});
+
 const cut = multiboot(GREETING);
 const wrongAddresses = multiboot(GREETING);
 new DataView(wrongAddresses.buffer).setUint32(16, 0x20_0000, true);
@@ -220,6 +295,7 @@ test.each([
   [{ cpu: "vax" }, "cpu vax: expected intel or amd, and then features as +NAME or -NAME"],
   [{ cpu: "intel,SMAP" }, "cpu intel,SMAP: expected +NAME or -NAME, not SMAP"],
   [{ boot: "floppy" }, 'machine: boot is linux, pvh, multiboot or bios, not "floppy"'],
+  [{ reboot: 1 }, "machine: reboot is true or false, not 1"],
   [{ board: "microvm", boot: "bios" }, 'machine: boot is not bios on a microvm, not "bios"'],
   [[], "machine: the configuration is an object"],
 ])("the configuration %j is refused", (config, message) => {

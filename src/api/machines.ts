@@ -40,6 +40,8 @@ export interface MachineConfig {
   /** An initial RAM disk; for multiboot, a module. */
   readonly initrd: boolean;
   readonly append: string;
+  /** Whether a reset, or a triple fault, starts the machine anew; otherwise it ends it. */
+  readonly reboot: boolean;
   /** The device that kvm-unit-tests expect. */
   readonly testdev: boolean;
   /** Disks, as the images disk0, disk1 and so on: virtio block devices. */
@@ -67,6 +69,7 @@ const DEFAULTS: MachineConfig = {
   boot: "linux",
   initrd: false,
   append: "console=ttyS0",
+  reboot: true,
   testdev: false,
   disks: 0,
   network: false,
@@ -90,7 +93,7 @@ const BOARDS: Readonly<Record<MachineConfig["board"], MakeBoard>> = {
 
 export const machine: Blueprint<MachineConfig> = {
   name: "machine",
-  version: 1,
+  version: 2,
   parse: parseConfig,
   images: imagesOf,
   build: (world, config) => {
@@ -142,6 +145,7 @@ export function buildMachine(
     memoryBytes: config.memoryBytes,
     decoder: decoder(),
   });
+  if (config.reboot) made.onReset = () => startMachine(world, made, config);
   connectConsole(world, made.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
   return made;
 }
@@ -237,6 +241,7 @@ export function parseConfig(config: Json): MachineConfig {
   check("boot", BOOTS.includes(given.boot), "linux, pvh, multiboot or bios");
   check("disks", isWithin(given.disks, 0, MOST_DISKS), `0 to ${MOST_DISKS}`);
   check("network", typeof given.network === "boolean", "true or false");
+  check("reboot", typeof given.reboot === "boolean", "true or false");
   check("testdev", typeof given.testdev === "boolean", "true or false");
   check("initrd", typeof given.initrd === "boolean", "true or false");
   check("date", isWithin(given.date, 0, 2 ** 32 - 1), "seconds since the start of 1970");

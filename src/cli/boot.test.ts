@@ -111,7 +111,7 @@ test("stops at the limit, and when nothing can happen any more", async () => {
   const limit = await kvmsim("boot", "--multiboot", echo, ...SMALL, "--max-cycles", "1ms");
   expect(limit.code).toBe(1);
   expect(limit.stderr).toContain("the limit of --max-cycles");
-  const shut = await kvmsim("boot", "--multiboot", faulty, ...SMALL);
+  const shut = await kvmsim("boot", "--multiboot", faulty, ...SMALL, "--no-reboot");
   expect(shut.code).toBe(1);
   expect(shut.stderr).toContain("triple fault");
   const until = await kvmsim(
@@ -125,6 +125,9 @@ test("stops at the limit, and when nothing can happen any more", async () => {
     "2ms",
   );
   expect(until.code).toBe(1);
+  // It is reset again and again.
+  const anew = await kvmsim("boot", "--multiboot", faulty, ...SMALL, "--max-cycles", "5ms");
+  expect(anew.stderr).toContain("the limit of --max-cycles");
 });
 
 test("what is sent reaches the guest, and the recording replays it", async () => {

@@ -109,6 +109,7 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .option("--initrd <file>", "its initial RAM disk, or its module")
     .option("--bios <file>", "firmware, as SeaBIOS")
     .option("--disk <file>", "a raw disk, which is never written; may be repeated", collect)
+    .option("--no-reboot", "end when the guest resets the machine, or a processor shuts down")
     .option("--testdev", "add the test device of kvm-unit-tests (pc-testdev)")
     .option("--append <text>", "the kernel's command line (default: console=ttyS0)")
     .option("--seed <text>", "of all randomness in the run")
@@ -121,7 +122,7 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .addHelpText(
       "after",
       `
-At a terminal Ctrl-A x leaves. The exit code is 0 when the guest turns the machine off or resets it,
+At a terminal Ctrl-A x leaves. The exit code is 0 when the guest turns the machine off,
 (value << 1) | 1 when it writes to the exit port F4h, 1 when --until was not seen or --max-cycles was.`,
     )
     .action(async (options: BootOptions) => {

@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
 # Unpacks Debian's cloud kernel and a static busybox into a folder, and makes an initial RAM disk of them whose init
-# is init.sh beside this file. Needs apt's lists (apt-get update) and no root: `debian-linux.sh FOLDER`.
+# is init.sh beside this file. Root is needed only where apt's lists are not there yet: `debian-linux.sh FOLDER`.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$1"
 cd "$1"
 
-kernel=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
-[ -n "$kernel" ] || { echo "linux-image-cloud-amd64: not in apt's lists; run apt-get update" >&2; exit 1; }
+newest() { apt-cache depends linux-image-cloud-amd64 2>/dev/null | awk '/Depends: linux-image-/ { print $2; exit }' || true; }
+kernel=$(newest)
+if [ -z "$kernel" ]; then
+  apt-get update >&2
+  kernel=$(newest)
+fi
+[ -n "$kernel" ] || { echo "linux-image-cloud-amd64: not in apt's lists, also after apt-get update" >&2; exit 1; }
 apt-get download "$kernel" busybox-static
 rm -rf root ramdisk
 for package in ./*.deb; do dpkg-deb -x "$package" root; done

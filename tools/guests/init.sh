@@ -40,4 +40,5 @@ if asked pong; then
   sleep 6
 fi
 if asked poweroff; then poweroff -f; fi
+if asked reboot; then reboot -f; fi
 exec setsid cttyhack sh

@@ -37,7 +37,8 @@ export function seabios(): Uint8Array {
   const installed = "/usr/share/seabios/bios.bin";
   if (existsSync(installed)) return new Uint8Array(readFileSync(installed));
   const folder = mkdtempSync(path.join(os.tmpdir(), "kvmsim-seabios-"));
-  const unpack = "apt-get download seabios && dpkg-deb -x ./seabios*.deb .";
+  const unpack =
+    "{ apt-cache show seabios >/dev/null 2>&1 || apt-get update >&2; } && apt-get download seabios && dpkg-deb -x ./seabios*.deb .";
   execFileSync("bash", ["-c", unpack], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
   return new Uint8Array(readFileSync(path.join(folder, installed)));
 }

@@ -62,6 +62,20 @@ test(
   5 * MINUTES,
 );
 
+test(
+  "a kernel that is restarted boots again",
+  () => {
+    const { consoles, ends, world } = runMachine(
+      { config: { cpus: 2, ...linux("reboot") }, images: { ...files }, sliceCycles: 10_000 },
+      5 * SECOND,
+    );
+    expect((consoles["com1"] ?? "").match(/shell: 2 CPUs/gu)?.length).toBeGreaterThanOrEqual(2);
+    expect(ends).toEqual([]);
+    world.release();
+  },
+  5 * MINUTES,
+);
+
 /** What is in memory after a second of virtual time. */
 function memoryAfterASecond(seed: string, cpu: string): { memory: string; digest: string } {
   const config = { cpu, ...linux("nokaslr") };

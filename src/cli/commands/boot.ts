@@ -32,6 +32,8 @@ export interface BootOptions {
   readonly kernel?: string;
   readonly multiboot?: string;
   readonly bios?: string;
+  /** Of `--no-reboot`. */
+  readonly reboot: boolean;
   readonly testdev?: boolean;
   readonly disk?: readonly string[];
   readonly initrd?: string;
@@ -86,6 +88,7 @@ function worldOf(options: BootOptions): {
     cpu: options.cpu,
     boot: kind === "linux" ? bootOf(first.bytes) : kind,
     initrd: initrd !== undefined,
+    reboot: options.reboot,
     testdev: options.testdev === true,
     disks: options.disk?.length ?? 0,
     ...(options.append === undefined ? {} : { append: options.append }),

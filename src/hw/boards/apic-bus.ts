@@ -8,6 +8,7 @@ import type { BusMessage } from "../chips/interrupt-message.ts";
 import { EXTINT, isXapic, type Lapic, LAPIC_EVENT } from "../chips/lapic.ts";
 import { readLapicMsr, writeLapicMsr } from "../chips/lapic-msr.ts";
 import type { AccessSize } from "../chips/socket.ts";
+import { readSlot } from "../cpu/msr/slots.ts";
 import type { PlacedChip } from "./placed-chip.ts";
 import type { Processor } from "./processor.ts";
 
@@ -77,6 +78,15 @@ export class ApicBus {
 
   taskPriorityChanged(cpu: number, value: number): void {
     this.#apics[cpu]?.input("cr8", value);
+  }
+
+  /** Deadlines of the APIC's timer are times of the time-stamp counter. */
+  timeStampCounterMoved(cpu: number): void {
+    const processor = this.#processors[cpu];
+    if (processor === undefined) return;
+    const offset = readSlot(processor.state, "TSC offset");
+    this.#apics[cpu]?.input("tscHigh", Number(offset >> 32n));
+    this.#apics[cpu]?.input("tscLow", Number(offset & 0xffff_ffffn));
   }
 
   /** The vector, or null when the external controller gives it. */

@@ -20,7 +20,15 @@ import { pcTestdev, TESTDEV } from "../chips/pc-testdev.ts";
 import { port61 } from "../chips/port61.ts";
 import { port92 } from "../chips/port92.ts";
 import { resetControl } from "../chips/reset-control.ts";
-import { type BoardHost, type Net, type Part, part, type Window, wire } from "./board.ts";
+import {
+  type Board,
+  type BoardHost,
+  type Net,
+  type Part,
+  part,
+  type Window,
+  wire,
+} from "./board.ts";
 import type { Peripherals } from "./peripherals.ts";
 import { PLACES } from "./places.ts";
 
@@ -37,11 +45,31 @@ export interface BoardParts {
   readonly date: number;
 }
 
-export const lapicNames = (cpus: number): readonly string[] =>
+const lapicNames = (cpus: number): readonly string[] =>
   Array.from({ length: cpus }, (_, i) => `lapic${i}`);
 
-/** `files` are those of fw_cfg. */
-export function isaParts(
+/** The common part of a board; `files` are those of fw_cfg. */
+export function isaBoard(
+  host: BoardHost,
+  given: BoardParts,
+  files: Readonly<Record<string, Uint8Array>>,
+): Pick<Board, "parts" | "ports" | "memory" | "nets" | "apics" | "ioapics" | "pics"> {
+  const { cpus, testdev } = given;
+  return {
+    parts: isaParts(host, given, files),
+    ports: [...ISA_PORTS, ...(testdev ? TESTDEV_PORTS : [])],
+    memory: [
+      { at: PLACES.ioapic, size: 0x1000, part: "ioapic" },
+      ...(testdev ? [TESTDEV_MEMORY] : []),
+    ],
+    nets: [...ISA_NETS, ...(testdev ? testdevNets() : []), ...processorNets(cpus)],
+    apics: lapicNames(cpus),
+    ioapics: ["ioapic"],
+    pics: ["pic1", "pic2"],
+  };
+}
+
+function isaParts(
   host: BoardHost,
   { cpus, memoryBytes, date, testdev }: BoardParts,
   files: Readonly<Record<string, Uint8Array>>,
@@ -68,11 +96,11 @@ export function isaParts(
   };
 }
 
-export const TESTDEV_PORTS: readonly Window[] = [
+const TESTDEV_PORTS: readonly Window[] = [
   { at: 0xe0, size: 4, part: "testdev", offset: TESTDEV.data },
   { at: 0x2000, size: 24, part: "testdev", offset: TESTDEV.lines },
 ];
-export const TESTDEV_MEMORY: Window = {
+const TESTDEV_MEMORY: Window = {
   at: 0xff00_0000,
   size: 0x2000,
   part: "testdev",
@@ -80,7 +108,7 @@ export const TESTDEV_MEMORY: Window = {
 };
 
 /** A line leads where the interrupt of that number would. */
-export const testdevNets = (): readonly Net[] =>
+const testdevNets = (): readonly Net[] =>
   Array.from({ length: 24 }, (_, line) => {
     const pics = line < 8 ? [`pic1.ir${line}`] : line < 16 ? [`pic2.ir${line - 8}`] : [];
     return wire(`testdev.irq${line}`, `ioapic.intin${line}`, ...(line === 2 ? [] : pics));
@@ -107,7 +135,7 @@ export const ISA_PORTS: readonly Window[] = [
   { at: PLACES.reset, size: 1, part: "reset" },
 ];
 
-export const ISA_NETS: readonly Net[] = [
+const ISA_NETS: readonly Net[] = [
   wire("pit.out0", "pic1.ir0", "ioapic.intin2"),
   wire("pit.out2", "port61.out2"),
   wire("port61.gate2", "pit.gate2"),
@@ -122,7 +150,7 @@ export const ISA_NETS: readonly Net[] = [
   { drivers: ["keyboard.reset", "reset.reset", "port92.init"], loads: ["machine.reset"] },
 ];
 
-export const processorNets = (cpus: number): readonly Net[] => [
+const processorNets = (cpus: number): readonly Net[] => [
   wire("pic1.int", ...lapicNames(cpus).map((name) => `${name}.lint0`)),
   ...lapicNames(cpus).map((name, i) => wire(`${name}.intr`, `cpu${i}.intr`)),
 ];

@@ -41,9 +41,11 @@ export interface MachineParts {
   readonly recordBytes?: number;
 }
 
+type EndKind = "off" | "reset" | "exit" | "shutdown";
+
 /** How a machine has ended, if it has. */
 export interface Outcome {
-  kind: "running" | "off" | "reset" | "exit" | "shutdown";
+  kind: "running" | EndKind;
   /** What was written to the exit device. */
   code: number;
 }
@@ -53,6 +55,12 @@ export const CONSOLE = eventType("console.output", { byte: "number" });
 
 /** The machine has come to its end: turned off, reset, or left through the exit device. */
 export const ENDED = eventType("machine.ended", { kind: "text", code: "number" });
+
+/** The machine was reset, or a processor has shut down, which resets a PC: it begins anew. */
+export const RESET = eventType("machine.reset", { kind: "text" });
+
+/** A millisecond: so long CPURST stays asserted (Intel 82371AB data sheet, "Reset Control Register"). */
+const RESET_CYCLES = 1_000_000;
 
 /** A kernel's boot decodes more than this; what does not fit is decoded again. */
 const RECORD_BYTES = 8 << 20;
@@ -67,6 +75,8 @@ export class Machine {
   readonly processors: readonly Processor[];
   /** Takes a frame that leaves by a network interface. */
   onTransmit: ((part: string, frame: Uint8Array) => void) | null = null;
+  /** Starts the machine anew after a reset; without it a reset ends the machine. */
+  onReset: (() => void) | null = null;
   readonly #world: World;
   readonly #prefix: string;
   readonly #board: Board;
@@ -124,12 +134,10 @@ export class Machine {
       board.ioapics.map((name) => this.chip(name)),
     );
     this.#pci = pciBus(board.pci, (name) => this.chip(name));
-    const openShadows = (): void => {
-      for (const area of board.shadow?.areas ?? []) this.#openShadow(area);
-    };
-    openShadows();
+    this.#openShadows();
     // Which pages are RAM follows from the chips' state.
-    world.registry.derived(openShadows);
+    world.registry.derived(() => this.#openShadows());
+    world.add({ name: `${prefix}machine`, handlers: { reset: () => this.#restart() } });
   }
 
   /** A frame arrives at the network interface; false when it is lost. */
@@ -237,7 +245,9 @@ export class Machine {
       const kind = MACHINE_PINS.find((known) => known === pin);
       assert(kind !== undefined, `${name} is a pin`);
       return (level) => {
-        if (level === 1) this.#end(kind, kind === "exit" ? this.#exitStatus(drivers) : 0);
+        if (level === 0) return;
+        if (kind === "reset") this.#reset(kind);
+        else this.#end(kind, kind === "exit" ? this.#exitStatus(drivers) : 0);
       };
     }
     const processor = this.processors.find((known) => `cpu${known.number}` === part);
@@ -278,14 +288,41 @@ export class Machine {
   }
 
   /** The machine has come to its end: nothing is executed any more. */
-  #end(kind: Outcome["kind"], code: number): void {
-    if (this.#outcome.value.kind !== "running") return;
-    this.#outcome.value = { kind, code };
+  #end(kind: EndKind, code: number): void {
+    if (!this.#stop(kind, code)) return;
     this.#world.trace.emit(ENDED, this.#world.now, `${this.#prefix}machine`, { kind, code });
+  }
+
+  #stop(kind: EndKind, code: number): boolean {
+    if (this.#outcome.value.kind !== "running") return false;
+    this.#outcome.value = { kind, code };
     for (const { state } of this.processors) state.activity = ACTIVITY.shutdown;
+    return true;
+  }
+
+  /** Whoever resets a machine is in the middle of an access: it begins anew later. */
+  #reset(kind: "reset" | "shutdown"): void {
+    if (this.onReset === null) this.#end(kind, 0);
+    else if (this.#stop(kind, 0))
+      this.#world.postIn(RESET_CYCLES, `${this.#prefix}machine`, "reset");
+  }
+
+  /** RAM keeps what it holds, as in a machine that stays under power. */
+  #restart(): void {
+    const { kind } = this.#outcome.value;
+    this.#world.trace.emit(RESET, this.#world.now, `${this.#prefix}machine`, { kind });
+    this.#outcome.value = { kind: "running", code: 0 };
+    for (const chip of this.#chips.values()) chip.reset();
+    this.#openShadows();
+    this.onReset?.();
+    for (const processor of this.processors) processor.notify();
   }
 
   // Shadow RAM.
+
+  #openShadows(): void {
+    for (const area of this.#board.shadow?.areas ?? []) this.#openShadow(area);
+  }
 
   /** RAM that is open to one kind of access only is reached access by access. */
   #openShadow(area: ShadowArea): void {
@@ -321,8 +358,9 @@ export class Machine {
       apicBaseChanged: (cpu, value) => this.#outside(() => apics().baseChanged(cpu, value)),
       taskPriorityChanged: (cpu, value) =>
         this.#outside(() => apics().taskPriorityChanged(cpu, value)),
+      timeStampCounterMoved: (cpu) => this.#outside(() => apics().timeStampCounterMoved(cpu)),
       assertFerr: () => undefined,
-      shutdown: () => this.#end("shutdown", 0),
+      shutdown: () => this.#reset("shutdown"),
     };
   }
 

@@ -10,17 +10,7 @@ import { virtioPci } from "../chips/virtio/pci.ts";
 import { e820 } from "./acpi/e820.ts";
 import { acpiFiles } from "./acpi/loader.ts";
 import { type Board, type BoardHost, type Net, part, type Rom, wire } from "./board.ts";
-import {
-  type BoardParts,
-  ISA_NETS,
-  ISA_PORTS,
-  isaParts,
-  lapicNames,
-  processorNets,
-  TESTDEV_MEMORY,
-  TESTDEV_PORTS,
-  testdevNets,
-} from "./isa.ts";
+import { type BoardParts, isaBoard } from "./isa.ts";
 import { pcAcpi } from "./pc-acpi.ts";
 import { virtioDevices } from "./peripherals.ts";
 import { PLACES } from "./places.ts";
@@ -32,30 +22,25 @@ const PIRQ_PINS = ["pirqa", "pirqb", "pirqc", "pirqd"] as const;
 const [FIRST_SLOT, INTA] = [2, 1] as const;
 
 export function pc(host: BoardHost, parts: BoardParts): Board {
-  const { cpus, bios, testdev, peripherals } = parts;
+  const { cpus, bios, peripherals } = parts;
   const devices = virtioDevices(host, peripherals).map(([name, device], i) => ({
     part: name,
     device: FIRST_SLOT + i,
     function: 0,
     chip: virtioPci(device, host.memory),
   }));
+  const isa = isaBoard(host, parts, firmwareFiles(parts));
   return {
+    ...isa,
     name: "pc",
     parts: {
-      ...isaParts(host, parts, firmwareFiles(parts)),
+      ...isa.parts,
       host: part(i440fx),
       isa: part(piix3),
       ...Object.fromEntries(devices.map((slot) => [slot.part, part(slot.chip)])),
     },
-    ports: testdev ? [...ISA_PORTS, ...TESTDEV_PORTS] : ISA_PORTS,
-    memory: [
-      { at: PLACES.ioapic, size: 0x1000, part: "ioapic" },
-      ...(testdev ? [TESTDEV_MEMORY] : []),
-    ],
     nets: [
-      ...ISA_NETS,
-      ...(testdev ? testdevNets() : []),
-      ...processorNets(cpus),
+      ...isa.nets,
       ...routedIrqs(),
       ...PIRQ_PINS.map((pin, i) => {
         const slots = devices.filter(({ device }) => pirqOf(device, INTA) === i);
@@ -66,9 +51,6 @@ export function pc(host: BoardHost, parts: BoardParts): Board {
         );
       }),
     ],
-    apics: lapicNames(cpus),
-    ioapics: ["ioapic"],
-    pics: ["pic1", "pic2"],
     pci: {
       functions: [
         { part: "host", device: 0, function: 0, bars: i440fx.bars },

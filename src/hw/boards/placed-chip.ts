@@ -31,6 +31,7 @@ export type Taker = (payload: Plain, at: Cycles) => void;
 export class PlacedChip<State extends object = object> {
   readonly name: string;
   readonly #world: World;
+  readonly #part: Part;
   readonly #chip: Chip;
   readonly #cell: Cell<PlacedState>;
   readonly #socket: Socket;
@@ -45,6 +46,7 @@ export class PlacedChip<State extends object = object> {
   ) {
     this.name = name;
     this.#world = world;
+    this.#part = part;
     this.#chip = part.chip;
     this.#cell = world.registry.plain<PlacedState>(name, initialState(part));
     this.#socket = new Socket(part.chip, this.#cell, listener);
@@ -99,6 +101,20 @@ export class PlacedChip<State extends object = object> {
     const result = this.#socket.act(this.#now(), (state) => act(state as State));
     this.#schedule();
     return result;
+  }
+
+  /** A reset of the board. Nobody is told that its wires are not asserted any more: `settle` tells what then is. */
+  reset(): void {
+    const state = this.#cell.value;
+    const now = this.#now();
+    if (state.due !== null) this.#world.cancel(state.handle);
+    const initial = initialState(this.#part, now);
+    if (this.#chip.reset !== undefined) {
+      this.#chip.advance(state.chip, now);
+      this.#chip.reset(state.chip);
+      initial.chip = state.chip;
+    }
+    this.#cell.value = initial;
   }
 
   /** Lets the chip's time pass until now; also tells the wires of power-on. */

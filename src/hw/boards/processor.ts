@@ -38,6 +38,7 @@ export interface ProcessorBus {
   writeMsr(cpu: number, number: number, value: bigint): boolean;
   apicBaseChanged(cpu: number, value: bigint): void;
   taskPriorityChanged(cpu: number, value: number): void;
+  timeStampCounterMoved(cpu: number): void;
   assertFerr(): void;
   /** Nothing but a reset ends it. */
   shutdown(): void;
@@ -101,7 +102,10 @@ export class Processor implements Environment, Runner {
   }
 
   powerUp(): void {
+    // Time-stamp counters of all processors begin at once, whatever their clocks.
+    this.state.cycles = this.#world.now;
     powerUp(this.state, this);
+    this.timeStampCounterMoved();
     if (!this.bootstrap) this.state.activity = ACTIVITY.waitForSipi;
     this.memory.invalidateAll(false);
     this.memory.contextChanged();
@@ -195,6 +199,10 @@ export class Processor implements Environment, Runner {
 
   taskPriorityChanged(value: number): void {
     this.#bus.taskPriorityChanged(this.number, value);
+  }
+
+  timeStampCounterMoved(): void {
+    this.#bus.timeStampCounterMoved(this.number);
   }
 
   random(): bigint | null {

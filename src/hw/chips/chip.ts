@@ -35,6 +35,8 @@ export interface Chip<State extends object = object, Wire extends string = strin
   /** The data sheet. */
   readonly cites: string;
   powerOn(): State;
+  /** What a reset of the board changes, where it does not bring back the power-on state: a battery goes on. */
+  reset?(state: State): void;
   readonly registers: Readonly<Record<string, Register<State>>>;
   /** Pins that something else drives; levels are 0 and 1. One that asks, as INTA does, gets an answer. */
   readonly inputs: Readonly<Record<string, Input<State>["drive"]>>;

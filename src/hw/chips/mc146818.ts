@@ -37,6 +37,11 @@ export const mc146818: Chip<Mc146818, "irq" | "nmiDisable"> = {
   name: "mc146818",
   cites: "Motorola MC146818A data sheet, Address Map, Interrupts",
   powerOn: () => ({ ...POWER_ON, ram: Array.from({ length: 128 }, () => 0) }),
+  // "RESET": clock, calendar and RAM go on.
+  reset: (s) => {
+    s.b &= ~(EVENTS | SQWE);
+    s.c = 0;
+  },
   registers: {
     Index: {
       at: 0,
@@ -99,6 +104,7 @@ const CENTURY = 0x32;
 const SET = 0x80;
 /** PIE, AIE and UIE; PF, AF and UF. */
 const EVENTS = 0x70;
+const SQWE = 8;
 const PF = 0x40;
 const AF = 0x20;
 const UF = 0x10;

@@ -22,6 +22,8 @@ export interface Environment {
   apicBaseChanged(value: bigint): void;
   /** CR8 has been written: bits 7 to 4 of the local APIC's task priority. */
   taskPriorityChanged(value: number): void;
+  /** What is added to the cycles to get the time-stamp counter has changed. */
+  timeStampCounterMoved(): void;
   /** 64 bits of the CPU's own random stream, for RDRAND and RDSEED; null when there are none. */
   random(): bigint | null;
   /** Why an instruction of virtualisation has failed, for the trace. */
@@ -79,6 +81,8 @@ export class BareEnvironment implements Environment {
   apicBaseChanged(): void {}
 
   taskPriorityChanged(): void {}
+
+  timeStampCounterMoved(): void {}
 
   explain(): void {}
 

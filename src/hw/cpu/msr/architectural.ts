@@ -16,6 +16,7 @@ const TSC: Msr = {
   writable: ALL,
   read: ({ state }) => timeStampCounter(state),
   write: ({ state }, value) => moveTsc(state, value - hostTimeStampCounter(state)),
+  after: ({ environment }) => environment.timeStampCounterMoved(),
 };
 
 const TSC_ADJUST: Msr = {
@@ -24,6 +25,7 @@ const TSC_ADJUST: Msr = {
   feature: "IA32_TSC_ADJUST",
   writable: ALL,
   write: ({ state }, value) => moveTsc(state, value - readSlot(state, "IA32_TSC_ADJUST")),
+  after: ({ environment }) => environment.timeStampCounterMoved(),
 };
 
 /** One cycle is one tick of the nominal clock. */
