@@ -67,7 +67,7 @@ test(
   () => {
     const { consoles, ends, world } = runMachine(
       { config: { cpus: 2, ...linux("reboot") }, images: { ...files }, sliceCycles: 10_000 },
-      5 * SECOND,
+      6 * SECOND,
     );
     expect((consoles["com1"] ?? "").match(/shell: 2 CPUs/gu)?.length).toBeGreaterThanOrEqual(2);
     expect(ends).toEqual([]);
