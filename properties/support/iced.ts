@@ -151,9 +151,12 @@ function ask(bytes: Uint8Array, code: CodeSize): Answer {
   const form = Code[instruction.code] ?? "";
   // The manual has one mnemonic for both sizes of PCMPESTRI, PCMPESTRM, SYSRET and SYSEXIT.
   const mnemonic = (Mnemonic[instruction.mnemonic] ?? "").toLowerCase();
+  // With F2 or F3 VMMCALL is VMGEXIT for guests of SEV-ES alone (APM Vol. 3, "VMGEXIT").
   const name = HINTS.test(mnemonic)
     ? "nop"
-    : mnemonic.replace(/^(pcmpestr[im])64$|^(sysret|sysexit)q$/, "$1$2");
+    : mnemonic
+        .replace("vmgexit", "vmmcall")
+        .replace(/^(pcmpestr[im])64$|^(sysret|sysexit)q$/, "$1$2");
   const address = isValid ? theirAddress(instruction, code) : "";
   const text = isValid ? `${name} of ${instruction.length} bytes` : "no instruction";
   instruction.free();

@@ -81,6 +81,7 @@ function anyCaseOfTables(): fc.Arbitrary<PagingCase> {
     context: fc.record({
       mode: fc.constantFrom<PagingMode>("32-bit", "PAE", "4-level"),
       root: fc.constant(ROOT),
+      walksPdptes: fc.constant(false),
       pdptes: fc.constant([]),
       pse: fc.boolean(),
       pge: fc.boolean(),
@@ -90,6 +91,7 @@ function anyCaseOfTables(): fc.Arbitrary<PagingCase> {
       smap: fc.boolean(),
       physicalBits: fc.constant(PHYSICAL_BITS),
       gigabytePages: fc.boolean(),
+      reservesBit8: fc.boolean(),
     }),
     access: fc
       .record({
@@ -203,7 +205,7 @@ function reservedBitSet(
   step: Step,
   mode: PagingMode,
   entry: bigint,
-  { nxe, gigabytePages }: PagingContext,
+  { nxe, gigabytePages, reservesBit8 }: PagingContext,
   mapsPage: boolean,
 ): boolean {
   const anyOf = (from: number, to: number): boolean => {
@@ -216,6 +218,8 @@ function reservedBitSet(
   if (anyOf(PHYSICAL_BITS, 51)) return true;
   if (bit(entry, 63) && !nxe) return true;
   if (mode === "PAE" && anyOf(52, 62)) return true;
+  const mayBeGlobal = mode === "PAE" || mapsPage || step.name === "PDE";
+  if (reservesBit8 && !mayBeGlobal && bit(entry, 8)) return true;
   if (step.name === "PML4E") return bit(entry, 7);
   if (mapsPage && step.name === "PDPTE") return !gigabytePages || anyOf(13, 29);
   return mapsPage && step.name === "PDE" && anyOf(13, 20);

@@ -280,6 +280,7 @@ const NAMES: Readonly<Record<string, FeatureName>> = {
   SSE4_2: "SSE4.2",
   FPU287: "FPU",
   FPU387: "FPU",
+  SKINIT_or_SVM: "SVM",
 };
 
 /** Rows that are hints, or nothing at all, on CPUs without their feature. */
@@ -312,7 +313,7 @@ const BASELINE =
   /^(INTEL(8086|186|286|386|486)(_ONLY)?|X64|CPUID|PAUSE|MULTIBYTENOP|RDPMC|FPU\w*|CET_IBT|UDBG)$/;
 /** What iced-x86 knows of old or other processors; 0F 0D with a register is #UD by the APM. */
 const OTHERS =
-  /_tr$|_tr_|386_only|^(Loadall|Umov|Ibts|Xbts|Cmpxchg486|Bndstx|Jmpe|Storeall|Rsm|Fstdw|Fstsg|Frstpm|Fsetpm|Fndisi|Fneni|Fdisi|Feni|Udb)|_0F0D$|^Xstore|^Getsec/i;
+  /_tr$|_tr_|386_only|^(Loadall|Umov|Ibts|Xbts|Cmpxchg486|Bndstx|Jmpe|Storeall|Skinit|Fstdw|Fstsg|Frstpm|Fsetpm|Fndisi|Fneni|Fdisi|Feni|Udb)|_0F0D$|^Xstore|^Getsec/i;
 
 /** The name of an encoding all of whose features are offered, or null. */
 function offeredByIced(bytes: Uint8Array, code: CodeSize): string | null {

@@ -13,11 +13,13 @@ import type { Decoder } from "../cpu/decode.ts";
 import { Interpreter } from "../cpu/engine/interpreter.ts";
 import type { InterpreterArea } from "../cpu/engine/layout.ts";
 import type { Environment, Refusal } from "../cpu/environment.ts";
+import { makeVirtualization } from "../cpu/make-virtualization.ts";
 import type { PhysicalMemory } from "../cpu/physical-memory.ts";
 import { powerUp } from "../cpu/start.ts";
 import { ACTIVITY, CpuState, PENDING } from "../cpu/state.ts";
 import { Tlb } from "../cpu/tlb.ts";
 import { TranslatedMemory } from "../cpu/translated-memory.ts";
+import type { Virtualization } from "../cpu/virtualization.ts";
 
 /** A virtualisation instruction that has failed, and the check that it did not pass. */
 const REFUSED = eventType("cpu.refused", {
@@ -68,6 +70,7 @@ export class Processor implements Environment, Runner {
   readonly #world: World;
   readonly #bus: ProcessorBus;
   readonly #cpu: Cpu;
+  readonly #virtualization: Virtualization | undefined;
   #slice: Slice | null = null;
   #isInterrupted: (() => boolean) | null = null;
 
@@ -83,14 +86,24 @@ export class Processor implements Environment, Runner {
     this.state = state;
     const [dataTlb, fetchTlb] = [new Tlb(), new Tlb()];
     this.memory = new TranslatedMemory(state, memory, dataTlb, fetchTlb, profile);
-    const parts = { state, decoder, memory: this.memory, environment: this };
+    const virtualization = makeVirtualization({
+      state,
+      memory: this.memory,
+      physical: memory,
+      environment: this,
+    });
+    this.#virtualization = virtualization;
+    const parts = { state, decoder, memory: this.memory, environment: this, virtualization };
     this.#cpu = new Cpu(parts, new Interpreter(ram.wasm, parts, area));
     world.registry.array(this.name, state.bytes());
     world.registry.array(`${this.name}.data-tlb`, dataTlb.words);
     world.registry.array(`${this.name}.fetch-tlb`, fetchTlb.words);
     world.registry.array(`${this.name}.tables`, this.memory.tableWords());
+    if (virtualization !== undefined)
+      world.registry.array(`${this.name}.virtualization`, virtualization.bytes);
     world.registry.derived(() => {
       this.memory.restored();
+      virtualization?.restored();
       state.attention = true;
     });
     world.addRunner(this);
@@ -104,6 +117,7 @@ export class Processor implements Environment, Runner {
   powerUp(): void {
     // Time-stamp counters of all processors begin at once, whatever their clocks.
     this.state.cycles = this.#world.now;
+    this.#virtualization?.reset("power-up");
     powerUp(this.state, this);
     this.timeStampCounterMoved();
     if (!this.bootstrap) this.state.activity = ACTIVITY.waitForSipi;

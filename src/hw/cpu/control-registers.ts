@@ -75,7 +75,7 @@ export function writeControl(context: AssistContext, write: ControlWrite): Fault
     state.isGuest && virtualization !== undefined
       ? virtualization.writeControl(context, write)
       : write.value;
-  if (isFault(value)) return value;
+  if (value === null || isFault(value)) return value;
   switch (write.name) {
     case "CR0":
       return writeCr0(context, value);

@@ -12,6 +12,8 @@ export interface PagingContext {
   readonly mode: PagingMode;
   /** Physical address of the first table; of no use with PAE paging. */
   readonly root: number;
+  /** With PAE paging the PDPTEs are read from `root` on, as other entries are (APM Vol. 2, "Legacy PAE Mode"). */
+  readonly walksPdptes: boolean;
   /** The PDPTEs of PAE paging, as they were when CR3 was loaded: low and high halves (SDM Vol. 3, "PDPTE Registers"). */
   readonly pdptes: readonly number[];
   /** CR4.PSE: 4 MiB pages with 32-bit paging. */
@@ -28,6 +30,8 @@ export interface PagingContext {
   readonly physicalBits: number;
   /** Page1GB: without it, PS is reserved in a PDPTE of 4-level paging. */
   readonly gigabytePages: boolean;
+  /** On AMD's processors bit 8 is reserved in PML4Es, and in PDPTEs that map no page (APM Vol. 2, "4-Kbyte Page Translation"). */
+  readonly reservesBit8: boolean;
 }
 
 /** Who accesses, and what for. */
@@ -146,7 +150,11 @@ export function walk(
   let table = context.root;
   let rights: number = RIGHT.user | RIGHT.write;
   if (context.mode === "PAE") {
-    const [pdpteLow, pdpteHigh] = pdpteOf(context, low);
+    const found = context.walksPdptes
+      ? walkPdpte(context, access, memory, low)
+      : pdpteOf(context, low);
+    if (typeof found === "number") return found;
+    const [pdpteLow, pdpteHigh] = found;
     if ((pdpteLow & PRESENT) === 0) return errorCode(context, access, 0);
     table = frameOf(pdpteLow, pdpteHigh);
   }
@@ -208,6 +216,8 @@ function hasReservedBit(
   if (beyond !== 0) return true;
   if (!context.nxe && (high & NO_EXECUTE) !== 0) return true;
   if (context.mode === "PAE" && (high & 0x7ff0_0000) !== 0) return true;
+  const isUpper = level.name === "PML4E" || (level.name === "PDPTE" && !leaf);
+  if (isUpper && context.reservesBit8 && (low & GLOBAL) !== 0) return true;
   if (level.name === "PML4E" || (level.name === "PDPTE" && !context.gigabytePages))
     return (low & PAGE_SIZE) !== 0;
   if (leaf && level.shift > 12) return hasLowAddressBits(low, level.shift);
@@ -218,6 +228,19 @@ function hasReservedBit(
 function pdpteOf({ pdptes }: PagingContext, low: number): readonly [number, number] {
   const index = low >>> 30;
   return [pdptes[2 * index] ?? 0, pdptes[2 * index + 1] ?? 0];
+}
+
+function walkPdpte(
+  context: PagingContext,
+  access: PagingAccess,
+  memory: TableMemory,
+  linear: number,
+): readonly [number, number] | number {
+  const at = memory.locate(context.root + 8 * (linear >>> 30), false);
+  if (at < 0) return UNREACHABLE;
+  const [low, high] = [memory.read32(at), memory.read32(at + 4)];
+  const isReserved = isReservedPdpte(context.physicalBits, low, high);
+  return isReserved ? errorCode(context, access, PF.P | PF.RSVD) : [low, high];
 }
 
 /** What makes the load of a PDPTE fault: bits 2 to 1, 8 to 5 and those beyond MAXPHYADDR, when it is present. */

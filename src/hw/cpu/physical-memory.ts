@@ -101,6 +101,25 @@ export class PhysicalMemory {
     else this.write(address, 4, BigInt(value >>> 0));
   }
 
+  read8(address: number): number {
+    return this.#isMemory(address) ? this.ram.read8(address) : Number(this.#io.read(address, 1));
+  }
+
+  /** Fills `into`, which lies in one page, from an address on. */
+  load(address: number, into: Uint8Array): void {
+    if (this.isRam(address, into.length)) {
+      into.set(this.ram.bytes.subarray(address, address + into.length));
+      return;
+    }
+    for (let i = 0; i < into.length; i += 1) into[i] = this.read8(address + i);
+  }
+
+  /** Writes bytes that lie in one page. */
+  store(address: number, bytes: Uint8Array): void {
+    if (this.isRam(address, bytes.length)) this.ram.write(address, bytes);
+    else bytes.forEach((byte, i) => this.write(address + i, 1, BigInt(byte)));
+  }
+
   /** Instruction bytes, all in one page. */
   code(address: number, count: number): Uint8Array {
     if (this.#isMemory(address)) return this.ram.read(address, count);

@@ -23,6 +23,8 @@ export interface SecondLevel {
   readonly root: number;
   /** The physical address, or -1 with a `failure`. Sets accessed and dirty bits. */
   translate(address: number, access: NestedAccess): number;
+  /** PDPTEs of a guest with PAE paging are read with each walk, not when CR3 is loaded. */
+  readonly walksPdptes: boolean;
   /** What the last translation allows: RIGHT.nestedReadOnly, noExecute, and dirty where a write needs no other walk. */
   readonly rights: number;
   /** The VM exit of the last translation that failed. */

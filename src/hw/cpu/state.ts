@@ -444,7 +444,7 @@ export function segmentOffset(name: SegmentName): number {
   }
 }
 
-const systemSegmentOffset = (name: "LDTR" | "TR"): number =>
+export const systemSegmentOffset = (name: "LDTR" | "TR"): number =>
   OFFSET.systemSegments + (name === "LDTR" ? 0 : SEGMENT_BYTES);
 
 export function controlOffset(name: ControlName): number {

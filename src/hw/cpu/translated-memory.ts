@@ -128,6 +128,11 @@ export class TranslatedMemory implements DirectMemory {
     this.#invalidateOwners((owner) => (owner & 0xffff) === vpid, keepGlobal);
   }
 
+  /** All translations, whoever they belong to. */
+  invalidateEverything(): void {
+    this.#invalidateOwners(() => true);
+  }
+
   /** INVVPID of all contexts: every VPID but that of the host. */
   invalidateVpids(): void {
     this.#invalidateOwners((owner) => (owner & 0xffff) !== 0);
@@ -176,6 +181,7 @@ export class TranslatedMemory implements DirectMemory {
   loadPdptes(cr3: bigint): Fault | null {
     const named = Number(cr3 & 0xffff_ffe0n);
     const second = this.#second;
+    if (second?.walksPdptes === true) return null;
     const at = second === null ? named : second.translate(named, PDPTE_ACCESS);
     if (at < 0) return second?.failure ?? GP0;
     const entries: bigint[] = [];
@@ -282,9 +288,11 @@ export class TranslatedMemory implements DirectMemory {
     const cr3 = state.control("CR3");
     const isPaged = state.has("CR0", CR0.PG);
     const wide = isLongMode(state) ? "4-level" : state.has("CR4", CR4.PAE) ? "PAE" : "32-bit";
+    const walksPdptes = wide === "PAE" && this.#second?.walksPdptes === true;
     const paging: PagingContext = {
       mode: isPaged ? wide : "none",
-      root: Number(cr3 & 0x000f_ffff_ffff_f000n),
+      root: Number(cr3 & (walksPdptes ? 0xffff_ffe0n : 0x000f_ffff_ffff_f000n)),
+      walksPdptes,
       pdptes: Array.from({ length: 2 * PDPTES }, (_, i) =>
         state.view.getUint32(OFFSET.pdptes + 4 * i, true),
       ),
@@ -296,6 +304,7 @@ export class TranslatedMemory implements DirectMemory {
       smap: isPaged && state.has("CR4", CR4.SMAP),
       physicalBits: this.#profile.physicalBits,
       gigabytePages: this.#profile.features.has("Page1GB"),
+      reservesBit8: this.#profile.vendor === "amd",
     };
     return {
       paging,

@@ -36,6 +36,7 @@ export type InterceptedInstruction =
   | "RDSEED"
   | "RDTSC"
   | "RDTSCP"
+  | "RSM"
   | "SGDT"
   | "SIDT"
   | "SLDT"
@@ -76,8 +77,8 @@ export interface Intercepts {
     name: ControlRead,
     register: number,
   ): bigint | Fault;
-  /** The value that is written. */
-  writeControl(context: AssistContext, access: ControlWrite): bigint | Fault;
+  /** The value that is written; null when the guest's own register is none of the CPU's, and has been written. */
+  writeControl(context: AssistContext, access: ControlWrite): bigint | Fault | null;
   debugRegister(
     context: AssistContext,
     number: number,

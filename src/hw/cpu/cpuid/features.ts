@@ -79,6 +79,15 @@ const OFFERED = {
   LM: [0x8000_0001, 0, "EDX", 29],
   InvariantTSC: [0x8000_0007, 0, "EDX", 8],
   WBNOINVD: [0x8000_0008, 0, "EBX", 9],
+  SVM: [0x8000_0001, 0, "ECX", 2],
+  NP: [0x8000_000a, 0, "EDX", 0],
+  NRIPS: [0x8000_000a, 0, "EDX", 3],
+  TscRateMsr: [0x8000_000a, 0, "EDX", 4],
+  VmcbClean: [0x8000_000a, 0, "EDX", 5],
+  FlushByAsid: [0x8000_000a, 0, "EDX", 6],
+  DecodeAssists: [0x8000_000a, 0, "EDX", 7],
+  PauseFilter: [0x8000_000a, 0, "EDX", 10],
+  PauseFilterThreshold: [0x8000_000a, 0, "EDX", 12],
 } as const satisfies Readonly<Record<string, FeaturePlace>>;
 
 /** What is known by name and not, or not wholly, implemented. */
@@ -103,7 +112,6 @@ const ABSENT = {
   PKU: [0x7, 0, "ECX", 3],
   LA57: [0x7, 0, "ECX", 16],
   XSAVES: [0xd, 1, "EAX", 3],
-  SVM: [0x8000_0001, 0, "ECX", 2],
   SSE4A: [0x8000_0001, 0, "ECX", 6],
   FFXSR: [0x8000_0001, 0, "EDX", 25],
 } as const satisfies Readonly<Record<string, FeaturePlace>>;
@@ -145,4 +153,13 @@ export const NEEDS: Readonly<Partial<Record<FeatureName, readonly FeatureName[]>
   SYSCALL: ["MSR"],
   "LAHF/SAHF": ["LM"],
   MCA: ["MCE"],
+  SVM: ["LM", "NX"],
+  NP: ["SVM"],
+  NRIPS: ["SVM"],
+  TscRateMsr: ["SVM"],
+  VmcbClean: ["SVM"],
+  FlushByAsid: ["SVM"],
+  DecodeAssists: ["SVM"],
+  PauseFilter: ["SVM"],
+  PauseFilterThreshold: ["PauseFilter"],
 };

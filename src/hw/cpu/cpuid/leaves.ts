@@ -6,6 +6,7 @@
 import { APIC_BASE, MISC_ENABLE } from "../msr/bits.ts";
 import { readSlot } from "../msr/slots.ts";
 import { CR4, type CpuState } from "../state.ts";
+import { ASIDS } from "../svm/vmcb.ts";
 import { type CpuidRegister, type FeatureName, FEATURES } from "./features.ts";
 import { type CpuProfile, processorsOf, type Topology, type Vendor } from "./profile.ts";
 
@@ -40,6 +41,8 @@ const MOST_CORES = 63;
 /** The x87 and SSE area and the header (SDM Vol. 1, "XSAVE Area"); there is no extended region. */
 const XSAVE_BYTES = 576;
 const XCR0_BITS = 3;
+
+const SVM_REVISION = 1;
 
 const HTT = 1 << 28;
 const OSXSAVE = 1 << 27;
@@ -217,6 +220,8 @@ const LEAVES: Readonly<Record<number, Leaf>> = {
   0x8000_0005: amdLevelOne,
   0x8000_0006: levelTwo,
   0x8000_0008: sizes,
+  0x8000_000a: ({ profile: { features } }) =>
+    features.has("SVM") ? { EAX: SVM_REVISION, EBX: ASIDS } : {},
 };
 
 /** Adds the bits of a profile's features. */

@@ -61,7 +61,20 @@ const ONLY_INTEL: readonly FeatureName[] = [
   "IA32_ARCH_CAPABILITIES",
   "ZERO_FCS_FDS",
 ];
-const ONLY_AMD: readonly FeatureName[] = ["LZCNT", "OSVW", "WBNOINVD"];
+const ONLY_AMD: readonly FeatureName[] = [
+  "LZCNT",
+  "OSVW",
+  "WBNOINVD",
+  "SVM",
+  "NP",
+  "NRIPS",
+  "TscRateMsr",
+  "VmcbClean",
+  "FlushByAsid",
+  "DecodeAssists",
+  "PauseFilter",
+  "PauseFilterThreshold",
+];
 
 const allBut = (...left: readonly FeatureName[]): ReadonlySet<FeatureName> =>
   new Set(

@@ -92,6 +92,7 @@ import { STD } from "./STD.ts";
 import { STI } from "./STI.ts";
 import { STOS } from "./STOS.ts";
 import { SUB } from "./SUB.ts";
+import { SVM_INSTRUCTIONS } from "./svm/index.ts";
 import { SYSTEM_INSTRUCTIONS } from "./system/index.ts";
 import { TEST } from "./TEST.ts";
 import { TZCNT } from "./TZCNT.ts";
@@ -195,6 +196,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   STI,
   ...STOS,
   SUB,
+  ...SVM_INSTRUCTIONS,
   ...SYSTEM_INSTRUCTIONS,
   TEST,
   TZCNT,

@@ -7,7 +7,7 @@ import { addressFrom, ALL, LOW_32, type Msr } from "./msr.ts";
 const SYSCFG_BITS = (1n << 18n) | (1n << 20n) | (1n << 21n) | (1n << 22n);
 const LFENCE_SERIALIZES = 2n;
 const EXTENDED_CONFIGURATION = 1n << 46n;
-/** LOCK and SVMDIS: there is no SVM, and no way to have it. */
+/** LOCK and SVMDIS: there is no SVM, and no way to have it. Where there is, nobody switches it off. */
 const SVM_LOCKED_OFF = 0x18n;
 
 /** All that is defined: event, unit mask, USR, OS, EDGE, INT, EN, INV, counter mask, HG_ONLY. */
@@ -65,11 +65,19 @@ export const AMD_MSRS: readonly Msr[] = (
       write: () => undefined,
     },
     {
+      name: "TSC_RATIO",
+      number: 0xc000_0104,
+      feature: "TscRateMsr",
+      writable: 2n ** 40n - 1n,
+      reset: 1n << 32n,
+    },
+    {
+      // DPD, R_INIT and DIS_A20M are kept and without effect.
       name: "VM_CR",
       number: 0xc001_0114,
       writable: 7n,
       ignored: SVM_LOCKED_OFF,
-      reset: SVM_LOCKED_OFF,
+      reset: ({ features }) => (features.has("SVM") ? 0n : SVM_LOCKED_OFF),
     },
     { name: "VM_HSAVE_PA", number: 0xc001_0117, feature: "SVM", writable: addressFrom(12) },
     {

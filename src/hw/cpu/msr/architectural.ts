@@ -234,7 +234,8 @@ function efferBits({ features, vendor }: CpuProfile): bigint {
   return (
     (features.has("SYSCALL") ? EFER.SCE : 0n) |
     (features.has("LM") ? EFER.LME | lma : 0n) |
-    (features.has("NX") ? EFER.NXE : 0n)
+    (features.has("NX") ? EFER.NXE : 0n) |
+    (features.has("SVM") ? EFER.SVME : 0n)
   );
 }
 

@@ -42,6 +42,7 @@ const NAMED = [
   "DE_CFG",
   "VM_CR",
   "VM_HSAVE_PA",
+  "TSC_RATIO",
   "OSVW_ID_Length",
   "OSVW_Status",
   "PerfEvtSel0",

@@ -28,6 +28,7 @@ import { RDRAND } from "./RDRAND.ts";
 import { RDSEED } from "./RDSEED.ts";
 import { RDTSC } from "./RDTSC.ts";
 import { RDTSCP } from "./RDTSCP.ts";
+import { RSM } from "./RSM.ts";
 import { SGDT } from "./SGDT.ts";
 import { SLDT } from "./SLDT.ts";
 import { SMSW } from "./SMSW.ts";
@@ -68,6 +69,7 @@ export const SYSTEM_INSTRUCTIONS: readonly Instruction[] = [
   RDSEED,
   RDTSC,
   RDTSCP,
+  RSM,
   ...SGDT,
   ...SLDT,
   SMSW,

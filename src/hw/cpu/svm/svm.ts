@@ -1,0 +1,307 @@
+/**
+ * SVM: a guest between VMRUN and #VMEXIT. APM Vol. 2, "Secure Virtual Machine". The VMCB is read at each VMRUN, but for
+ * the parts that its clean bits say to be unchanged: those are as the CPU remembers them.
+ *
+ * Not modelled: SMM, AVIC, virtual GIF, virtual NMI, virtual VMLOAD and VMSAVE, LBR virtualisation, SEV, SKINIT. Writes
+ * of control registers are intercepted before they are found to be illegal.
+ */
+
+import { EVENT_CYCLES } from "../cycles.ts";
+import { DR6 } from "../debug.ts";
+import { linearOfCode } from "../decode-at.ts";
+import type { Refusal } from "../environment.ts";
+import type { VirtualizationParts } from "../make-virtualization.ts";
+import { VECTORS } from "../fault.ts";
+import { isFault } from "../mmu.ts";
+import { isLongMode } from "../mode.ts";
+import type { PagingContext } from "../paging.ts";
+import { readSlot, writeSlot } from "../msr/slots.ts";
+import { BLOCKING, CR0, CR4, RFLAGS } from "../state.ts";
+import type { Raised } from "../transfer/deliver.ts";
+import type { Virtualization, VmExit } from "../virtualization.ts";
+import { Fields, hasNestedPaging, refusalOf } from "./checks.ts";
+import { eventOf } from "./events.ts";
+import { PLACE, type SvmExit, SvmGuest } from "./guest.ts";
+import { EXIT_CODE } from "./intercepts.ts";
+import { NestedPageTables } from "./npt.ts";
+import {
+  hostPaging,
+  loadGuest,
+  loadHidden,
+  loadHost,
+  saveGuest,
+  saveHidden,
+  saveHost,
+} from "./state-areas.ts";
+import {
+  CLEAN_GROUPS,
+  CONTROL_BYTES,
+  EVENT,
+  NEVER_CLEAN,
+  TLB_CONTROL,
+  VMCB,
+  VMCB_BYTES,
+} from "./vmcb.ts";
+
+const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
+const FETCHED_BYTES = 15;
+/** So that the ratio's 32 bits of fraction become the 48 of the multiplier. */
+const RATIO_SHIFT = 16n;
+const RATIO_ONE = 1n << 32n;
+
+export class Svm extends SvmGuest implements Virtualization {
+  readonly #host = new DataView(this.bytes.buffer, PLACE.host);
+  /** For what VMLOAD and VMSAVE pass through; no state. */
+  readonly #page = new Uint8Array(VMCB_BYTES);
+  readonly #pageView = new DataView(this.#page.buffer);
+  readonly #fields: Fields;
+
+  constructor(parts: VirtualizationParts) {
+    super(parts);
+    this.#fields = new Fields(this.view, parts.environment.profile);
+    this.reset("power-up");
+  }
+
+  // Entry.
+
+  /** VMRUN: RIP is already that of the next instruction. */
+  run(address: number): void {
+    const { state } = this.parts;
+    this.#saveHost();
+    this.#read(address);
+    state.cycles += EVENT_CYCLES.vmrun;
+    const refusal = refusalOf(this.#fields);
+    if (refusal !== null) {
+      this.#refuse(refusal);
+      return;
+    }
+    loadGuest(state, this.view);
+    if (!this.#enter()) this.#refuse(PDPTES);
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.parts.environment.explain(refusal);
+    this.#report({ reason: EXIT_CODE.INVALID, info1: 0n, info2: 0n, nextRip: 0n }, null);
+    this.#write(0, CONTROL_BYTES);
+    this.#leave();
+  }
+
+  #saveHost(): void {
+    const { state } = this.parts;
+    saveHost(state, this.#host);
+    const view = this.view;
+    view.setInt32(PLACE.hostIf, state.hasFlag(RFLAGS.IF) ? 1 : 0, true);
+    view.setInt32(PLACE.hostBlocking, state.blocking & BLOCKING.nmi, true);
+    view.setBigUint64(PLACE.hostPat, readSlot(state, "IA32_PAT"), true);
+  }
+
+  /** The VMCB into the copy, but for what is clean. */
+  #read(address: number): void {
+    const view = this.view;
+    const { physical } = this.parts;
+    const isKnown = view.getFloat64(PLACE.remembered, true) === address;
+    const clean = isKnown ? physical.read32(address + VMCB.clean) : 0;
+    view.setFloat64(PLACE.address, address, true);
+    view.setFloat64(PLACE.remembered, address, true);
+    if (clean === 0) {
+      physical.load(address, this.bytes.subarray(0, VMCB_BYTES));
+      return;
+    }
+    CLEAN_GROUPS.forEach((ranges, bit) => {
+      if ((clean & (1 << bit)) === 0) this.#readRanges(address, ranges);
+    });
+    this.#readRanges(address, NEVER_CLEAN);
+  }
+
+  #readRanges(address: number, ranges: (typeof CLEAN_GROUPS)[number]): void {
+    for (const [at, length] of ranges)
+      this.parts.physical.load(address + at, this.bytes.subarray(at, at + length));
+  }
+
+  /** False when the PDPTEs are not what they may be. */
+  #enter(): boolean {
+    const { state, memory } = this.parts;
+    const view = this.view;
+    const shadow = view.getInt32(VMCB.interruptShadow, true) & 1;
+    state.blocking = (state.blocking & BLOCKING.nmi) | (shadow === 0 ? 0 : BLOCKING.sti);
+    state.pendingDebug = 0;
+    state.isGuest = true;
+    this.#setTsc();
+    const nested = hasNestedPaging(this.#fields);
+    if (nested) writeSlot(state, "IA32_PAT", view.getBigUint64(VMCB.gPat, true));
+    this.#controlTlb();
+    this.#translate(nested);
+    view.setInt32(PLACE.pauses, view.getUint16(VMCB.pauseFilterCount, true), true);
+    const injects = (view.getInt32(VMCB.eventInj, true) & EVENT.valid) !== 0;
+    view.setInt32(PLACE.injects, injects ? 1 : 0, true);
+    const usesPdptes = state.has("CR0", CR0.PG) && state.has("CR4", CR4.PAE) && !isLongMode(state);
+    if (!usesPdptes) return true;
+    const isRead = memory.loadPdptes(state.control("CR3")) === null;
+    memory.contextChanged();
+    return isRead;
+  }
+
+  #setTsc(): void {
+    const { state } = this.parts;
+    const ratio = readSlot(state, "TSC_RATIO");
+    writeSlot(state, "guest TSC offset", this.view.getBigUint64(VMCB.tscOffset, true));
+    writeSlot(state, "guest TSC multiplier", ratio === RATIO_ONE ? 0n : ratio << RATIO_SHIFT);
+  }
+
+  #controlTlb(): void {
+    const { memory } = this.parts;
+    const asid = this.view.getInt32(VMCB.asid, true);
+    const control = this.view.getUint8(VMCB.tlbControl);
+    if (control === TLB_CONTROL.flushAll) memory.invalidateEverything();
+    else if (control === TLB_CONTROL.flushAsid) memory.invalidateVpid(asid, false);
+    else if (control === TLB_CONTROL.flushAsidNonGlobal) memory.invalidateVpid(asid, true);
+  }
+
+  /** The tables of the second level are in the format of the host's paging at VMRUN. */
+  #translate(nested: boolean): void {
+    const { memory, physical } = this.parts;
+    const asid = this.view.getInt32(VMCB.asid, true);
+    memory.enter("guest", asid, nested ? new NestedPageTables(physical, this.#hostPaging()) : null);
+  }
+
+  #hostPaging(): PagingContext {
+    return hostPaging(this.#host, this.address(VMCB.nCr3), this.parts.environment.profile);
+  }
+
+  // Exit.
+
+  exit(exit: VmExit, during: Raised | null): void {
+    const { state } = this.parts;
+    const view = this.view;
+    const bytes = this.#fetched(exit as SvmExit);
+    saveGuest(state, view);
+    const shadow = (state.blocking & SHADOWS) === 0 ? 0 : 1;
+    view.setInt32(VMCB.interruptShadow, shadow | (state.hasFlag(RFLAGS.IF) ? 2 : 0), true);
+    if (hasNestedPaging(this.#fields))
+      view.setBigUint64(VMCB.gPat, readSlot(state, "IA32_PAT"), true);
+    this.#report(exit as SvmExit, during);
+    view.setUint8(VMCB.bytesFetched, bytes.length);
+    this.bytes.fill(0, VMCB.bytesFetched + 1, VMCB.bytesFetched + 1 + FETCHED_BYTES);
+    this.bytes.set(bytes, VMCB.bytesFetched + 1);
+    this.#write(VMCB.vintr, CONTROL_BYTES - VMCB.vintr);
+    this.#write(VMCB.es, VMCB_BYTES - VMCB.es);
+    state.cycles += costOf(exit.reason);
+    this.#leave();
+  }
+
+  /** Bytes of the instruction that met a page fault on data (APM Vol. 2, "Decode Assists": "Guest Instruction Bytes"). */
+  #fetched({ reason, info1 }: SvmExit): Uint8Array {
+    const { state, memory } = this.parts;
+    const isData = (info1 & 0x10n) === 0n;
+    const isFaulting = reason === EXIT_CODE.NPF || reason === EXIT_CODE.exception0 + VECTORS["#PF"];
+    if (!isFaulting || !isData) return NO_BYTES;
+    const place = memory.translateFetch(linearOfCode(state, state.rip));
+    return isFault(place) ? NO_BYTES : memory.codeBytes(place);
+  }
+
+  #report({ reason, info1, info2, nextRip }: SvmExit, during: Raised | null): void {
+    const view = this.view;
+    view.setInt32(VMCB.exitCode, reason, true);
+    view.setInt32(VMCB.exitCode + 4, reason < 0 ? -1 : 0, true);
+    view.setBigUint64(VMCB.exitInfo1, info1, true);
+    view.setBigUint64(VMCB.exitInfo2, info2, true);
+    view.setBigUint64(VMCB.nRip, nextRip, true);
+    view.setInt32(VMCB.exitIntInfo, during === null ? 0 : eventOf(during), true);
+    view.setInt32(VMCB.exitIntInfo + 4, during?.errorCode ?? 0, true);
+    view.setInt32(VMCB.eventInj, view.getInt32(VMCB.eventInj, true) & ~EVENT.valid, true);
+  }
+
+  /** Writes a part of the copy back. */
+  #write(at: number, length: number): void {
+    const address = this.view.getFloat64(PLACE.address, true);
+    this.parts.physical.store(address + at, this.bytes.subarray(at, at + length));
+  }
+
+  /** The host goes on with its state, and without GIF. A single step of VMRUN is over only now. */
+  #leave(): void {
+    const { state, memory } = this.parts;
+    const view = this.view;
+    loadHost(state, this.#host);
+    writeSlot(state, "IA32_PAT", view.getBigUint64(PLACE.hostPat, true));
+    state.blocking = BLOCKING.gif | view.getInt32(PLACE.hostBlocking, true);
+    state.pendingDebug = state.hasFlag(RFLAGS.TF) ? DR6.BS : 0;
+    state.isGuest = false;
+    memory.enter("host", 0, null);
+  }
+
+  // VMLOAD, VMSAVE, INVLPGA.
+
+  load(address: number): void {
+    const { state, physical, memory } = this.parts;
+    physical.load(address, this.#page);
+    loadHidden(state, this.#pageView);
+    memory.contextChanged();
+  }
+
+  save(address: number): void {
+    const { state, physical } = this.parts;
+    physical.load(address, this.#page);
+    saveHidden(state, this.#pageView);
+    physical.store(address, this.#page);
+  }
+
+  invalidatePage(asid: number, linear: bigint): void {
+    this.parts.memory.invalidatePageOfVpid(asid, linear);
+  }
+
+  // Elsewhere.
+
+  /** Translations are found anew: the second level's object is derived. */
+  restored(): void {
+    const { state, memory } = this.parts;
+    if (state.isGuest) this.#translate(hasNestedPaging(this.#fields));
+    else memory.enter("host", 0, null);
+  }
+
+  reset(kind: "power-up" | "init"): void {
+    if (kind === "power-up") this.bytes.fill(0);
+    this.view.setFloat64(PLACE.remembered, -1, true);
+    const { state, memory } = this.parts;
+    if (!state.isGuest) return;
+    state.isGuest = false;
+    memory.enter("host", 0, null);
+  }
+
+  holdsInit(): boolean {
+    return (this.parts.state.blocking & BLOCKING.gif) !== 0;
+  }
+
+  allowsControl(): boolean {
+    return true;
+  }
+
+  deadline(): number {
+    return Infinity;
+  }
+
+  isStepping(): boolean {
+    return false;
+  }
+
+  stepped(): void {}
+
+  iretUnblocksNmis(): boolean {
+    return true;
+  }
+}
+
+function costOf(reason: number): number {
+  if (reason === EXIT_CODE.NPF) return EVENT_CYCLES.nestedPageFault;
+  const isEvent = reason >= EXIT_CODE.exception0 && reason <= EXIT_CODE.VINTR;
+  return isEvent ? EVENT_CYCLES.eventExit : EVENT_CYCLES.instructionExit;
+}
+
+const PDPTES: Refusal = {
+  outcome: "VMEXIT_INVALID",
+  check: "the PDPTEs have no reserved bits",
+  field: "VMCB.cr3",
+  value: 0n,
+  section: 'APM Vol. 2, "Legacy PAE Mode"',
+};
+
+const NO_BYTES = new Uint8Array();
