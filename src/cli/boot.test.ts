@@ -1,6 +1,6 @@
 /** `kvmsim boot` and `kvmsim replay` of what it recorded, with a kernel that echoes what it reads. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -142,6 +142,43 @@ test("what is sent reaches the guest, and the recording replays it", async () =>
   expect(again.stdout).toContain("The replay is the recorded run");
 });
 
+test("machines on one switch: their consoles line by line, the highest code", async () => {
+  const ran = await kvmsim("boot", "--multiboot", greeting, ...SMALL, "--machines", "2", "--net");
+  expect(ran).toEqual({ code: 11, stdout: "m0| Hi\nm1| Hi", stderr: "" });
+  const fallen = ["--multiboot", faulty, ...SMALL, "--machines", "3", "--no-reboot"];
+  const shut = await kvmsim("boot", ...fallen);
+  expect(shut.stderr).toContain("triple fault");
+});
+
+test("keys go to the machine that was chosen", async () => {
+  const { io, seen } = typing("HA\u00011LZ\u00010Z", true);
+  expect(await main(["boot", "--multiboot", echo, ...SMALL, "--machines", "2"], io)).toBe(1);
+  expect(seen.out).toContain("m0| IB");
+  expect(seen.out).toContain("m1| M[");
+});
+
+test("of several machines the highest code counts", async () => {
+  // Polls LSR, reads a byte, leaves with it.
+  const code = [0x66, 0xba, 0xfd, 0x03, 0xec, 0xa8, 1, 0x74, 0xfb, 0x66, 0xba, 0xf8, 0x03, 0xec];
+  const leaving = kernelFile("leaving", [...code, 0xe6, 0xf4, 0xf4]);
+  const { io } = typing("A\u00011B", true);
+  const args = ["boot", "--multiboot", leaving, ...SMALL, "--machines", "2"];
+  expect(await main(args, io)).toBe(0x85);
+});
+
+test.each(["pct:3", "file"])("a schedule that is disturbed is replayed: %s", async (given) => {
+  const plan = path.join(folder, "plan.json");
+  writeFileSync(plan, '{"priorities":[1,2],"changePoints":[3],"windowCycles":50000}');
+  const recording = path.join(folder, "disturbed.rec");
+  const schedule = ["--schedule", given === "file" ? plan : given, "--record", recording];
+  const started = ["--machines", "2", "--multiboot", greeting, ...SMALL, "--epoch", "1us"];
+  expect((await kvmsim("boot", ...started, ...schedule)).code).toBe(11);
+  const window = given === "file" ? 50_000 : 1_000_000;
+  expect(readFileSync(recording, "latin1")).toContain(`"windowCycles":${window}`);
+  const again = await kvmsim("replay", recording, "--image", `kernel=${greeting}`);
+  expect(again.stdout).toContain("The replay is the recorded run");
+});
+
 test("at a terminal there is a status line, and Ctrl-A x leaves", async () => {
   const { io, seen } = typing("H\u0001\u0001\u0001x", true);
   expect(await main(["boot", "--multiboot", echo, ...SMALL], io)).toBe(0);
@@ -162,6 +199,8 @@ test.each([
   [["--bios", greeting, "--initrd", greeting], "--initrd: goes with --kernel or --multiboot"],
   [["--multiboot", greeting, "--memory", "much"], "--memory much: expected a size as 256M or 1G"],
   [["--multiboot", greeting, "--cpus", "x"], "machine: cpus is 1 to 64, not null"],
+  [["--multiboot", greeting, "--machines", "9"], "--machines: expected 1 to 8"],
+  [["--multiboot", greeting, "--schedule", "pct:0"], "pct:0: no such file or folder"],
   [["--multiboot", greeting, "--slice", "0"], "--slice 0: expected at least 1 cycle"],
   [
     ["--multiboot", path.join(folder, "none")],

@@ -109,11 +109,14 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .option("--initrd <file>", "its initial RAM disk, or its module")
     .option("--bios <file>", "firmware, as SeaBIOS")
     .option("--disk <file>", "a raw disk, which is never written; may be repeated", collect)
+    .option("--net", "add a network interface")
+    .option("--machines <n>", "as many such machines on one switch, 1 to 8")
     .option("--no-reboot", "end when the guest resets the machine, or a processor shuts down")
     .option("--testdev", "add the test device of kvm-unit-tests (pc-testdev)")
     .option("--append <text>", "the kernel's command line (default: console=ttyS0)")
     .option("--seed <text>", "of all randomness in the run")
     .option("--slice <cycles>", "how long a CPU runs before another one gets its turn")
+    .option("--schedule <plan>", "a plan that disturbs whose turn it is: a JSON file, or pct:DEPTH")
     .option("--epoch <cycles>", "distance of the digests along the run; 0 for none")
     .option("--until <text>", "stop when the console shows this text")
     .option("--max-cycles <n>", "stop at this virtual time")
@@ -122,7 +125,7 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .addHelpText(
       "after",
       `
-At a terminal Ctrl-A x leaves. The exit code is 0 when the guest turns the machine off,
+At a terminal Ctrl-A x leaves; of several machines Ctrl-A 0 to 7 says which one hears the keys. The exit code is 0 when the guest turns the machine off,
 (value << 1) | 1 when it writes to the exit port F4h, 1 when --until was not seen or --max-cycles was.`,
     )
     .action(async (options: BootOptions) => {

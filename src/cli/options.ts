@@ -1,8 +1,8 @@
 /** Values of options: what each may be, and one clear line when it is something else. */
 
-import type { Cycles, ImageAtHand, Json } from "../api/index.ts";
-import { InputError } from "../api/index.ts";
-import { loadImage } from "../api/node.ts";
+import type { Cycles, ImageAtHand, Json, SchedulePlan } from "../api/index.ts";
+import { drawSchedulePlan, InputError, RandomStreams } from "../api/index.ts";
+import { loadImage, readSchedule } from "../api/node.ts";
 
 const CYCLES_OF_UNIT: Readonly<Record<string, number>> = {
   ns: 1,
@@ -26,6 +26,25 @@ export function cyclesOf(text: string, option: string): Cycles {
     );
   }
   return cycles;
+}
+
+/** Decisions among which a drawn plan puts its change points: about what a kernel takes to boot. */
+const PLANNED_DECISIONS = 1_000_000;
+/** Slices that a CPU may run ahead of the one furthest behind. */
+const WINDOW_SLICES = 100;
+
+/** A plan in a file, or `pct:DEPTH`, which is drawn from the seed. */
+export function scheduleOf(
+  text: string,
+  seed: string,
+  runners: number,
+  sliceCycles: Cycles,
+): SchedulePlan {
+  const [, depth] = /^pct:([1-9]\d{0,3})$/.exec(text) ?? [];
+  if (depth === undefined) return readSchedule(text);
+  const stream = new RandomStreams(seed).stream("schedule");
+  const window = WINDOW_SLICES * sliceCycles;
+  return drawSchedulePlan(stream, runners, Number(depth), PLANNED_DECISIONS, window);
 }
 
 /** `key=value` settings as a configuration; a value that is no JSON is text. */

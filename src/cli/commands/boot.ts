@@ -12,6 +12,9 @@ import {
   formatTime,
   type ImageAtHand,
   InputError,
+  type Json,
+  lan,
+  type LanConfig,
   machine,
   type MachineConfig,
   NEVER,
@@ -20,7 +23,8 @@ import {
 } from "../../api/index.ts";
 import { loadImage } from "../../api/node.ts";
 import { breathe, EXIT, type Io } from "../io.ts";
-import { cyclesOf } from "../options.ts";
+import { Consoles } from "../consoles.ts";
+import { cyclesOf, scheduleOf } from "../options.ts";
 import { openFiles } from "../output-files.ts";
 import { startStatus, type Status } from "../status-line.ts";
 
@@ -36,10 +40,13 @@ export interface BootOptions {
   readonly reboot: boolean;
   readonly testdev?: boolean;
   readonly disk?: readonly string[];
+  readonly net?: boolean;
+  readonly machines?: string;
   readonly initrd?: string;
   readonly append?: string;
   readonly seed?: string;
   readonly slice?: string;
+  readonly schedule?: string;
   readonly epoch?: string;
   readonly until?: string;
   readonly maxCycles?: string;
@@ -53,15 +60,16 @@ const SLICE = 10_000;
 const EPOCH = 100_000_000;
 const FIRST_STEP = 100_000;
 const STEP_MILLISECONDS = 40;
-/** What ends a session at a terminal, as in QEMU: Ctrl-A, then x. */
+/** What ends a session at a terminal, as in QEMU: Ctrl-A, then x. Then a digit: to which of several machines keys go. */
 const ESCAPE = "\u0001";
 
 export async function boot(options: BootOptions, io: Io): Promise<number> {
-  const { world, images } = worldOf(options);
+  const machines = options.machines === undefined ? 1 : Number(options.machines);
+  const { world, images } = worldOf(options, machines);
   const limit =
     options.maxCycles === undefined ? NEVER : cyclesOf(options.maxCycles, "--max-cycles");
   const files = openFiles(world, options, images);
-  const session = new Session(world, io, limit, options.until);
+  const session = new Session(world, io, limit, machines, options.until);
   try {
     await session.run();
     for (const file of files) file.close();
@@ -72,16 +80,16 @@ export async function boot(options: BootOptions, io: Io): Promise<number> {
   return session.report();
 }
 
-function worldOf(options: BootOptions): {
-  readonly world: World;
-  readonly images: readonly ImageAtHand[];
-} {
+function worldOf(
+  options: BootOptions,
+  machines: number,
+): { readonly world: World; readonly images: readonly ImageAtHand[] } {
   const { initrd } = options;
   const { file, kind } = whatToBoot(options);
   const cpus = Number(options.cpus);
   const first = loadImage(kind === "bios" ? "bios" : "kernel", file);
   const images = [first];
-  const config = machine.parse({
+  const config = {
     board: options.machine,
     cpus,
     memoryBytes: bytesOf(options.memory),
@@ -91,19 +99,35 @@ function worldOf(options: BootOptions): {
     reboot: options.reboot,
     testdev: options.testdev === true,
     disks: options.disk?.length ?? 0,
+    network: options.net === true,
     ...(options.append === undefined ? {} : { append: options.append }),
-  });
+  };
   if (initrd !== undefined) images.push(loadImage("initrd", initrd));
   options.disk?.forEach((path, i) => images.push(loadImage(`disk${i}`, path)));
-  const slice = cpus === 1 ? ONE_CPU_SLICE : SLICE;
-  const world = World.create(machine, {
-    config,
-    seed: options.seed ?? DEFAULT_SETUP.seed,
-    sliceCycles: options.slice === undefined ? slice : positive(options.slice, "--slice"),
+  const isAlone = machines === 1;
+  const usual = isAlone && cpus === 1 ? ONE_CPU_SLICE : SLICE;
+  const seed = options.seed ?? DEFAULT_SETUP.seed;
+  const sliceCycles = options.slice === undefined ? usual : positive(options.slice, "--slice");
+  const setup = {
+    seed,
+    sliceCycles,
     epochCycles: options.epoch === undefined ? EPOCH : cyclesOf(options.epoch, "--epoch"),
+    schedule:
+      options.schedule === undefined
+        ? null
+        : scheduleOf(options.schedule, seed, machines * cpus, sliceCycles),
     images: Object.fromEntries(images.map(({ name, bytes }) => [name, bytes])),
-  });
+  };
+  const world = isAlone
+    ? World.create(machine, { ...setup, config: machine.parse(config) })
+    : World.create(lan, { ...setup, config: lanConfig(config, machines) });
   return { world, images };
+}
+
+function lanConfig(config: Json, machines: number): LanConfig {
+  if (!Number.isInteger(machines) || machines < 1 || machines > 8)
+    throw new InputError("--machines: expected 1 to 8");
+  return lan.parse({ machines: Array.from({ length: machines }, () => config) });
 }
 
 /** What the machine starts with, and how. */
@@ -141,26 +165,42 @@ function bytesOf(text: string): number {
 }
 
 /** Why a run is over. */
-type End =
-  | { readonly kind: "off" | "reset" | "shutdown" | "exit"; readonly code: number }
-  | { readonly kind: "seen" | "limit" | "asleep" | "left" };
+type End = Ended | { readonly kind: "seen" | "limit" | "asleep" | "left" };
 
-/** A machine that runs while somebody watches its console and types. */
+interface Ended {
+  readonly kind: "off" | "reset" | "shutdown" | "exit";
+  readonly code: number;
+}
+
+/** Of several machines: a triple fault, or else the highest code. */
+function worst(ended: readonly Ended[]): Ended {
+  const fallen = ended.find(({ kind }) => kind === "shutdown");
+  return fallen ?? ended.reduce((a, b) => (b.code > a.code ? b : a));
+}
+
+/** Machines that run while somebody watches their consoles and types. */
 class Session {
   readonly #world: World;
   readonly #io: Io;
   readonly #limit: Cycles;
   readonly #until: string | undefined;
+  readonly #consoles: Consoles;
+  /** What names of a machine's parts begin with. */
+  readonly #prefixes: readonly string[];
   readonly #status: Status;
-  /** The last of the console's output, to look for the text in. */
-  #tail = "";
-  #output: string[] = [];
+  /** The last of each console's output, to look for the text in. */
+  readonly #tails = new Map<string, string>();
+  readonly #ended: Ended[] = [];
   #typed = "";
+  /** Whose keyboard it is. */
+  #typedTo = 0;
   #isEscaped = false;
   #end: End | null = null;
 
-  constructor(world: World, io: Io, limit: Cycles, until: string | undefined) {
+  constructor(world: World, io: Io, limit: Cycles, machines: number, until: string | undefined) {
     this.#world = world;
+    this.#consoles = new Consoles(machines);
+    this.#prefixes = machines === 1 ? [""] : Array.from({ length: machines }, (_, i) => `m${i}.`);
     this.#io = io;
     this.#limit = limit;
     this.#until = until;
@@ -175,7 +215,7 @@ class Session {
     } finally {
       stop?.();
       this.#status.stop();
-      this.#flush();
+      this.#flush(true);
     }
   }
 
@@ -233,24 +273,23 @@ class Session {
     }
   }
 
-  #see({ type, fields }: TraceEvent): void {
+  #see({ type, source, fields }: TraceEvent): void {
     if (type.name === CONSOLE.name) {
       const character = String.fromCharCode(fields["byte"] as number);
-      this.#output.push(character);
+      this.#consoles.add(source, character);
       if (this.#until === undefined) return;
-      this.#tail = (this.#tail + character).slice(-this.#until.length);
-      if (this.#tail === this.#until) this.#end ??= { kind: "seen" };
+      const tail = ((this.#tails.get(source) ?? "") + character).slice(-this.#until.length);
+      this.#tails.set(source, tail);
+      if (tail === this.#until) this.#end ??= { kind: "seen" };
     } else if (type.name === ENDED.name) {
-      const kind = fields["kind"] as "off" | "reset" | "shutdown" | "exit";
-      this.#end ??= { kind, code: fields["code"] as number };
+      this.#ended.push({ kind: fields["kind"], code: fields["code"] } as Ended);
+      if (this.#ended.length === this.#prefixes.length) this.#end ??= worst(this.#ended);
     }
   }
 
-  #flush(): void {
-    if (this.#output.length === 0) return;
-    const text = this.#output.join("");
-    this.#output = [];
-    this.#io.stdout.write(Buffer.from(text, "latin1").toString("utf8"));
+  #flush(isEnd = false): void {
+    const text = this.#consoles.take(isEnd);
+    if (text !== "") this.#io.stdout.write(Buffer.from(text, "latin1").toString("utf8"));
   }
 
   #type(text: string): void {
@@ -260,6 +299,7 @@ class Session {
     }
     for (const key of text) {
       if (this.#isEscaped && (key === "x" || key === "X")) this.#end ??= { kind: "left" };
+      else if (this.#isEscaped && this.#isNumber(key)) this.#choose(Number(key));
       else if (key === ESCAPE && !this.#isEscaped) {
         this.#isEscaped = true;
         continue;
@@ -268,9 +308,20 @@ class Session {
     }
   }
 
+  /** Of one of several machines. */
+  #isNumber(key: string): boolean {
+    return /^[0-7]$/u.test(key) && this.#prefixes.length > 1 && Number(key) < this.#prefixes.length;
+  }
+
+  /** What was typed before goes where it was meant to. */
+  #choose(number: number): void {
+    this.#send();
+    this.#typedTo = number;
+  }
+
   #send(): void {
     if (this.#typed === "" || this.#end !== null) return;
-    this.#world.input("console", "receive", this.#typed);
+    this.#world.input(`${this.#prefixes[this.#typedTo]}console`, "receive", this.#typed);
     this.#typed = "";
   }
 }
