@@ -202,7 +202,7 @@ const WRITES: readonly Write[] = [
   },
   { to: 4, value: LONG_CR4 | CR4.PGE | CR4.SMEP | CR4.SMAP, mode: "64-bit", allowed: true },
   { to: 4, value: LONG_CR4 & ~CR4.PAE, mode: "64-bit", allowed: false },
-  { to: 4, value: LONG_CR4 | CR4.VMXE, mode: "64-bit", allowed: false },
+  { to: 4, value: LONG_CR4 | CR4.VMXE, mode: "64-bit", allowed: true },
   { to: 4, value: LONG_CR4 | CR4.VME, mode: "64-bit", allowed: false },
   { to: 4, value: LONG_CR4 | CR4.PVI, mode: "64-bit", allowed: false },
   { to: 4, value: LONG_CR4 | (1n << 12n), mode: "64-bit", allowed: false },

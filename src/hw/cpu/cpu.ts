@@ -52,7 +52,8 @@ export class Cpu {
       this.#arrive();
       const decision = this.#decide();
       const { activity } = state;
-      if (decision !== null && activity === ACTIVITY.hlt) state.activity = ACTIVITY.active;
+      if (decision !== null && decision.is !== "VM exit" && activity === ACTIVITY.hlt)
+        state.activity = ACTIVITY.active;
       else if (activity !== ACTIVITY.active && decision === null && !this.#waitsForDeadline())
         return STOPS[activity] as Stop;
       if (state.cycles >= this.#limit) return "limit";
@@ -206,6 +207,7 @@ export class Cpu {
     const { rip, isGuest } = state;
     if (resumed) state.rflags = flags & ~RFLAGS.RF;
     if (shadow !== 0) state.blocking &= ~SHADOWS;
+    state.shadow = shadow;
     const before = state.pendingDebug;
     state.hasEntered = false;
     const stepping = isGuest && virtualization?.isStepping() === true;
@@ -213,6 +215,8 @@ export class Cpu {
     const raised = this.#engine.run(single ? state.cycles + 1 : limit);
     if (raised !== null) {
       state.pendingDebug = before;
+      // An exit tells of it; a delivery ends it.
+      state.blocking |= shadow;
       if (raised.exit === undefined) this.#raise(asException(raised), raised.during ?? null);
       else this.#exit(raised.exit, raised.during ?? null);
       return;

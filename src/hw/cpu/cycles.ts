@@ -72,4 +72,8 @@ export const EVENT_CYCLES = {
   instructionExit: 450,
   eventExit: 500,
   nestedPageFault: 600,
+  /** VMLAUNCH and VMRESUME that reach the guest, or fail for its state. */
+  vmEntry: 450,
+  /** An entry of an MSR-load or MSR-store area. */
+  msrTransfer: 60,
 } as const;

@@ -6,6 +6,7 @@ import type { CpuState } from "./state.ts";
 import { Svm } from "./svm/svm.ts";
 import type { TranslatedMemory } from "./translated-memory.ts";
 import type { Virtualization } from "./virtualization.ts";
+import { Vmx } from "./vmx/vmx.ts";
 
 export interface VirtualizationParts {
   readonly state: CpuState;
@@ -16,5 +17,6 @@ export interface VirtualizationParts {
 
 export function makeVirtualization(parts: VirtualizationParts): Virtualization | undefined {
   const { features } = parts.environment.profile;
+  if (features.has("VMX")) return new Vmx(parts);
   return features.has("SVM") ? new Svm(parts) : undefined;
 }

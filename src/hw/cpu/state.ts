@@ -191,6 +191,8 @@ export class CpuState {
   attention = true;
   /** An event has been delivered since the start of the instruction. No state between instructions. */
   hasEntered = false;
+  /** Bits of BLOCKING that held events back until the instruction. No state between instructions. */
+  shadow = 0;
 
   constructor(buffer: ArrayBuffer, block: number) {
     assert(block % 16 === 0, "a CPU's block is aligned");

@@ -31,6 +31,7 @@ export type InterceptedInstruction =
   | "PAUSE"
   | "POPF"
   | "PUSHF"
+  | "RDPID"
   | "RDPMC"
   | "RDRAND"
   | "RDSEED"

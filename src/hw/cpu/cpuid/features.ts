@@ -38,6 +38,7 @@ const OFFERED = {
   SSE2: [0x1, 0, "EDX", 26],
   SSE3: [0x1, 0, "ECX", 0],
   MONITOR: [0x1, 0, "ECX", 3],
+  VMX: [0x1, 0, "ECX", 5],
   SSSE3: [0x1, 0, "ECX", 9],
   CMPXCHG16B: [0x1, 0, "ECX", 13],
   PCID: [0x1, 0, "ECX", 17],
@@ -95,7 +96,6 @@ const ABSENT = {
   VME: [0x1, 0, "EDX", 1],
   "PSE-36": [0x1, 0, "EDX", 17],
   PCLMULQDQ: [0x1, 0, "ECX", 1],
-  VMX: [0x1, 0, "ECX", 5],
   FMA: [0x1, 0, "ECX", 12],
   AESNI: [0x1, 0, "ECX", 25],
   AVX: [0x1, 0, "ECX", 28],
@@ -162,4 +162,5 @@ export const NEEDS: Readonly<Partial<Record<FeatureName, readonly FeatureName[]>
   DecodeAssists: ["SVM"],
   PauseFilter: ["SVM"],
   PauseFilterThreshold: ["PauseFilter"],
+  VMX: ["LM", "MSR"],
 };

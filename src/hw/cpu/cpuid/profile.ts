@@ -60,6 +60,7 @@ const ONLY_INTEL: readonly FeatureName[] = [
   "IA32_TSC_ADJUST",
   "IA32_ARCH_CAPABILITIES",
   "ZERO_FCS_FDS",
+  "VMX",
 ];
 const ONLY_AMD: readonly FeatureName[] = [
   "LZCNT",

@@ -99,6 +99,7 @@ import { TZCNT } from "./TZCNT.ts";
 import { UD } from "./UD.ts";
 import { XSAVE_INSTRUCTIONS } from "./xsave/index.ts";
 import { X87_INSTRUCTIONS } from "./x87/index.ts";
+import { VMX_INSTRUCTIONS } from "./vmx/index.ts";
 import { XADD } from "./XADD.ts";
 import { XCHG } from "./XCHG.ts";
 import { XLAT } from "./XLAT.ts";
@@ -201,6 +202,7 @@ export const INSTRUCTIONS: readonly Instruction[] = [
   TEST,
   TZCNT,
   ...UD,
+  ...VMX_INSTRUCTIONS,
   ...X87_INSTRUCTIONS,
   XADD,
   XCHG,

@@ -8,9 +8,10 @@ import { APIC_BASE } from "./bits.ts";
 import { ARCHITECTURAL } from "./architectural.ts";
 import { INTEL_MSRS } from "./intel.ts";
 import { type Msr, type MsrAccess, resolve } from "./msr.ts";
+import { VMX_MSRS } from "./vmx.ts";
 import { hasSlot, readSlot, type SlotName, writeSlot } from "./slots.ts";
 
-export const MSRS: readonly Msr[] = [...ARCHITECTURAL, ...INTEL_MSRS, ...AMD_MSRS];
+export const MSRS: readonly Msr[] = [...ARCHITECTURAL, ...INTEL_MSRS, ...AMD_MSRS, ...VMX_MSRS];
 
 for (const { name, read } of MSRS)
   assert(read !== undefined || hasSlot(name), `the value of ${name} is kept somewhere`);

@@ -5,6 +5,7 @@ import { ALL, type Msr, type MsrAccess } from "./msr.ts";
 import { readSlot } from "./slots.ts";
 
 const LOCK = 1n;
+const VMX_OUTSIDE_SMX = 4n;
 
 /** What a processor without speculation says: none of the attacks of the list concerns it. */
 const ARCH_CAPABILITIES = [0, 3, 4, 5, 6, 8, 13, 14, 15, 24, 26, 27].reduce(
@@ -28,7 +29,8 @@ export const INTEL_MSRS: readonly Msr[] = (
     {
       name: "IA32_FEATURE_CONTROL",
       number: 0x3a,
-      writable: LOCK,
+      // VMX outside SMX operation; there is no SMX.
+      writable: ({ features }) => LOCK | (features.has("VMX") ? VMX_OUTSIDE_SMX : 0n),
       allows: (_value: bigint, { state }: MsrAccess) =>
         (readSlot(state, "IA32_FEATURE_CONTROL") & LOCK) === 0n,
     },

@@ -99,6 +99,10 @@ const PLACES = new Map<string, number>(SLOTS.map((name, i) => [name, i]));
 
 export const hasSlot = (name: string): name is SlotName => PLACES.has(name);
 
+/** Where the value lies in a CPU's block. */
+export const slotOffset = (name: SlotName): number =>
+  OFFSET.msrs + 8 * (PLACES.get(name) as number);
+
 export const readSlot = (state: CpuState, name: SlotName): bigint =>
   state.msrAt(PLACES.get(name) as number);
 

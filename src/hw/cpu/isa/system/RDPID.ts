@@ -14,6 +14,8 @@ export const RDPID = systemInstruction(
   },
   (context) => {
     const { state } = context;
+    const intercepted = context.intercepted("RDPID");
+    if (intercepted !== null) return intercepted;
     state.setGpr(context.register(0), readSlot(state, "IA32_TSC_AUX"));
     return null;
   },

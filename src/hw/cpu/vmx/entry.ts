@@ -1,0 +1,138 @@
+/** VM entries: SDM Vol. 3, "VM Entries". Checks in the manual's order, then the guest's state, MSRs and the event to inject. */
+
+import { EVENT_CYCLES } from "../cycles.ts";
+import { isLongMode } from "../mode.ts";
+import { type Check, type Entering, firstFailure, valueOf } from "./check.ts";
+import { CONTROL_CHECKS, INJECTION_CHECKS, TPR_CHECKS } from "./control-checks.ts";
+import { INFO, PRIMARY, SECONDARY, TYPE } from "./controls.ts";
+import { ENTRY_LOAD, failEntry, type Transition, transferMsrs } from "./exit.ts";
+import { fieldOf, wordOf } from "./fields.ts";
+import { GUEST_REGISTER_CHECKS, GUEST_TABLE_CHECKS } from "./guest-checks.ts";
+import { HOST_CHECKS } from "./host-checks.ts";
+import { loadMsrs } from "./msr-areas.ts";
+import { NON_REGISTER_CHECKS, PDPTE_CHECKS, usesPdptes } from "./non-register-checks.ts";
+import { INSTRUCTION_ERROR, REASON } from "./reasons.ts";
+import { SEGMENT_CHECKS } from "./segment-checks.ts";
+
+const GUEST_CHECKS: readonly Check[] = [
+  ...GUEST_REGISTER_CHECKS,
+  ...SEGMENT_CHECKS,
+  ...GUEST_TABLE_CHECKS,
+  ...NON_REGISTER_CHECKS,
+];
+
+const INFORMATION = wordOf("VM-entry interruption-information field");
+const ERROR_CODE = wordOf("VM-entry exception error code");
+const LENGTH = wordOf("VM-entry instruction length");
+const CR3 = fieldOf("Guest CR3");
+
+/** From the checks on: an error number of VMfailValid, or 0 when the guest runs, or the exit of a failed entry has been made. */
+export function enterGuest(of: Transition): number {
+  const { vmcs, environment, physical, state } = of;
+  const entering: Entering = {
+    vmcs,
+    words: vmcs.words,
+    profile: environment.profile,
+    memory: physical,
+    controls: of.controls.atEntry(),
+    isLongMode: isLongMode(state),
+  };
+  const error = checkFields(of, entering);
+  if (error !== 0) return error;
+  state.cycles += EVENT_CYCLES.vmEntry;
+  const failed = firstFailure(GUEST_CHECKS, entering) ?? pdpteFailure(of, entering);
+  if (failed === null) {
+    load(of, entering);
+    return 0;
+  }
+  explain(of, entering, "VM-entry failure due to invalid guest state", failed);
+  failEntry(of, REASON.entryFailureGuestState, failed.qualification ?? 0);
+  return 0;
+}
+
+function checkFields(of: Transition, entering: Entering): number {
+  const isChecked = of.controls.checkedIn === entering.isLongMode;
+  const isInjecting = ((entering.words[INFORMATION] as number) & INFO.valid) !== 0;
+  const usesTpr = (entering.controls.primary & PRIMARY.useTprShadow) !== 0;
+  const control =
+    (isChecked ? null : firstFailure(CONTROL_CHECKS, entering)) ??
+    (usesTpr ? firstFailure(TPR_CHECKS, entering) : null) ??
+    (isInjecting ? firstFailure(INJECTION_CHECKS, entering) : null);
+  if (control !== null) {
+    explain(of, entering, "VM entry with invalid control field(s)", control);
+    return INSTRUCTION_ERROR.entryControlFields;
+  }
+  const host = isChecked ? null : firstFailure(HOST_CHECKS, entering);
+  if (host !== null) {
+    explain(of, entering, "VM entry with invalid host-state field(s)", host);
+    return INSTRUCTION_ERROR.entryHostState;
+  }
+  of.controls.checkedIn = entering.isLongMode;
+  return 0;
+}
+
+function explain(
+  { environment }: Transition,
+  entering: Entering,
+  outcome: string,
+  { name, field, section }: Check,
+): void {
+  environment.explain({
+    outcome,
+    check: name,
+    field,
+    value: valueOf(entering, field),
+    section: `SDM Vol. 3, "${section}"`,
+  });
+}
+
+/** With EPT the PDPTEs of PAE paging are fields; without it they come from memory. */
+function pdpteFailure({ memory, vmcs }: Transition, entering: Entering): Check | null {
+  if (!usesPdptes(entering)) return null;
+  if ((entering.controls.secondary & SECONDARY.enableEpt) !== 0)
+    return firstFailure(PDPTE_CHECKS, entering);
+  return memory.loadPdptes(vmcs.read(CR3)) === null ? null : (PDPTE_CHECKS[0] ?? null);
+}
+
+function load(of: Transition, entering: Entering): void {
+  const { state, vmcs, memory, transfer } = of;
+  const { controls, words } = entering;
+  transfer.loadGuest(controls, usesPdptes(entering));
+  const failed = transferMsrs(of, loadMsrs, ENTRY_LOAD);
+  if (failed !== 0) {
+    explainMsr(of, failed);
+    failEntry(of, REASON.entryFailureMsrLoading, failed);
+    return;
+  }
+  const information = words[INFORMATION] as number;
+  const isInjecting = (information & INFO.valid) !== 0;
+  const { primary, secondary } = controls;
+  const moves = (primary & PRIMARY.useTscOffsetting) !== 0;
+  transfer.loadEvents(controls, {
+    isVectoring: isInjecting && (information & INFO.type) >> 8 !== TYPE.otherEvent,
+    moves,
+    scales: moves && (secondary & SECONDARY.useTscScaling) !== 0,
+  });
+  vmcs.flags = 0;
+  vmcs.lastPause = -Infinity;
+  vmcs.setInjection(
+    isInjecting ? information : 0,
+    words[ERROR_CODE] as number,
+    words[LENGTH] as number,
+  );
+  vmcs.isLaunched = true;
+  state.isGuest = true;
+  if ((secondary & SECONDARY.enableVpid) === 0) memory.invalidateVpid(0, false);
+  const { vpid, ept } = of.controls.now;
+  memory.enter("guest", vpid, ept);
+}
+
+function explainMsr({ environment }: Transition, entry: number): void {
+  environment.explain({
+    outcome: "VM-entry failure due to MSR loading",
+    check: "an entry of the VM-entry MSR-load area",
+    field: "number of the entry",
+    value: BigInt(entry),
+    section: 'SDM Vol. 3, "Loading MSRs"',
+  });
+}
