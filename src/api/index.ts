@@ -51,6 +51,10 @@ export {
   KERNELS,
   PROGRAM_START,
   ProgramMachine,
+  GuestProgram,
+  HYPERVISOR_NAMES,
+  type HypervisorName,
+  RoundTrips,
   SYSTEM_KERNELS,
   SystemProgram,
 } from "./programs.ts";

@@ -3,10 +3,12 @@
  * an operating system.
  */
 
-import { InputError } from "../sim/assert.ts";
+import { assert, InputError } from "../sim/assert.ts";
 import { PagedMemory } from "../sim/paged-memory.ts";
 import { type Assembled, assemble } from "../guests/assembler.ts";
-import { BareSystem, CODE, INTERRUPT_GATE } from "../guests/bare-system.ts";
+import { BareSystem, type BareSystemParts, CODE, INTERRUPT_GATE } from "../guests/bare-system.ts";
+import type { Hypervisor } from "../guests/hypervisors/hypervisor.ts";
+import { svm } from "../guests/hypervisors/svm.ts";
 import { KERNELS, type Kernel } from "../guests/kernels/kernels.ts";
 import { SYSTEM_KERNELS, type SystemKernel } from "../guests/kernels/system.ts";
 import { INTEL } from "../hw/cpu/cpuid/profile.ts";
@@ -126,3 +128,76 @@ export class SystemProgram {
 }
 
 const R15 = 15;
+
+const HYPERVISORS: readonly Hypervisor[] = [svm];
+
+export type HypervisorName = Hypervisor["name"];
+export const HYPERVISOR_NAMES: readonly HypervisorName[] = HYPERVISORS.map(({ name }) => name);
+
+function hypervisorOf(name: HypervisorName): Hypervisor {
+  const found = HYPERVISORS.find((one) => one.name === name);
+  if (found === undefined) throw new InputError(`${name}: no such virtualisation hardware`);
+  return found;
+}
+
+/** A guest that does nothing but call its host, which enters it again. */
+export class RoundTrips {
+  readonly #system: BareSystem;
+
+  constructor(name: HypervisorName) {
+    const hypervisor = hypervisorOf(name);
+    const { bytes } = assemble(`start: ${hypervisor.call}\n jmp start`, BigInt(CODE));
+    this.#system = hypervisor.run(bytes, bareParts(0), "rounds");
+  }
+
+  /** Runs so many cycles more; how often the guest has been entered and left so far. */
+  run(cycles: number): number {
+    const { cpu, state } = this.#system;
+    cpu.run(state.cycles + cycles);
+    return Number(state.gpr(R15));
+  }
+}
+
+const bareParts = (cpl: 0 | 3): Omit<BareSystemParts, "profile"> => ({
+  engine: "interpreter",
+  decoder: new Decoder(INSTRUCTIONS),
+  cpl,
+  memoryBytes: GUEST_BYTES,
+  tlbEntries: GUEST_TLB,
+});
+const UD = 6;
+const HLT = 0xf4;
+const GUEST_BYTES = 2 << 20;
+const GUEST_TLB = 2048;
+const GUEST_DATA = 0x8_0000n;
+
+/** A kernel of user code behind paging: as a guest, or without a hypervisor under it. */
+export class GuestProgram {
+  readonly #system: BareSystem;
+
+  constructor(kernel: Kernel, under: HypervisorName | null) {
+    const { bytes, labels } = assemble(kernel.source, BigInt(CODE));
+    this.#system =
+      under === null
+        ? new BareSystem(bytes, { ...bareParts(3), profile: INTEL })
+        : hypervisorOf(under).run(bytes, bareParts(3), "once");
+    const { state, ram } = this.#system;
+    // Without a host that sees UD2, its handler halts.
+    if (under === null) ram.write8(handlerOf(UD), HLT);
+    assert(labels.get("start") === BigInt(CODE), "a kernel begins with its first instruction");
+    state.setGpr(gprNumber("rDI"), BigInt(kernel.work));
+    state.setGpr(gprNumber("rSI"), GUEST_DATA);
+  }
+
+  /** Runs so many cycles more; false when the program has come to its end. */
+  run(cycles: number): boolean {
+    const { cpu, state } = this.#system;
+    const end = state.cycles + cycles;
+    while (state.cycles < end) if (cpu.run(end) !== "limit") return false;
+    return true;
+  }
+
+  get cycles(): number {
+    return this.#system.state.cycles;
+  }
+}

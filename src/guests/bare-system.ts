@@ -9,6 +9,7 @@ import type { Decoder } from "../hw/cpu/decode.ts";
 import { Interpreter } from "../hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../hw/cpu/engine/layout.ts";
 import { BareEnvironment } from "../hw/cpu/environment.ts";
+import { makeVirtualization } from "../hw/cpu/make-virtualization.ts";
 import { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../hw/cpu/reference.ts";
 import { powerUp, startLongMode } from "../hw/cpu/start.ts";
@@ -18,11 +19,14 @@ import { TranslatedMemory } from "../hw/cpu/translated-memory.ts";
 import { PagedMemory } from "../sim/paged-memory.ts";
 
 const MEMORY_BYTES = 0x4_0000;
-const RECORD_BYTES = 1 << 18;
+const RECORD_BYTES = 1 << 19;
 const [GDT, IDT, TSS, TABLES] = [0x1000, 0x2000, 0x3000, 0x4000] as const;
 const GATE_BYTES = 16;
 /** Handlers lie so far apart. */
 const HANDLER_BYTES = 16;
+
+/** From here to CODE nothing lies: room for a hypervisor. */
+export const HYPERVISOR = 0x8000;
 
 /** A page that nothing else uses, and where the entry of a page of the identity mapping lies. */
 export const SPARE_PAGE = 0x3_c000;
@@ -66,6 +70,9 @@ export interface BareSystemParts {
   readonly profile: CpuProfile;
   /** The level that the code starts at. */
   readonly cpl: 0 | 3;
+  /** 256 KiB where not said, and at most 2 MiB. */
+  readonly memoryBytes?: number;
+  readonly tlbEntries?: number;
 }
 
 class Line extends BareEnvironment {
@@ -85,14 +92,18 @@ class Line extends BareEnvironment {
 export type EngineName = "reference" | "interpreter";
 
 export class BareSystem {
-  readonly ram = new PagedMemory(MEMORY_BYTES, CPU_BYTES + RECORD_BYTES);
-  readonly state = new CpuState(this.ram.wasm.buffer, 0);
+  readonly ram: PagedMemory;
+  readonly state: CpuState;
   readonly memory: TranslatedMemory;
   readonly cpu: Cpu;
   readonly #line: Line;
 
-  constructor(code: Uint8Array, { engine, decoder, profile, cpl }: BareSystemParts) {
-    const { ram, state } = this;
+  constructor(code: Uint8Array, given: BareSystemParts) {
+    const { engine, decoder, profile, cpl, memoryBytes = MEMORY_BYTES, tlbEntries = 64 } = given;
+    const ram = new PagedMemory(memoryBytes, CPU_BYTES + RECORD_BYTES);
+    const state = new CpuState(ram.wasm.buffer, 0);
+    this.ram = ram;
+    this.state = state;
     this.#line = new Line(profile);
     ram.write(CODE, code);
     // Handlers return.
@@ -116,7 +127,7 @@ export class BareSystem {
     ram.write64(TABLES, BigInt(TABLES + 0x1007));
     ram.write64(TABLES + 0x1000, BigInt(TABLES + 0x2007));
     ram.write64(TABLES + 0x2000, BigInt(TABLES + 0x3007));
-    for (let page = 0; page < MEMORY_BYTES / 4096; page += 1)
+    for (let page = 0; page < memoryBytes / 4096; page += 1)
       ram.write64(TABLES + 0x3000 + 8 * page, BigInt(4096 * page + 7));
     powerUp(state, this.#line);
     startLongMode(state, cpl);
@@ -130,8 +141,13 @@ export class BareSystem {
     state.setSegment("SS", { ...state.segment("SS"), selector: ss });
     state.rip = BigInt(CODE);
     state.setGpr(4, BigInt(cpl === 0 ? STACK.kernel : STACK.user));
-    this.memory = new TranslatedMemory(state, new PhysicalMemory(ram), new Tlb(64), new Tlb(64));
-    const parts = { state, decoder, memory: this.memory, environment: this.#line };
+    const physical = new PhysicalMemory(ram);
+    const [dataTlb, fetchTlb] = [new Tlb(tlbEntries), new Tlb(tlbEntries)];
+    const memory = new TranslatedMemory(state, physical, dataTlb, fetchTlb, profile);
+    this.memory = memory;
+    const environment = this.#line;
+    const virtualization = makeVirtualization({ state, memory, physical, environment });
+    const parts = { state, decoder, memory, environment, virtualization };
     const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES };
     this.cpu = new Cpu(
       parts,

@@ -8,6 +8,7 @@ import type { Benchmark } from "./figures.ts";
 import { idle } from "./machine-idle.ts";
 import { events } from "./sim-events.ts";
 import { seeks } from "./sim-seeks.ts";
+import { virtualization } from "./virtualization.ts";
 import { snapshots } from "./sim-snapshots.ts";
 
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -25,5 +26,10 @@ export const BENCHMARKS: readonly Benchmark[] = [
     name: "sim",
     says: "the simulation kernel: events a second, snapshot, restore, fork, seek",
     measurements: [...events, ...snapshots, ...seeks],
+  },
+  {
+    name: "svm",
+    says: "AMD SVM: round trips between a guest and its host, user code in a guest",
+    measurements: virtualization("svm"),
   },
 ];

@@ -1,0 +1,72 @@
+/** What virtualisation costs: round trips between a guest and its host, and user code in a guest. */
+
+import { performance } from "node:perf_hooks";
+import {
+  GuestProgram,
+  type HypervisorName,
+  type Kernel,
+  KERNELS,
+  RoundTrips,
+} from "../../api/index.ts";
+import { figure, type Measurement } from "./figures.ts";
+
+const ROUNDS = 5;
+const SLICE_CYCLES = 500_000;
+const ROUND_TRIPS_BAR = 500_000;
+const SHARE_BAR = 90;
+
+export const virtualization = (name: HypervisorName): readonly Measurement[] => [
+  {
+    what: "round trips",
+    measure(seconds) {
+      const trips = new RoundTrips(name);
+      const rates: number[] = [];
+      let before = trips.run(SLICE_CYCLES);
+      // The first round warms up and is not counted.
+      for (let round = 0; round <= ROUNDS; round += 1) {
+        const started = performance.now();
+        let made = before;
+        while (performance.now() - started < (seconds * 1000) / ROUNDS)
+          made = trips.run(SLICE_CYCLES);
+        const rate = ((made - before) * 1000) / (performance.now() - started);
+        if (round > 0) rates.push(rate);
+        before = made;
+      }
+      const bar = { relation: "at least", value: ROUND_TRIPS_BAR } as const;
+      return [figure("round trips of entry and exit", "a second", rates, bar)];
+    },
+  },
+  ...KERNELS.map((kernel) => share(name, kernel)),
+];
+
+/** The two are measured by turns, so that what else the machine does weighs on both. */
+function share(name: HypervisorName, kernel: Kernel): Measurement {
+  return {
+    what: `${kernel.name} in a guest`,
+    measure(seconds) {
+      const milliseconds = (seconds * 1000) / ROUNDS / 2;
+      const shares: number[] = [];
+      for (let round = 0; round <= ROUNDS; round += 1) {
+        const bare = cyclesPerSecond(kernel, null, milliseconds);
+        const guest = cyclesPerSecond(kernel, name, milliseconds);
+        if (round > 0) shares.push((100 * guest) / bare);
+      }
+      const bar = { relation: "at least", value: SHARE_BAR } as const;
+      return [figure(`kernel ${kernel.name} in a guest`, "% of bare", shares, bar)];
+    },
+  };
+}
+
+function cyclesPerSecond(kernel: Kernel, under: HypervisorName | null, least: number): number {
+  let cycles = 0;
+  let spent = 0;
+  while (spent < least) {
+    const program = new GuestProgram(kernel, under);
+    const from = program.cycles;
+    const started = performance.now();
+    while (program.run(SLICE_CYCLES) && spent + performance.now() - started < least);
+    spent += performance.now() - started;
+    cycles += program.cycles - from;
+  }
+  return (cycles * 1000) / spent;
+}

@@ -1,0 +1,18 @@
+/** What a smallest hypervisor is for those who measure or check guests: one of VMX and one of SVM. */
+
+import type { BareSystem, BareSystemParts } from "../bare-system.ts";
+
+export interface Hypervisor {
+  readonly name: "vmx" | "svm";
+  /** The instruction with which a guest calls it. */
+  readonly call: "vmcall" | "vmmcall";
+  /**
+   * A bare system with code as the guest of a host. The host goes `rounds`: behind each call of its guest it enters
+   * again and counts in R15; or it runs the guest `once`, and halts when that comes to an end at UD2.
+   */
+  run(
+    code: Uint8Array,
+    given: Omit<BareSystemParts, "profile">,
+    how: "rounds" | "once",
+  ): BareSystem;
+}

@@ -1,0 +1,79 @@
+/**
+ * The smallest hypervisor on SVM: it runs one guest with nested paging, in which every address is its own. APM Vol. 2,
+ * "VMRUN Instruction". What the guest starts with is what a bare system (bare-system.ts) would start with.
+ */
+
+import { AMD } from "../../hw/cpu/cpuid/profile.ts";
+import { writeSlot } from "../../hw/cpu/msr/slots.ts";
+import { startLongMode } from "../../hw/cpu/start.ts";
+import { EFER } from "../../hw/cpu/state.ts";
+import { saveGuest } from "../../hw/cpu/svm/state-areas.ts";
+import { VMCB, VMCB_BYTES } from "../../hw/cpu/svm/vmcb.ts";
+import { assemble } from "../assembler.ts";
+import { BareSystem, HYPERVISOR, SELECTORS, STACK } from "../bare-system.ts";
+import type { Hypervisor } from "./hypervisor.ts";
+
+const CONTROL = HYPERVISOR;
+const PORT_MAP = HYPERVISOR + 0x1000;
+const MSR_MAP = HYPERVISOR + 0x4000;
+const HOST_CODE = HYPERVISOR + 0x6000;
+const RAX = 0;
+const RSP = 4;
+/** VMRUN, VMMCALL and SHUTDOWN; #UD ends a program. */
+const INTERCEPTS = { events: 1 << 31, instructions: 3, exceptions: 1 << 6 };
+const VMMCALL_BYTES = 3;
+
+const ROUNDS = `
+start:  vmrun
+        add qword [rax + ${VMCB.rip}], ${VMMCALL_BYTES}
+        inc r15
+        jmp start`;
+const ONCE = `
+start:  vmrun
+        hlt
+        jmp start`;
+
+export const svm: Hypervisor = {
+  name: "svm",
+  call: "vmmcall",
+  run(code, given, how) {
+    const system = new BareSystem(code, { ...given, profile: AMD });
+    makeGuest(system);
+    const { bytes } = assemble(how === "rounds" ? ROUNDS : ONCE, BigInt(HOST_CODE));
+    system.ram.write(HOST_CODE, bytes);
+    return system;
+  },
+};
+
+/** The VMCB for a guest that has the state of now, which then becomes a host's. */
+function makeGuest(system: BareSystem): void {
+  const { ram, state } = system;
+  const bytes = new Uint8Array(VMCB_BYTES);
+  const vmcb = new DataView(bytes.buffer);
+  state.setControl("EFER", state.control("EFER") | EFER.SVME);
+  saveGuest(state, vmcb);
+  vmcb.setUint32(VMCB.interceptExceptions, INTERCEPTS.exceptions, true);
+  vmcb.setUint32(VMCB.intercept3, INTERCEPTS.events, true);
+  vmcb.setUint32(VMCB.intercept4, INTERCEPTS.instructions, true);
+  vmcb.setUint32(VMCB.iopmBasePa, PORT_MAP, true);
+  vmcb.setUint32(VMCB.msrpmBasePa, MSR_MAP, true);
+  vmcb.setUint32(VMCB.asid, 1, true);
+  vmcb.setUint32(VMCB.npEnable, 1, true);
+  // The tables of the bare system allow users everything, as nested tables have to.
+  vmcb.setBigUint64(VMCB.nCr3, state.control("CR3"), true);
+  vmcb.setBigUint64(VMCB.gPat, 0x0007_0406_0007_0406n, true);
+  ram.write(CONTROL, bytes);
+  startLongMode(state, 0);
+  state.setControl("EFER", state.control("EFER") | EFER.SVME);
+  writeSlot(state, "VM_HSAVE_PA", BigInt(PORT_MAP));
+  state.setSegment("CS", { ...state.segment("CS"), selector: SELECTORS.kernelCode });
+  state.setSegment("SS", { ...state.segment("SS"), selector: SELECTORS.kernelData });
+  state.rip = BigInt(HOST_CODE);
+  state.setGpr(RSP, BigInt(STACK.kernel));
+  state.setGpr(RAX, BigInt(CONTROL));
+  system.memory.contextChanged();
+}
+
+/** The VMCB of a system that `svm` has made. */
+export const vmcbOf = ({ ram }: BareSystem): DataView =>
+  new DataView(ram.bytes.buffer, ram.base + CONTROL, VMCB_BYTES);
