@@ -6,7 +6,13 @@
 import { assert, InputError } from "../sim/assert.ts";
 import { PagedMemory } from "../sim/paged-memory.ts";
 import { type Assembled, assemble } from "../guests/assembler.ts";
-import { BareSystem, type BareSystemParts, CODE, INTERRUPT_GATE } from "../guests/bare-system.ts";
+import {
+  BareSystem,
+  type BareSystemParts,
+  CODE,
+  handlerOf,
+  INTERRUPT_GATE,
+} from "../guests/bare-system.ts";
 import type { Hypervisor } from "../guests/hypervisors/hypervisor.ts";
 import { svm } from "../guests/hypervisors/svm.ts";
 import { KERNELS, type Kernel } from "../guests/kernels/kernels.ts";

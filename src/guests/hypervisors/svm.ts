@@ -23,8 +23,10 @@ const RSP = 4;
 const INTERCEPTS = { events: 1 << 31, instructions: 3, exceptions: 1 << 6 };
 const VMMCALL_BYTES = 3;
 
+/** RIP alone is not as it was: all of the VMCB is clean. */
 const ROUNDS = `
 start:  vmrun
+        mov dword [rax + ${VMCB.clean}], -1
         add qword [rax + ${VMCB.rip}], ${VMMCALL_BYTES}
         inc r15
         jmp start`;
@@ -51,7 +53,8 @@ function makeGuest(system: BareSystem): void {
   const bytes = new Uint8Array(VMCB_BYTES);
   const vmcb = new DataView(bytes.buffer);
   state.setControl("EFER", state.control("EFER") | EFER.SVME);
-  saveGuest(state, vmcb);
+  saveGuest(state, new Int32Array(bytes.buffer));
+  vmcb.setUint8(VMCB.cpl, state.cpl);
   vmcb.setUint32(VMCB.interceptExceptions, INTERCEPTS.exceptions, true);
   vmcb.setUint32(VMCB.intercept3, INTERCEPTS.events, true);
   vmcb.setUint32(VMCB.intercept4, INTERCEPTS.instructions, true);

@@ -184,6 +184,8 @@ export class CpuState {
   readonly block: number;
   /** The block, for what has no accessor of its own; offsets are those of OFFSET. */
   readonly view: DataView;
+  /** The same as words of 32 bits, for what is moved as a whole. */
+  readonly words: Int32Array;
   /**
    * Somebody has to look before the next instruction: an event may be due, or what holds events back has changed.
    * Engines return at the next boundary. No state: set too often it costs time only.
@@ -198,6 +200,7 @@ export class CpuState {
     assert(block % 16 === 0, "a CPU's block is aligned");
     this.block = block;
     this.view = new DataView(buffer, block, BLOCK_BYTES);
+    this.words = new Int32Array(buffer, block, BLOCK_BYTES / 4);
     if (this.rflags === 0n) this.rflags = RFLAGS_FIXED;
   }
 

@@ -209,6 +209,11 @@ export class Interpreter implements Engine {
   /** Sizes and segments may have changed since the last run: what depends on them is put right. */
   #lookAtMode(): void {
     if (this.#isStill64()) return;
+    const again = this.#lastModes[levelOf(this.state)];
+    if (again?.code === 64 && codeSizeOf(this.state) === 64) {
+      this.#mode = again;
+      return;
+    }
     const mode = blockMode(this.state);
     if (mode.code !== 64) writeRanges(this.#view, this.state);
     if (isSameMode(mode, this.#mode)) return;

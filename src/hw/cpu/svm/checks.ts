@@ -29,20 +29,20 @@ export class Fields {
     this.reservedCr4 = ~Number(cr4Bits(profile));
   }
 
-  low(field: keyof typeof VMCB): number {
-    return this.#view.getUint32(VMCB[field], true);
+  low(field: number): number {
+    return this.#view.getUint32(field, true);
   }
 
-  high(field: keyof typeof VMCB): number {
-    return this.#view.getUint32(VMCB[field] + 4, true);
+  high(field: number): number {
+    return this.#view.getUint32(field + 4, true);
   }
 
-  wide(field: keyof typeof VMCB): bigint {
-    return this.#view.getBigUint64(VMCB[field], true);
+  wide(field: number): bigint {
+    return this.#view.getBigUint64(field, true);
   }
 
-  has(field: keyof typeof VMCB, bit: bigint): boolean {
-    return (this.low(field) & Number(bit)) !== 0;
+  has(field: number, bits: number): boolean {
+    return (this.low(field) & bits) !== 0;
   }
 
   /** Attributes of CS as access rights. */
@@ -52,13 +52,13 @@ export class Fields {
   }
 
   /** A map from there does not end below the last physical address. */
-  reachesBeyond(field: keyof typeof VMCB): boolean {
+  reachesBeyond(field: number): boolean {
     const page = (this.low(field) & ~0xfff) >>> 0;
     return this.high(field) * 2 ** 32 + page + MAP_BYTES >= this.#limit;
   }
 
   /** Bits of an address that no physical address has. */
-  isBeyond(field: keyof typeof VMCB): boolean {
+  isBeyond(field: number): boolean {
     return this.high(field) >>> (this.profile.physicalBits - 32) !== 0;
   }
 }
@@ -69,90 +69,109 @@ export const rightsOf = (attributes: number): number =>
 export const attributesOf = (rights: number): number => (rights & 0xff) | ((rights >> 4) & 0xf00);
 
 const EFER_BITS = Number(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE | EFER.SVME);
-const LONG = EFER.LME;
-const isLong = (vmcb: Fields): boolean => vmcb.has("efer", LONG) && pages(vmcb);
-const pages = (vmcb: Fields): boolean => (vmcb.low("cr0") & 0x8000_0000) !== 0;
+const BIT = {
+  SVME: Number(EFER.SVME),
+  LME: Number(EFER.LME),
+  NW: Number(CR0.NW),
+  CD: Number(CR0.CD),
+  PE: Number(CR0.PE),
+  PAE: Number(CR4.PAE),
+} as const;
+const isLong = (vmcb: Fields): boolean => vmcb.has(VMCB.efer, BIT.LME) && pages(vmcb);
+const pages = (vmcb: Fields): boolean => (vmcb.low(VMCB.cr0) & 0x8000_0000) !== 0;
 const MEMORY_TYPES = new Set([0, 1, 4, 5, 6, 7]);
 
 /** In the order of the manual's list. */
 const CHECKS: readonly Check[] = [
-  { check: "EFER.SVME is set", field: "efer", fails: (vmcb) => !vmcb.has("efer", EFER.SVME) },
+  { check: "EFER.SVME is set", field: "efer", fails: (vmcb) => !vmcb.has(VMCB.efer, BIT.SVME) },
   {
     check: "CR0.NW is clear, or CR0.CD is set",
     field: "cr0",
-    fails: (vmcb) => vmcb.has("cr0", CR0.NW) && !vmcb.has("cr0", CR0.CD),
+    fails: (vmcb) => vmcb.has(VMCB.cr0, BIT.NW) && !vmcb.has(VMCB.cr0, BIT.CD),
   },
-  { check: "CR0 bits 63 to 32 are clear", field: "cr0", fails: (vmcb) => vmcb.high("cr0") !== 0 },
+  {
+    check: "CR0 bits 63 to 32 are clear",
+    field: "cr0",
+    fails: (vmcb) => vmcb.high(VMCB.cr0) !== 0,
+  },
   {
     check: "CR3 has no bits beyond the physical address",
     field: "cr3",
-    fails: (vmcb) => vmcb.isBeyond("cr3"),
+    fails: (vmcb) => vmcb.isBeyond(VMCB.cr3),
   },
   {
     check: "CR4 has no reserved bits",
     field: "cr4",
-    fails: (vmcb) => (vmcb.low("cr4") & vmcb.reservedCr4) !== 0 || vmcb.high("cr4") !== 0,
+    fails: (vmcb) => (vmcb.low(VMCB.cr4) & vmcb.reservedCr4) !== 0 || vmcb.high(VMCB.cr4) !== 0,
   },
-  { check: "DR6 bits 63 to 32 are clear", field: "dr6", fails: (vmcb) => vmcb.high("dr6") !== 0 },
-  { check: "DR7 bits 63 to 32 are clear", field: "dr7", fails: (vmcb) => vmcb.high("dr7") !== 0 },
+  {
+    check: "DR6 bits 63 to 32 are clear",
+    field: "dr6",
+    fails: (vmcb) => vmcb.high(VMCB.dr6) !== 0,
+  },
+  {
+    check: "DR7 bits 63 to 32 are clear",
+    field: "dr7",
+    fails: (vmcb) => vmcb.high(VMCB.dr7) !== 0,
+  },
   {
     check: "EFER has no reserved bits",
     field: "efer",
-    fails: (vmcb) => (vmcb.low("efer") & ~EFER_BITS) !== 0 || vmcb.high("efer") !== 0,
+    fails: (vmcb) => (vmcb.low(VMCB.efer) & ~EFER_BITS) !== 0 || vmcb.high(VMCB.efer) !== 0,
   },
   {
     check: "long mode has PAE",
     field: "cr4",
-    fails: (vmcb) => isLong(vmcb) && !vmcb.has("cr4", CR4.PAE),
+    fails: (vmcb) => isLong(vmcb) && !vmcb.has(VMCB.cr4, BIT.PAE),
   },
   {
     check: "long mode is protected",
     field: "cr0",
-    fails: (vmcb) => isLong(vmcb) && !vmcb.has("cr0", CR0.PE),
+    fails: (vmcb) => isLong(vmcb) && !vmcb.has(VMCB.cr0, BIT.PE),
   },
   {
     check: "CS is not both L and D",
     field: "cs",
     fails: (vmcb) =>
       isLong(vmcb) &&
-      vmcb.has("cr4", CR4.PAE) &&
+      vmcb.has(VMCB.cr4, BIT.PAE) &&
       (vmcb.codeRights & RIGHTS.long) !== 0 &&
       (vmcb.codeRights & RIGHTS.big) !== 0,
   },
   {
     check: "VMRUN is intercepted",
     field: "intercept4",
-    fails: (vmcb) => (vmcb.low("intercept4") & 1) === 0,
+    fails: (vmcb) => (vmcb.low(VMCB.intercept4) & 1) === 0,
   },
   {
     check: "the maps of MSRs and ports lie within physical addresses",
     field: "msrpmBasePa",
-    fails: (vmcb) => vmcb.reachesBeyond("msrpmBasePa"),
+    fails: (vmcb) => vmcb.reachesBeyond(VMCB.msrpmBasePa),
   },
   {
     check: "the maps of MSRs and ports lie within physical addresses",
     field: "iopmBasePa",
-    fails: (vmcb) => vmcb.reachesBeyond("iopmBasePa"),
+    fails: (vmcb) => vmcb.reachesBeyond(VMCB.iopmBasePa),
   },
   {
     check: "the ASID exists, and is not the host's",
     field: "asid",
-    fails: (vmcb) => vmcb.low("asid") === 0 || vmcb.low("asid") >= ASIDS,
+    fails: (vmcb) => vmcb.low(VMCB.asid) === 0 || vmcb.low(VMCB.asid) >= ASIDS,
   },
   { check: "the injected event can happen", field: "eventInj", fails: injectsNonsense },
   {
     check: "the nested CR3 is a physical address",
     field: "nCr3",
-    fails: (vmcb) => hasNestedPaging(vmcb) && vmcb.isBeyond("nCr3"),
+    fails: (vmcb) => hasNestedPaging(vmcb) && vmcb.isBeyond(VMCB.nCr3),
   },
   {
     check: "the guest's PAT has memory types only",
     field: "gPat",
-    fails: (vmcb) => hasNestedPaging(vmcb) && !isPat(vmcb.low("gPat"), vmcb.high("gPat")),
+    fails: (vmcb) => hasNestedPaging(vmcb) && !isPat(vmcb.low(VMCB.gPat), vmcb.high(VMCB.gPat)),
   },
 ];
 
-export const hasNestedPaging = (vmcb: Fields): boolean => (vmcb.low("npEnable") & 1) !== 0;
+export const hasNestedPaging = (vmcb: Fields): boolean => (vmcb.low(VMCB.npEnable) & 1) !== 0;
 
 function isPat(low: number, high: number): boolean {
   for (const half of [low, high])
@@ -163,7 +182,7 @@ function isPat(low: number, high: number): boolean {
 
 /** A reserved type, or an exception that is none (APM Vol. 2, "Event Injection"). */
 function injectsNonsense(vmcb: Fields): boolean {
-  const event = vmcb.low("eventInj");
+  const event = vmcb.low(VMCB.eventInj);
   if ((event & EVENT.valid) === 0) return false;
   const type = event & EVENT.type;
   const vector = event & 0xff;
@@ -180,7 +199,7 @@ export function refusalOf(vmcb: Fields): Refusal | null {
     outcome: "VMEXIT_INVALID",
     check,
     field: `VMCB.${field}`,
-    value: vmcb.wide(field),
+    value: vmcb.wide(VMCB[field]),
     section: 'APM Vol. 2, "Canonicalization and Consistency Checks"',
   };
 }

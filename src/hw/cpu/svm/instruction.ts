@@ -4,7 +4,7 @@ import type { AssistContext } from "../assist.ts";
 import { type Fault, GP0 } from "../fault.ts";
 import type { Instruction } from "../instruction.ts";
 import { isVirtual8086 } from "../mode.ts";
-import { CR0, EFER } from "../state.ts";
+import { CR0, type CpuState, EFER } from "../state.ts";
 import { RAX, systemInstruction, UD } from "../system.ts";
 import { Svm } from "./svm.ts";
 
@@ -18,38 +18,63 @@ export function svmInstruction(
   run: (context: AssistContext, svm: Svm) => Fault | null,
 ): Instruction {
   const section = `APM Vol. 3, "${mnemonic}"`;
-  return systemInstruction(mnemonic, { feature: "SVM", forms: [[opcode, ""]] }, (context) => {
+  const text = { feature: "SVM", forms: [[opcode, ""]] } as const;
+  return systemInstruction(mnemonic, text, (context) => {
     const { state, environment } = context;
     const svm = svmOf(context);
-    const refuse = (outcome: string, check: string, field: string, value: bigint): void =>
-      environment.explain({ outcome, check, field, value, section });
-    if (svm === null || !state.has("EFER", EFER.SVME)) {
-      refuse("#UD", "EFER.SVME is set", "EFER", state.control("EFER"));
-      return UD;
-    }
-    if (!state.has("CR0", CR0.PE) || isVirtual8086(state)) {
-      refuse("#UD", "the mode is protected", "CR0", state.control("CR0"));
-      return UD;
-    }
-    if (state.cpl !== 0) {
-      refuse("#GP(0)", "CPL is 0", "CPL", BigInt(state.cpl));
-      return GP0;
-    }
-    return run(context, svm);
+    const failed =
+      svm === null || !state.has("EFER", EFER.SVME)
+        ? SVME
+        : !state.has("CR0", CR0.PE) || isVirtual8086(state)
+          ? PROTECTED
+          : state.cpl === 0
+            ? null
+            : PRIVILEGE;
+    if (failed === null && svm !== null) return run(context, svm);
+    const { outcome, check, field, valueOf } = failed ?? SVME;
+    environment.explain({ outcome, check, field, value: valueOf(state), section });
+    return outcome === "#UD" ? UD : GP0;
   });
 }
 
+interface Condition {
+  readonly outcome: "#UD" | "#GP(0)";
+  readonly check: string;
+  readonly field: string;
+  readonly valueOf: (state: CpuState) => bigint;
+}
+
+const SVME: Condition = {
+  outcome: "#UD",
+  check: "EFER.SVME is set",
+  field: "EFER",
+  valueOf: (state) => state.control("EFER"),
+};
+const PROTECTED: Condition = {
+  outcome: "#UD",
+  check: "the mode is protected",
+  field: "CR0",
+  valueOf: (state) => state.control("CR0"),
+};
+const PRIVILEGE: Condition = {
+  outcome: "#GP(0)",
+  check: "CPL is 0",
+  field: "CPL",
+  valueOf: (state) => BigInt(state.cpl),
+};
+
 /** The address of a VMCB in rAX: of a page, and physical. */
-export function vmcbAddress(context: AssistContext): number | Fault {
-  const { state, environment, decoded } = context;
-  const address = BigInt.asUintN(decoded.addressSize, state.gpr(RAX));
-  const isPage = (address & 0xfffn) === 0n;
-  if (isPage && address >> BigInt(environment.profile.physicalBits) === 0n) return Number(address);
+export function vmcbAddress({ state, environment, decoded }: AssistContext): number | Fault {
+  const low = state.words[0] as number;
+  const high = decoded.addressSize === 64 ? (state.words[1] as number) : 0;
+  const isPage = (low & 0xfff) === 0;
+  if (isPage && high >>> (environment.profile.physicalBits - 32) === 0)
+    return (low >>> 0) + high * 2 ** 32;
   environment.explain({
     outcome: "#GP(0)",
     check: "rAX is the physical address of a page",
     field: "rAX",
-    value: address,
+    value: state.gpr(RAX),
     section: 'APM Vol. 2, "VMRUN Instruction"',
   });
   return GP0;

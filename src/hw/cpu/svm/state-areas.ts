@@ -17,48 +17,76 @@ import {
   segmentOffset,
   systemSegmentOffset,
 } from "../state.ts";
-import { readSlot, type SlotName, writeSlot } from "../msr/slots.ts";
-import { SEGMENT_NAMES } from "../uop.ts";
+import { type SlotName, slotOffset } from "../msr/slots.ts";
 import { attributesOf, rightsOf } from "./checks.ts";
 import { SEGMENT, VMCB } from "./vmcb.ts";
 
+/** All offsets from here on are of words of 32 bits. */
+const words = (from: number, to: number, bytes: number): readonly (readonly [number, number])[] =>
+  Array.from({ length: bytes / 4 }, (_, i) => [from / 4 + i, to / 4 + i] as const);
+
+/** Words that go from places in the CPU's block to others, and back. */
+class Move {
+  readonly #block: Int32Array;
+  readonly #other: Int32Array;
+
+  constructor(pairs: readonly (readonly [block: number, other: number])[]) {
+    this.#block = Int32Array.from(pairs, ([block]) => block);
+    this.#other = Int32Array.from(pairs, ([, other]) => other);
+  }
+
+  save(block: Int32Array, other: Int32Array): void {
+    for (let i = 0; i < this.#block.length; i += 1)
+      other[this.#other[i] as number] = block[this.#block[i] as number] as number;
+  }
+
+  load(block: Int32Array, other: Int32Array): void {
+    for (let i = 0; i < this.#block.length; i += 1)
+      block[this.#block[i] as number] = other[this.#other[i] as number] as number;
+  }
+}
+
 const [RAX, RSP] = [OFFSET.gpr, OFFSET.gpr + 8 * 4];
-const [BASE, LIMIT, RIGHTS_AT, SELECTOR] = [0, 8, 12, 16];
-const TABLE_LIMIT = 8;
 const DR6 = OFFSET.debug + 8 * 4;
 const DR7 = OFFSET.debug + 8 * 5;
 const DPL = 0x60;
 const DR7_RESET = 0x400;
 
 /** Registers of 8 bytes: in the CPU's block, and in the VMCB. */
-const REGISTERS: readonly (readonly [block: number, vmcb: number])[] = [
-  [RAX, VMCB.rax],
-  [RSP, VMCB.rsp],
-  [OFFSET.rip, VMCB.rip],
-  [OFFSET.rflags, VMCB.rflags],
-  [controlOffset("CR0"), VMCB.cr0],
-  [controlOffset("CR2"), VMCB.cr2],
-  [controlOffset("CR3"), VMCB.cr3],
-  [controlOffset("CR4"), VMCB.cr4],
-  [controlOffset("EFER"), VMCB.efer],
-  [DR6, VMCB.dr6],
-  [DR7, VMCB.dr7],
-];
-
-/** ES, CS, SS and DS: the first four. */
-const SEGMENTS = SEGMENT_NAMES.slice(0, 4).map(
-  (name, i) => [segmentOffset(name), VMCB.es + 16 * i] as const,
+const REGISTERS = new Move(
+  (
+    [
+      [RAX, VMCB.rax],
+      [RSP, VMCB.rsp],
+      [OFFSET.rip, VMCB.rip],
+      [OFFSET.rflags, VMCB.rflags],
+      [controlOffset("CR0"), VMCB.cr0],
+      [controlOffset("CR2"), VMCB.cr2],
+      [controlOffset("CR3"), VMCB.cr3],
+      [controlOffset("CR4"), VMCB.cr4],
+      [controlOffset("EFER"), VMCB.efer],
+      [DR6, VMCB.dr6],
+      [DR7, VMCB.dr7],
+      [OFFSET.gdtr, VMCB.gdtr + SEGMENT.base],
+      [OFFSET.idtr, VMCB.idtr + SEGMENT.base],
+    ] as const
+  ).flatMap(([block, vmcb]) => words(block, vmcb, 8)),
 );
-const TABLES = [
-  [OFFSET.gdtr, VMCB.gdtr],
-  [OFFSET.idtr, VMCB.idtr],
-] as const;
+const [GDTR_LIMIT, IDTR_LIMIT] = [(OFFSET.gdtr + 8) / 4, (OFFSET.idtr + 8) / 4];
+const [VMCB_GDTR, VMCB_IDTR] = [(VMCB.gdtr + SEGMENT.limit) / 4, (VMCB.idtr + SEGMENT.limit) / 4];
+const [SS, CR0_AT, EFER_AT] = [
+  segmentOffset("SS") / 4,
+  controlOffset("CR0") / 4,
+  controlOffset("EFER") / 4,
+];
+const RFLAGS_AT = OFFSET.rflags / 4;
 
-/** Where control registers lie among what is kept of the host. */
-const KEPT = { CR0: 8 + 8 + 16 + 128, CR4: 8 + 8 + 16 + 128 + 8 + 8, EFER: 8 + 8 + 16 + 128 + 24 };
+/** ES, CS, SS and DS are the first four, in the block and in the VMCB. */
+const FIRST_SEGMENTS = 4;
+const [BLOCK_SEGMENT, VMCB_SEGMENT] = [8, 4];
 
-/** Ranges of the block that are the host's while a guest runs: offset and bytes, in words of 4. */
-const HOST: readonly (readonly [at: number, bytes: number])[] = [
+/** What is the host's while a guest runs, and where it is kept then: one range behind the other. */
+const HOST = [
   [RAX, 8],
   [RSP, 8],
   [OFFSET.rip, 16],
@@ -69,29 +97,36 @@ const HOST: readonly (readonly [at: number, bytes: number])[] = [
   [OFFSET.gdtr, 12],
   [OFFSET.idtr, 12],
   [OFFSET.pdptes, 32],
-];
+] as const;
 export const HOST_BYTES = HOST.reduce((sum, [, bytes]) => sum + bytes, 0);
+const startOf = (wanted: number): number => {
+  const before = HOST.slice(
+    0,
+    HOST.findIndex(([at]) => at === wanted),
+  );
+  return before.reduce((sum, [, bytes]) => sum + bytes, 0);
+};
+const HOST_STATE = new Move(HOST.flatMap(([at, bytes]) => words(at, startOf(at), bytes)));
+/** Where control registers are kept, in words. */
+export const KEPT = {
+  CR0: startOf(controlOffset("CR0")) / 4,
+  CR4: startOf(controlOffset("CR3")) / 4 + 2,
+  EFER: startOf(controlOffset("EFER")) / 4,
+} as const;
 
-export function saveHost({ view }: CpuState, into: DataView): void {
-  let to = 0;
-  for (const [at, bytes] of HOST)
-    for (let i = 0; i < bytes; i += 4, to += 4)
-      into.setInt32(to, view.getInt32(at + i, true), true);
-}
+export const saveHost = (state: CpuState, into: Int32Array): void =>
+  HOST_STATE.save(state.words, into);
 
-export function loadHost({ view }: CpuState, from: DataView): void {
-  let at = 0;
-  for (const [to, bytes] of HOST)
-    for (let i = 0; i < bytes; i += 4, at += 4)
-      view.setInt32(to + i, from.getInt32(at, true), true);
-  view.setInt32(DR7, DR7_RESET, true);
-  view.setInt32(DR7 + 4, 0, true);
+export function loadHost({ words: block }: CpuState, from: Int32Array): void {
+  HOST_STATE.load(block, from);
+  block[DR7 / 4] = DR7_RESET;
+  block[DR7 / 4 + 1] = 0;
 }
 
 /** The paging of the host, as it was at VMRUN, with other tables. */
-export function hostPaging(host: DataView, root: number, profile: CpuProfile): PagingContext {
+export function hostPaging(host: Int32Array, root: number, profile: CpuProfile): PagingContext {
   const has = (name: keyof typeof KEPT, bit: bigint): boolean =>
-    (host.getInt32(KEPT[name], true) & Number(bit)) !== 0;
+    ((host[KEPT[name]] as number) & Number(bit)) !== 0;
   const wide = has("EFER", EFER.LMA) ? "4-level" : has("CR4", CR4.PAE) ? "PAE" : "32-bit";
   return {
     mode: wide,
@@ -112,68 +147,63 @@ export function hostPaging(host: DataView, root: number, profile: CpuProfile): P
   };
 }
 
-export function loadGuest({ view }: CpuState, vmcb: DataView): void {
-  for (const [at, from] of REGISTERS) {
-    view.setInt32(at, vmcb.getInt32(from, true), true);
-    view.setInt32(at + 4, vmcb.getInt32(from + 4, true), true);
-  }
-  for (const [at, from] of TABLES) {
-    view.setInt32(at, vmcb.getInt32(from + SEGMENT.base, true), true);
-    view.setInt32(at + 4, vmcb.getInt32(from + SEGMENT.base + 4, true), true);
-    view.setUint16(at + TABLE_LIMIT, vmcb.getUint16(from + SEGMENT.limit, true), true);
-  }
-  for (const [at, from] of SEGMENTS) loadSegment(view, at, vmcb, from);
-  // CPL is that of the VMCB, whatever the attributes of SS say.
-  const ss = segmentOffset("SS") + RIGHTS_AT;
-  const cpl = vmcb.getUint8(VMCB.cpl) & 3;
-  view.setInt32(ss, (view.getInt32(ss, true) & ~DPL) | (cpl << 5), true);
-  fixControls(view);
+/** CPL is that of the VMCB, whatever the attributes of SS say. */
+export function loadGuest({ words: block }: CpuState, vmcb: Int32Array, cpl: number): void {
+  REGISTERS.load(block, vmcb);
+  block[GDTR_LIMIT] = (vmcb[VMCB_GDTR] as number) & 0xffff;
+  block[IDTR_LIMIT] = (vmcb[VMCB_IDTR] as number) & 0xffff;
+  for (let i = 0; i < FIRST_SEGMENTS; i += 1)
+    loadSegment(
+      block,
+      OFFSET.segments / 4 + BLOCK_SEGMENT * i,
+      vmcb,
+      VMCB.es / 4 + VMCB_SEGMENT * i,
+    );
+  block[SS + 3] = ((block[SS + 3] as number) & ~DPL) | ((cpl & 3) << 5);
+  fixControls(block);
 }
 
 /** ET reads as 1, bit 1 of RFLAGS too, and LMA follows from LME and PG. */
-function fixControls(view: DataView): void {
-  const [cr0, efer] = [controlOffset("CR0"), controlOffset("EFER")];
-  view.setInt32(cr0, view.getInt32(cr0, true) | Number(CR0.ET), true);
-  view.setInt32(OFFSET.rflags, view.getInt32(OFFSET.rflags, true) | 2, true);
-  const isPaged = view.getInt32(cr0, true) < 0;
-  const value = view.getInt32(efer, true);
-  const isLong = isPaged && (value & Number(EFER.LME)) !== 0;
-  view.setInt32(efer, isLong ? value | Number(EFER.LMA) : value & ~Number(EFER.LMA), true);
+function fixControls(block: Int32Array): void {
+  const cr0 = (block[CR0_AT] as number) | Number(CR0.ET);
+  const efer = block[EFER_AT] as number;
+  const isLong = cr0 < 0 && (efer & Number(EFER.LME)) !== 0;
+  block[CR0_AT] = cr0;
+  block[RFLAGS_AT] = (block[RFLAGS_AT] as number) | 2;
+  block[EFER_AT] = isLong ? efer | Number(EFER.LMA) : efer & ~Number(EFER.LMA);
 }
 
-export function loadSegment(view: DataView, at: number, vmcb: DataView, from: number): void {
-  view.setInt32(at + BASE, vmcb.getInt32(from + SEGMENT.base, true), true);
-  view.setInt32(at + BASE + 4, vmcb.getInt32(from + SEGMENT.base + 4, true), true);
-  view.setInt32(at + LIMIT, vmcb.getInt32(from + SEGMENT.limit, true), true);
-  const rights = rightsOf(vmcb.getUint16(from + SEGMENT.attributes, true));
-  const unusable = (rights & RIGHTS.present) === 0 ? RIGHTS.unusable : 0;
-  view.setInt32(at + RIGHTS_AT, rights | unusable, true);
-  view.setUint16(at + SELECTOR, vmcb.getUint16(from + SEGMENT.selector, true), true);
+/** In the block: base (2 words), limit, rights, selector. In the VMCB: selector with attributes, limit, base (2). */
+function loadSegment(block: Int32Array, at: number, vmcb: Int32Array, from: number): void {
+  const first = vmcb[from] as number;
+  const rights = rightsOf(first >>> 16);
+  block[at] = vmcb[from + 2] as number;
+  block[at + 1] = vmcb[from + 3] as number;
+  block[at + 2] = vmcb[from + 1] as number;
+  block[at + 3] = (rights & RIGHTS.present) === 0 ? rights | RIGHTS.unusable : rights;
+  block[at + 4] = first & 0xffff;
 }
 
-export function saveGuest(state: CpuState, vmcb: DataView): void {
-  const { view } = state;
-  for (const [at, to] of REGISTERS) {
-    vmcb.setInt32(to, view.getInt32(at, true), true);
-    vmcb.setInt32(to + 4, view.getInt32(at + 4, true), true);
-  }
-  for (const [at, to] of TABLES) {
-    vmcb.setInt32(to + SEGMENT.base, view.getInt32(at, true), true);
-    vmcb.setInt32(to + SEGMENT.base + 4, view.getInt32(at + 4, true), true);
-    vmcb.setInt32(to + SEGMENT.limit, view.getUint16(at + TABLE_LIMIT, true), true);
-  }
-  for (const [at, to] of SEGMENTS) saveSegment(view, at, vmcb, to);
-  vmcb.setUint8(VMCB.cpl, state.cpl);
+export function saveGuest({ words: block }: CpuState, vmcb: Int32Array): void {
+  REGISTERS.save(block, vmcb);
+  vmcb[VMCB_GDTR] = (block[GDTR_LIMIT] as number) & 0xffff;
+  vmcb[VMCB_IDTR] = (block[IDTR_LIMIT] as number) & 0xffff;
+  for (let i = 0; i < FIRST_SEGMENTS; i += 1)
+    saveSegment(
+      block,
+      OFFSET.segments / 4 + BLOCK_SEGMENT * i,
+      vmcb,
+      VMCB.es / 4 + VMCB_SEGMENT * i,
+    );
 }
 
-export function saveSegment(view: DataView, at: number, vmcb: DataView, to: number): void {
-  vmcb.setInt32(to + SEGMENT.base, view.getInt32(at + BASE, true), true);
-  vmcb.setInt32(to + SEGMENT.base + 4, view.getInt32(at + BASE + 4, true), true);
-  vmcb.setInt32(to + SEGMENT.limit, view.getInt32(at + LIMIT, true), true);
-  const rights = view.getInt32(at + RIGHTS_AT, true);
+function saveSegment(block: Int32Array, at: number, vmcb: Int32Array, to: number): void {
+  const rights = block[at + 3] as number;
   const usable = (rights & RIGHTS.unusable) === 0 ? rights : rights & ~RIGHTS.present;
-  vmcb.setUint16(to + SEGMENT.attributes, attributesOf(usable), true);
-  vmcb.setUint16(to + SEGMENT.selector, view.getUint16(at + SELECTOR, true), true);
+  vmcb[to] = ((block[at + 4] as number) & 0xffff) | (attributesOf(usable) << 16);
+  vmcb[to + 1] = block[at + 2] as number;
+  vmcb[to + 2] = block[at] as number;
+  vmcb[to + 3] = block[at + 1] as number;
 }
 
 /** What VMLOAD and VMSAVE move: segments, and MSRs by name. */
@@ -183,34 +213,38 @@ const HIDDEN = [
   [systemSegmentOffset("LDTR"), VMCB.ldtr],
   [systemSegmentOffset("TR"), VMCB.tr],
 ] as const;
-const KERNEL_GS_BASE = "IA32_KERNEL_GS_BASE";
 const MSRS: readonly (readonly [SlotName, number])[] = [
   ["IA32_STAR", VMCB.star],
   ["IA32_LSTAR", VMCB.lstar],
   ["IA32_CSTAR", VMCB.cstar],
   ["IA32_FMASK", VMCB.sfmask],
-  [KERNEL_GS_BASE, VMCB.kernelGsBase],
+  ["IA32_KERNEL_GS_BASE", VMCB.kernelGsBase],
   ["IA32_SYSENTER_CS", VMCB.sysenterCs],
   ["IA32_SYSENTER_ESP", VMCB.sysenterEsp],
   ["IA32_SYSENTER_EIP", VMCB.sysenterEip],
 ];
 
+const MOVED_MSRS = new Move(MSRS.flatMap(([name, vmcb]) => words(slotOffset(name), vmcb, 8)));
+const KERNEL_GS = slotOffset("IA32_KERNEL_GS_BASE") / 4;
+
 /** Bases are made canonical, as the manual says of VMLOAD ("Canonicalization and Consistency Checks"). */
-export function loadHidden(state: CpuState, vmcb: DataView): void {
+export function loadHidden(state: CpuState, vmcb: Int32Array): void {
+  const { words: block } = state;
   for (const [at, from] of HIDDEN) {
-    loadSegment(state.view, at, vmcb, from);
-    state.view.setBigUint64(at, canonical(state.view.getBigUint64(at, true)), true);
+    loadSegment(block, at / 4, vmcb, from / 4);
+    makeCanonical(block, at / 4);
   }
-  for (const [name, from] of MSRS) {
-    const value = vmcb.getBigUint64(from, true);
-    writeSlot(state, name, name === KERNEL_GS_BASE ? canonical(value) : value);
-  }
+  MOVED_MSRS.load(block, vmcb);
+  makeCanonical(block, KERNEL_GS);
   state.attention = true;
 }
 
-export function saveHidden(state: CpuState, vmcb: DataView): void {
-  for (const [at, to] of HIDDEN) saveSegment(state.view, at, vmcb, to);
-  for (const [name, to] of MSRS) vmcb.setBigUint64(to, readSlot(state, name), true);
+export function saveHidden({ words: block }: CpuState, vmcb: Int32Array): void {
+  for (const [at, to] of HIDDEN) saveSegment(block, at / 4, vmcb, to / 4);
+  MOVED_MSRS.save(block, vmcb);
 }
 
-const canonical = (address: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(48, address));
+/** Bits 63 to 48 of an address become copies of bit 47. */
+function makeCanonical(block: Int32Array, at: number): void {
+  block[at + 1] = ((block[at + 1] as number) << 16) >> 16;
+}

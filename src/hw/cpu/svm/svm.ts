@@ -14,8 +14,7 @@ import type { VirtualizationParts } from "../make-virtualization.ts";
 import { VECTORS } from "../fault.ts";
 import { isFault } from "../mmu.ts";
 import { isLongMode } from "../mode.ts";
-import type { PagingContext } from "../paging.ts";
-import { readSlot, writeSlot } from "../msr/slots.ts";
+import { readSlot, slotOffset, writeSlot } from "../msr/slots.ts";
 import { BLOCKING, CR0, CR4, RFLAGS } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type { Virtualization, VmExit } from "../virtualization.ts";
@@ -26,6 +25,7 @@ import { EXIT_CODE } from "./intercepts.ts";
 import { NestedPageTables } from "./npt.ts";
 import {
   hostPaging,
+  KEPT,
   loadGuest,
   loadHidden,
   loadHost,
@@ -45,15 +45,39 @@ import {
 
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
 const FETCHED_BYTES = 15;
+const FETCHED_AT = VMCB.bytesFetched + 1;
+const PAT = slotOffset("IA32_PAT") / 4;
+/** What the tables of the second level follow from, as words. */
+const NESTED_OF = Int32Array.of(
+  VMCB.nCr3 / 4,
+  VMCB.nCr3 / 4 + 1,
+  ...Object.values(KEPT).map((at) => PLACE.host / 4 + at),
+);
+
+/** A register of 8 bytes. */
+function copy(from: Int32Array, at: number, to: Int32Array, place: number): void {
+  to[place] = from[at] as number;
+  to[place + 1] = from[at + 1] as number;
+}
 /** So that the ratio's 32 bits of fraction become the 48 of the multiplier. */
 const RATIO_SHIFT = 16n;
 const RATIO_ONE = 1n << 32n;
 
 export class Svm extends SvmGuest implements Virtualization {
-  readonly #host = new DataView(this.bytes.buffer, PLACE.host);
+  /** The same as words: the VMCB from the first on, and the host's state. */
+  readonly #words = new Int32Array(this.bytes.buffer);
+  readonly #host = new Int32Array(this.bytes.buffer, PLACE.host);
+  readonly #ranges = {
+    whole: this.bytes.subarray(0, VMCB_BYTES),
+    control: this.bytes.subarray(VMCB.vintr, CONTROL_BYTES),
+    state: this.bytes.subarray(VMCB.es, VMCB_BYTES),
+  } as const;
+  /** The tables of the last guest: derived from its VMCB and the state of its host. */
+  #nested: NestedPageTables | null = null;
+  readonly #nestedOf = new Int32Array(NESTED_OF.length);
   /** For what VMLOAD and VMSAVE pass through; no state. */
   readonly #page = new Uint8Array(VMCB_BYTES);
-  readonly #pageView = new DataView(this.#page.buffer);
+  readonly #pageWords = new Int32Array(this.#page.buffer);
   readonly #fields: Fields;
 
   constructor(parts: VirtualizationParts) {
@@ -75,14 +99,14 @@ export class Svm extends SvmGuest implements Virtualization {
       this.#refuse(refusal);
       return;
     }
-    loadGuest(state, this.view);
+    loadGuest(state, this.#words, this.view.getUint8(VMCB.cpl));
     if (!this.#enter()) this.#refuse(PDPTES);
   }
 
   #refuse(refusal: Refusal): void {
     this.parts.environment.explain(refusal);
     this.#report({ reason: EXIT_CODE.INVALID, info1: 0n, info2: 0n, nextRip: 0n }, null);
-    this.#write(0, CONTROL_BYTES);
+    this.#write(VMCB.vintr, this.#ranges.control);
     this.#leave();
   }
 
@@ -92,7 +116,7 @@ export class Svm extends SvmGuest implements Virtualization {
     const view = this.view;
     view.setInt32(PLACE.hostIf, state.hasFlag(RFLAGS.IF) ? 1 : 0, true);
     view.setInt32(PLACE.hostBlocking, state.blocking & BLOCKING.nmi, true);
-    view.setBigUint64(PLACE.hostPat, readSlot(state, "IA32_PAT"), true);
+    copy(state.words, PAT, this.#words, PLACE.hostPat / 4);
   }
 
   /** The VMCB into the copy, but for what is clean. */
@@ -104,18 +128,20 @@ export class Svm extends SvmGuest implements Virtualization {
     view.setFloat64(PLACE.address, address, true);
     view.setFloat64(PLACE.remembered, address, true);
     if (clean === 0) {
-      physical.load(address, this.bytes.subarray(0, VMCB_BYTES));
+      physical.load(address, this.#ranges.whole);
       return;
     }
-    CLEAN_GROUPS.forEach((ranges, bit) => {
-      if ((clean & (1 << bit)) === 0) this.#readRanges(address, ranges);
-    });
+    for (let bit = 0; bit < CLEAN_GROUPS.length; bit += 1)
+      if ((clean & (1 << bit)) === 0)
+        this.#readRanges(address, CLEAN_GROUPS[bit] as (typeof CLEAN_GROUPS)[number]);
     this.#readRanges(address, NEVER_CLEAN);
   }
 
   #readRanges(address: number, ranges: (typeof CLEAN_GROUPS)[number]): void {
+    const { physical } = this.parts;
     for (const [at, length] of ranges)
-      this.parts.physical.load(address + at, this.bytes.subarray(at, at + length));
+      for (let to = at; to < at + length; to += 4)
+        this.#words[to / 4] = physical.read32(address + to);
   }
 
   /** False when the PDPTEs are not what they may be. */
@@ -128,7 +154,7 @@ export class Svm extends SvmGuest implements Virtualization {
     state.isGuest = true;
     this.#setTsc();
     const nested = hasNestedPaging(this.#fields);
-    if (nested) writeSlot(state, "IA32_PAT", view.getBigUint64(VMCB.gPat, true));
+    if (nested) copy(this.#words, VMCB.gPat / 4, state.words, PAT);
     this.#controlTlb();
     this.#translate(nested);
     view.setInt32(PLACE.pauses, view.getUint16(VMCB.pauseFilterCount, true), true);
@@ -143,8 +169,8 @@ export class Svm extends SvmGuest implements Virtualization {
 
   #setTsc(): void {
     const { state } = this.parts;
+    copy(this.#words, VMCB.tscOffset / 4, state.words, slotOffset("guest TSC offset") / 4);
     const ratio = readSlot(state, "TSC_RATIO");
-    writeSlot(state, "guest TSC offset", this.view.getBigUint64(VMCB.tscOffset, true));
     writeSlot(state, "guest TSC multiplier", ratio === RATIO_ONE ? 0n : ratio << RATIO_SHIFT);
   }
 
@@ -157,15 +183,25 @@ export class Svm extends SvmGuest implements Virtualization {
     else if (control === TLB_CONTROL.flushAsidNonGlobal) memory.invalidateVpid(asid, true);
   }
 
-  /** The tables of the second level are in the format of the host's paging at VMRUN. */
   #translate(nested: boolean): void {
-    const { memory, physical } = this.parts;
     const asid = this.view.getInt32(VMCB.asid, true);
-    memory.enter("guest", asid, nested ? new NestedPageTables(physical, this.#hostPaging()) : null);
+    this.parts.memory.enter("guest", asid, nested ? this.#tables() : null);
   }
 
-  #hostPaging(): PagingContext {
-    return hostPaging(this.#host, this.address(VMCB.nCr3), this.parts.environment.profile);
+  /** The tables of the second level are in the format of the host's paging at VMRUN. */
+  #tables(): NestedPageTables {
+    let isSame = this.#nested !== null;
+    for (let i = 0; i < NESTED_OF.length; i += 1) {
+      const word = this.#words[NESTED_OF[i] as number] as number;
+      if (this.#nestedOf[i] === word) continue;
+      this.#nestedOf[i] = word;
+      isSame = false;
+    }
+    if (isSame && this.#nested !== null) return this.#nested;
+    const { physical, environment } = this.parts;
+    const paging = hostPaging(this.#host, this.address(VMCB.nCr3), environment.profile);
+    this.#nested = new NestedPageTables(physical, paging);
+    return this.#nested;
   }
 
   // Exit.
@@ -174,17 +210,16 @@ export class Svm extends SvmGuest implements Virtualization {
     const { state } = this.parts;
     const view = this.view;
     const bytes = this.#fetched(exit as SvmExit);
-    saveGuest(state, view);
+    saveGuest(state, this.#words);
+    view.setUint8(VMCB.cpl, state.cpl);
     const shadow = (state.blocking & SHADOWS) === 0 ? 0 : 1;
     view.setInt32(VMCB.interruptShadow, shadow | (state.hasFlag(RFLAGS.IF) ? 2 : 0), true);
-    if (hasNestedPaging(this.#fields))
-      view.setBigUint64(VMCB.gPat, readSlot(state, "IA32_PAT"), true);
+    if (hasNestedPaging(this.#fields)) copy(state.words, PAT, this.#words, VMCB.gPat / 4);
     this.#report(exit as SvmExit, during);
     view.setUint8(VMCB.bytesFetched, bytes.length);
-    this.bytes.fill(0, VMCB.bytesFetched + 1, VMCB.bytesFetched + 1 + FETCHED_BYTES);
-    this.bytes.set(bytes, VMCB.bytesFetched + 1);
-    this.#write(VMCB.vintr, CONTROL_BYTES - VMCB.vintr);
-    this.#write(VMCB.es, VMCB_BYTES - VMCB.es);
+    for (let i = 0; i < FETCHED_BYTES; i += 1) this.bytes[FETCHED_AT + i] = bytes[i] ?? 0;
+    this.#write(VMCB.vintr, this.#ranges.control);
+    this.#write(VMCB.es, this.#ranges.state);
     state.cycles += costOf(exit.reason);
     this.#leave();
   }
@@ -212,9 +247,9 @@ export class Svm extends SvmGuest implements Virtualization {
   }
 
   /** Writes a part of the copy back. */
-  #write(at: number, length: number): void {
+  #write(at: number, part: Uint8Array): void {
     const address = this.view.getFloat64(PLACE.address, true);
-    this.parts.physical.store(address + at, this.bytes.subarray(at, at + length));
+    this.parts.physical.store(address + at, part);
   }
 
   /** The host goes on with its state, and without GIF. A single step of VMRUN is over only now. */
@@ -222,7 +257,7 @@ export class Svm extends SvmGuest implements Virtualization {
     const { state, memory } = this.parts;
     const view = this.view;
     loadHost(state, this.#host);
-    writeSlot(state, "IA32_PAT", view.getBigUint64(PLACE.hostPat, true));
+    copy(this.#words, PLACE.hostPat / 4, state.words, PAT);
     state.blocking = BLOCKING.gif | view.getInt32(PLACE.hostBlocking, true);
     state.pendingDebug = state.hasFlag(RFLAGS.TF) ? DR6.BS : 0;
     state.isGuest = false;
@@ -234,14 +269,14 @@ export class Svm extends SvmGuest implements Virtualization {
   load(address: number): void {
     const { state, physical, memory } = this.parts;
     physical.load(address, this.#page);
-    loadHidden(state, this.#pageView);
+    loadHidden(state, this.#pageWords);
     memory.contextChanged();
   }
 
   save(address: number): void {
     const { state, physical } = this.parts;
     physical.load(address, this.#page);
-    saveHidden(state, this.#pageView);
+    saveHidden(state, this.#pageWords);
     physical.store(address, this.#page);
   }
 
