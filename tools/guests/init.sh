@@ -20,6 +20,11 @@ if asked workload; then
   while [ $i -lt 1000 ]; do i=$((i + 1)); done
   echo "loop: $i"
 fi
+if asked kvm; then
+  for module in irqbypass kvm; do insmod /lib/$module.ko; done
+  if grep -q vmx /proc/cpuinfo; then insmod /lib/kvm-intel.ko; else insmod /lib/kvm-amd.ko; fi
+  kvm-vm
+fi
 if asked disk; then
   mke2fs /dev/vda >/dev/null
   mount -t ext2 /dev/vda /mnt

@@ -21,15 +21,22 @@ export interface LinuxFiles {
   readonly initrd: Uint8Array;
 }
 
+export interface DebianLinux {
+  readonly files: LinuxFiles;
+  /** The same with KVM's modules and tools/guests/kvm-vm.c in the RAM disk. */
+  readonly host: LinuxFiles;
+}
+
 /** Debian's cloud kernel, and an initial RAM disk as the script beside makes it today. */
-export function debianLinux(): LinuxFiles {
+export function debianLinux(): DebianLinux {
   const folder = mkdtempSync(path.join(os.tmpdir(), "kvmsim-debian-linux-"));
   const script = fileURLToPath(new URL("../guests/debian-linux.sh", import.meta.url));
   execFileSync("bash", [script, folder], { stdio: ["ignore", "ignore", "inherit"] });
   const file = (name: string): Uint8Array => new Uint8Array(readFileSync(path.join(folder, name)));
-  const files = { kernel: file("kernel"), initrd: file("initrd") };
+  const [kernel, initrd, kvm] = [file("kernel"), file("initrd"), file("initrd-kvm")];
   rmSync(folder, { recursive: true });
-  return files;
+  const both = Uint8Array.from([...initrd, ...kvm]);
+  return { files: { kernel, initrd }, host: { kernel, initrd: both } };
 }
 
 /** Debian's SeaBIOS. */

@@ -14,9 +14,10 @@ const LETTERS = "7eab2f295cd4dce0cc490ca925b6ea40e4e63a0d1dc9e89ba92c111f8ff3ea0
 const MINUTES = 60_000;
 
 let files: LinuxFiles;
+let host: LinuxFiles;
 
 beforeAll(() => {
-  files = debianLinux();
+  ({ files, host } = debianLinux());
 });
 
 const linux = (append: string): { readonly initrd: true; readonly append: string } => ({
@@ -41,6 +42,22 @@ test.each([
     expect(text).toContain(ZEROS);
     expect(text).toContain("loop: 1000");
     expect(text).toContain(LETTERS);
+    expect(ends).toEqual(["machine off 0"]);
+    world.release();
+  },
+  5 * MINUTES,
+);
+
+test.each(["intel", "amd"])(
+  "Linux's own KVM runs a virtual machine on a CPU of %s",
+  (cpu) => {
+    const { consoles, ends, world } = runMachine(
+      { config: { cpu, ...linux("kvm poweroff") }, images: { ...host } },
+      10 * SECOND,
+    );
+    const text = consoles["com1"] ?? "";
+    expect(text).toContain("kvm: real mode OK");
+    expect(text).toContain("kvm: 64-bit mode OK");
     expect(ends).toEqual(["machine off 0"]);
     world.release();
   },
