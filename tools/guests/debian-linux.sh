@@ -30,7 +30,8 @@ for module in drivers/virtio/virtio{_ring,,_pci_legacy_dev,_pci_modern_dev,_pci,
   drivers/char/hw_random/virtio-rng; do
   cp "$modules/$module.ko" ramdisk/lib/
 done
-pack() { (cd "$1" && find . | sort | "$OLDPWD"/root/bin/busybox cpio -o -H newc) >"$2"; }
+busybox=$(pwd)/ramdisk/bin/busybox
+pack() { (cd "$1" && find . | sort | "$busybox" cpio -o -H newc) >"$2"; }
 pack ramdisk initrd
 # What a machine needs that is to be a host itself: an archive to append to the other one.
 mkdir -p host/bin host/lib
