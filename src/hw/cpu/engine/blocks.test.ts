@@ -8,7 +8,7 @@ import { INSTRUCTIONS } from "../isa/index.ts";
 import { startLongMode } from "../start.ts";
 import { CpuState } from "../state.ts";
 import { Interpreter } from "./interpreter.ts";
-import { CPU_BYTES, RECORD_BYTES } from "./layout.ts";
+import { CPU_BYTES, ORDINARY_HEAT, RECORD, RECORD_BYTES } from "./layout.ts";
 
 const START = 0x10_0000n;
 /** Three short blocks, and never a fourth. */
@@ -24,10 +24,29 @@ test("a block whose records have gone to another one leaves them alone when its 
     Uint8Array.of(0xc6, 0x04, 0x25, 0, 0x08, 0x10, 0, 1, 0xff, 0xc9, 0x75, 0xf4),
   );
   memory.write(0x200c, Uint8Array.of(0x0f, 0x0b));
+  const interpreter = over(memory);
+  interpreter.state.setGpr(1, 5n);
+  for (let i = 0; i < 40 && interpreter.run(interpreter.state.cycles + 1) === null; i += 1);
+  expect(interpreter.state.gpr(1)).toBe(0n);
+});
+
+test("a block becomes a tree also where emitted code returns to the host long before it is time to look", () => {
+  const memory = new PagedMemory(1 << 16, CPU_BYTES + AREA_BYTES);
+  // inc eax; inc eax; cpuid; jmp back.
+  memory.write(0, Uint8Array.of(0xff, 0xc0, 0xff, 0xc0, 0x0f, 0xa2, 0xeb, 0xf8));
+  const interpreter = over(memory);
+  const words = new DataView(memory.wasm.buffer, CPU_BYTES);
+  const [first, second] = [RECORD.handler, RECORD_BYTES + RECORD.handler];
+  interpreter.run(1);
+  expect(words.getInt32(first, true)).toBe(words.getInt32(second, true));
+  interpreter.run(2 * ORDINARY_HEAT.samples * ORDINARY_HEAT.cycles);
+  expect(words.getInt32(first, true)).not.toBe(words.getInt32(second, true));
+});
+
+function over(memory: PagedMemory): Interpreter {
   const state = new CpuState(memory.wasm.buffer, 0);
   startLongMode(state, 3);
   state.rip = START;
-  state.setGpr(1, 5n);
   const parts = {
     state,
     decoder: new Decoder(INSTRUCTIONS),
@@ -35,7 +54,5 @@ test("a block whose records have gone to another one leaves them alone when its 
     environment: new BareEnvironment(INTEL),
   };
   const area = { records: CPU_BYTES, recordBytes: AREA_BYTES };
-  const interpreter = new Interpreter(memory.wasm, parts, area);
-  for (let i = 0; i < 40 && interpreter.run(state.cycles + 1) === null; i += 1);
-  expect(state.gpr(1)).toBe(0n);
-});
+  return new Interpreter(memory.wasm, parts, area);
+}

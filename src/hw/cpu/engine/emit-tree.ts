@@ -138,7 +138,7 @@ class TreeEmitter {
     body.op("i32.lt_s").if();
     this.#settle(state);
     body.get(CPU).i64(block.rip).memory("i64.store", OFFSET.rip);
-    body.i32(EXIT.tree).op("return", "end");
+    body.i32(EXIT.budget).op("return", "end");
     body.get(this.#left).set(this.#budget);
   }
 

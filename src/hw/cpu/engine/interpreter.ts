@@ -34,8 +34,8 @@ import { vectorFunctions } from "./vector-host.ts";
 
 const FOUR_GIB = 2n ** 32n;
 
-/** Where trees are at work, nobody looks more often. */
-const LONGEST_SLICE = 2 ** 20;
+/** Most cycles between two looks: what is not yet in trees is to be found also where trees are at work. */
+const LONGEST_SLICE = 2 ** 16;
 
 export class Interpreter implements Engine {
   readonly state: CpuState;
@@ -57,10 +57,9 @@ export class Interpreter implements Engine {
   #end = 0;
   /** Records that leave for now, with what to put back. */
   readonly #heat: Heat;
-  /** Cycles to the next look at where control is. */
+  /** Cycles from one look at where control is to the next, and the cycle counter at the next. */
   #slice: number;
-  /** The block that comes next is where a share of the time was spent. */
-  #looks = false;
+  #nextLook = 0;
   readonly #stops: { readonly at: number; readonly handler: number }[] = [];
 
   constructor(wasm: WebAssembly.Memory, parts: EngineParts<DirectMemory>, area: InterpreterArea) {
@@ -116,12 +115,12 @@ export class Interpreter implements Engine {
     const { cycles } = this.state;
     const block = this.#blocks.at(this.#mode);
     if (isBlockFault(block)) return block;
-    if (this.#looks) this.#blocks.sample(block);
+    const toLook = this.#look(block);
     // A device may have been asked for a translation or an instruction.
     const left = this.state.attention ? 1 : limit - cycles;
     const whole = block.cycles <= left;
     // Where the block does not fit, nothing may follow it.
-    const budget = whole ? Math.max(Math.min(left, this.#slice), block.cycles) : block.cycles;
+    const budget = whole ? Math.max(Math.min(left, toLook), block.cycles) : block.cycles;
     const at = this.state.block;
     this.#end = cycles + budget;
     this.#view.setInt32(at + SCRATCH.budget, budget - block.cycles, true);
@@ -130,15 +129,20 @@ export class Interpreter implements Engine {
     const handler = whole ? this.#handlerAt(block) : block.handler;
     const exit = this.#table.enter(handler, at, block.start);
     this.#endStops();
-    this.#lookLater(exit, budget);
     return this.#leave(exit, this.#end - this.#view.getInt32(at + SCRATCH.budget, true));
   }
 
-  /** Says whether the block at which emitted code has stopped is looked at, and how long it runs before the next look. */
-  #lookLater(exit: number, budget: number): void {
-    this.#looks = exit === EXIT.budget && budget >= this.#slice;
-    if (exit === EXIT.tree) this.#slice = Math.min(2 * this.#slice, LONGEST_SLICE);
-    else if (this.#looks) this.#slice = this.#heat.cycles;
+  /** Looks at where control is if it is time, however often emitted code has returned since; cycles to the next look. */
+  #look(block: Block): number {
+    const { cycles } = this.state;
+    const ahead = this.#nextLook - cycles;
+    if (ahead >= block.cycles && ahead <= this.#slice) return ahead;
+    // While a processor is halted its clock goes on, and with a snapshot that is restored it goes back.
+    if (ahead > -LONGEST_SLICE && ahead <= this.#slice) this.#blocks.sample(block);
+    this.#slice =
+      block.tree === null ? this.#heat.cycles : Math.min(2 * this.#slice, LONGEST_SLICE);
+    this.#nextLook = cycles + this.#slice;
+    return this.#slice;
   }
 
   #handlerAt({ start }: Block): number {
@@ -172,7 +176,7 @@ export class Interpreter implements Engine {
   /** Puts RIP and the cycle counter right after emitted code has returned. */
   #leave(exit: number, cycles: number): Fault | null {
     const { state } = this;
-    if (exit === EXIT.budget || exit === EXIT.lookup || exit === EXIT.tree) {
+    if (exit === EXIT.budget || exit === EXIT.lookup) {
       state.cycles = cycles;
       return null;
     }

@@ -119,8 +119,6 @@ export const EXIT = {
   repeat: 4,
   /** The instruction at the record is an assist, or ends in one. */
   assist: 5,
-  /** As `budget`, within a tree. */
-  tree: 6,
 } as const;
 
 /** Where an interpreter may keep its data in linear memory. */
