@@ -15,6 +15,7 @@ import {
 } from "../guests/bare-system.ts";
 import type { Hypervisor } from "../guests/hypervisors/hypervisor.ts";
 import { svm } from "../guests/hypervisors/svm.ts";
+import { vmx } from "../guests/hypervisors/vmx.ts";
 import { KERNELS, type Kernel } from "../guests/kernels/kernels.ts";
 import { SYSTEM_KERNELS, type SystemKernel } from "../guests/kernels/system.ts";
 import { INTEL } from "../hw/cpu/cpuid/profile.ts";
@@ -135,7 +136,7 @@ export class SystemProgram {
 
 const R15 = 15;
 
-const HYPERVISORS: readonly Hypervisor[] = [svm];
+const HYPERVISORS: readonly Hypervisor[] = [vmx, svm];
 
 export type HypervisorName = Hypervisor["name"];
 export const HYPERVISOR_NAMES: readonly HypervisorName[] = HYPERVISORS.map(({ name }) => name);

@@ -32,4 +32,9 @@ export const BENCHMARKS: readonly Benchmark[] = [
     says: "AMD SVM: round trips between a guest and its host, user code in a guest",
     measurements: virtualization("svm"),
   },
+  {
+    name: "vmx",
+    says: "Intel VMX: the same",
+    measurements: virtualization("vmx"),
+  },
 ];

@@ -1,6 +1,7 @@
 /** What a smallest hypervisor is for those who measure or check guests: one of VMX and one of SVM. */
 
-import type { BareSystem, BareSystemParts } from "../bare-system.ts";
+import { startLongMode } from "../../hw/cpu/start.ts";
+import { type BareSystem, type BareSystemParts, SELECTORS, STACK } from "../bare-system.ts";
 
 export interface Hypervisor {
   readonly name: "vmx" | "svm";
@@ -15,4 +16,15 @@ export interface Hypervisor {
     given: Omit<BareSystemParts, "profile">,
     how: "rounds" | "once",
   ): BareSystem;
+}
+
+const RSP = 4;
+
+/** The state becomes that of a host that begins at `rip` with CPL 0. */
+export function becomeHost({ state }: BareSystem, rip: number): void {
+  startLongMode(state, 0);
+  state.setSegment("CS", { ...state.segment("CS"), selector: SELECTORS.kernelCode });
+  state.setSegment("SS", { ...state.segment("SS"), selector: SELECTORS.kernelData });
+  state.rip = BigInt(rip);
+  state.setGpr(RSP, BigInt(STACK.kernel));
 }

@@ -5,29 +5,25 @@
 
 import { AMD } from "../../hw/cpu/cpuid/profile.ts";
 import { writeSlot } from "../../hw/cpu/msr/slots.ts";
-import { startLongMode } from "../../hw/cpu/start.ts";
 import { EFER } from "../../hw/cpu/state.ts";
 import { saveGuest } from "../../hw/cpu/svm/state-areas.ts";
 import { VMCB, VMCB_BYTES } from "../../hw/cpu/svm/vmcb.ts";
 import { assemble } from "../assembler.ts";
-import { BareSystem, HYPERVISOR, SELECTORS, STACK } from "../bare-system.ts";
-import type { Hypervisor } from "./hypervisor.ts";
+import { BareSystem, HYPERVISOR } from "../bare-system.ts";
+import { becomeHost, type Hypervisor } from "./hypervisor.ts";
 
 const CONTROL = HYPERVISOR;
 const PORT_MAP = HYPERVISOR + 0x1000;
 const MSR_MAP = HYPERVISOR + 0x4000;
 const HOST_CODE = HYPERVISOR + 0x6000;
 const RAX = 0;
-const RSP = 4;
 /** VMRUN, VMMCALL and SHUTDOWN; #UD ends a program. */
 const INTERCEPTS = { events: 1 << 31, instructions: 3, exceptions: 1 << 6 };
-const VMMCALL_BYTES = 3;
 
-/** RIP alone is not as it was: all of the VMCB is clean. */
+/** The guest calls from the same place again and again: all of the VMCB is clean. */
 const ROUNDS = `
 start:  vmrun
         mov dword [rax + ${VMCB.clean}], -1
-        add qword [rax + ${VMCB.rip}], ${VMMCALL_BYTES}
         inc r15
         jmp start`;
 const ONCE = `
@@ -66,13 +62,9 @@ function makeGuest(system: BareSystem): void {
   vmcb.setBigUint64(VMCB.nCr3, state.control("CR3"), true);
   vmcb.setBigUint64(VMCB.gPat, 0x0007_0406_0007_0406n, true);
   ram.write(CONTROL, bytes);
-  startLongMode(state, 0);
+  becomeHost(system, HOST_CODE);
   state.setControl("EFER", state.control("EFER") | EFER.SVME);
   writeSlot(state, "VM_HSAVE_PA", BigInt(PORT_MAP));
-  state.setSegment("CS", { ...state.segment("CS"), selector: SELECTORS.kernelCode });
-  state.setSegment("SS", { ...state.segment("SS"), selector: SELECTORS.kernelData });
-  state.rip = BigInt(HOST_CODE);
-  state.setGpr(RSP, BigInt(STACK.kernel));
   state.setGpr(RAX, BigInt(CONTROL));
   system.memory.contextChanged();
 }

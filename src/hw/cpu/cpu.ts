@@ -192,11 +192,10 @@ export class Cpu {
   #executeTo(limit: number): void {
     const { state } = this;
     const { virtualization } = this.#core;
-    const flags = state.rflags;
     const shadow = state.blocking & SHADOWS;
     const watched = watches(state);
-    const traced = (flags & RFLAGS.TF) !== 0n;
-    const resumed = (flags & RFLAGS.RF) !== 0n;
+    const traced = state.hasFlag(RFLAGS.TF);
+    const resumed = state.hasFlag(RFLAGS.RF);
     if (watched && !resumed && (shadow & BLOCKING.movSs) === 0) {
       const hit = codeBreakpoints(state, linearOfCode(state, state.rip));
       if (hit !== 0) {
@@ -204,8 +203,9 @@ export class Cpu {
         return;
       }
     }
-    const { rip, isGuest } = state;
-    if (resumed) state.rflags = flags & ~RFLAGS.RF;
+    const { isGuest } = state;
+    const rip = resumed ? state.rip : 0n;
+    if (resumed) state.rflags &= ~RFLAGS.RF;
     if (shadow !== 0) state.blocking &= ~SHADOWS;
     state.shadow = shadow;
     const before = state.pendingDebug;

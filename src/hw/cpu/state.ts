@@ -402,11 +402,11 @@ export class CpuState {
 
   /** Whether a bit of a control register is set; all that have a name are below bit 32. */
   has(name: ControlName, bit: bigint): boolean {
-    return (this.view.getUint32(controlOffset(name), true) & Number(bit)) !== 0;
+    return ((this.words[controlOffset(name) >> 2] as number) & Number(bit)) !== 0;
   }
 
   hasFlag(bit: bigint): boolean {
-    return (this.view.getUint32(OFFSET.rflags, true) & Number(bit)) !== 0;
+    return ((this.words[OFFSET.rflags >> 2] as number) & Number(bit)) !== 0;
   }
 
   #segmentAt(at: number): SegmentState {

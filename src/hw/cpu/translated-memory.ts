@@ -313,28 +313,23 @@ export class TranslatedMemory implements DirectMemory {
       wraps: !isLongMode(state),
       isWatched: watches(state),
       isDirect: !isPaged && this.#second === null,
-      words: this.#words(),
+      registers: this.#registers(),
     };
   }
 
   /** All registers that a context depends on. */
-  #words(): Int32Array {
-    const { view } = this.#state;
-    const words = new Int32Array(REGISTERS.length);
-    for (let i = 0; i < REGISTERS.length; i += 1) words[i] = this.#word(view, i);
-    return words;
-  }
-
-  #word(view: DataView, i: number): number {
-    return view.getInt32(REGISTERS[i] as number, true) & (MASKS[i] as number);
+  #registers(): Int32Array {
+    const { words } = this.#state;
+    return Int32Array.from(REGISTERS, (at, i) => (words[at] as number) & (MASKS[i] as number));
   }
 
   /** The same context as then. */
-  #isStill({ owner, words }: SideContext): boolean {
+  #isStill({ owner, registers }: SideContext): boolean {
     if (owner !== this.#owner) return false;
-    const { view } = this.#state;
+    const { words } = this.#state;
     for (let i = 0; i < REGISTERS.length; i += 1)
-      if (words[i] !== this.#word(view, i)) return false;
+      if (registers[i] !== ((words[REGISTERS[i] as number] as number) & (MASKS[i] as number)))
+        return false;
     return true;
   }
 
@@ -454,7 +449,7 @@ interface SideContext {
   readonly isWatched: boolean;
   /** Linear addresses are physical ones. */
   readonly isDirect: boolean;
-  readonly words: Int32Array;
+  readonly registers: Int32Array;
 }
 
 /** Offsets of the words, and what of each matters. */
@@ -466,8 +461,8 @@ const CONTEXT: readonly (readonly [offset: number, mask: number])[] = [
   [OFFSET.debug + 8 * 5, -1],
   ...Array.from({ length: 2 * PDPTES }, (_, i) => [OFFSET.pdptes + 4 * i, -1] as const),
 ];
-const REGISTERS = CONTEXT.map(([offset]) => offset);
-const MASKS = CONTEXT.map(([, mask]) => mask);
+const REGISTERS = Int32Array.from(CONTEXT, ([offset]) => offset / 4);
+const MASKS = Int32Array.from(CONTEXT, ([, mask]) => mask);
 
 /** The PDPTEs of a guest are read while CR3 is loaded. */
 const PDPTE_ACCESS: NestedAccess = {

@@ -59,6 +59,11 @@ export class Caches {
   rememberJump({ rip, rip32, start, mode }: Block): void {
     const number = (rip32 ^ (rip32 >>> 10)) & (JUMP_CACHE_ENTRIES - 1);
     const slot = this.#state.block + CACHES[mode.level].jumps + 16 * number;
+    const isThere =
+      this.#view.getInt32(slot + 8, true) === start &&
+      this.#view.getUint32(slot, true) === rip32 >>> 0 &&
+      this.#view.getBigUint64(slot, true) === rip;
+    if (isThere) return;
     this.#view.setBigUint64(slot, rip, true);
     this.#view.setInt32(slot + 8, start, true);
     this.#used.add(this.#state.block + CACHES[mode.level].jumps);

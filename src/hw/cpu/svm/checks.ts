@@ -79,7 +79,6 @@ const BIT = {
 } as const;
 const isLong = (vmcb: Fields): boolean => vmcb.has(VMCB.efer, BIT.LME) && pages(vmcb);
 const pages = (vmcb: Fields): boolean => (vmcb.low(VMCB.cr0) & 0x8000_0000) !== 0;
-const MEMORY_TYPES = new Set([0, 1, 4, 5, 6, 7]);
 
 /** In the order of the manual's list. */
 const CHECKS: readonly Check[] = [
@@ -173,11 +172,11 @@ const CHECKS: readonly Check[] = [
 
 export const hasNestedPaging = (vmcb: Fields): boolean => (vmcb.low(VMCB.npEnable) & 1) !== 0;
 
+/** Each byte is 0, 1, 4, 5, 6 or 7. */
 function isPat(low: number, high: number): boolean {
-  for (const half of [low, high])
-    for (let shift = 0; shift < 32; shift += 8)
-      if (!MEMORY_TYPES.has((half >>> shift) & 0xff)) return false;
-  return true;
+  const isHalf = (half: number): boolean =>
+    (half & 0xf8f8_f8f8) === 0 && ((half >>> 1) & ~(half >>> 2) & 0x0101_0101) === 0;
+  return isHalf(low) && isHalf(high);
 }
 
 /** A reserved type, or an exception that is none (APM Vol. 2, "Event Injection"). */

@@ -47,6 +47,9 @@ const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
 const FETCHED_BYTES = 15;
 const FETCHED_AT = VMCB.bytesFetched + 1;
 const PAT = slotOffset("IA32_PAT") / 4;
+const [TSC_OFFSET, MULTIPLIER, TSC_RATIO] = (
+  ["guest TSC offset", "guest TSC multiplier", "TSC_RATIO"] as const
+).map((name) => slotOffset(name) / 4) as [number, number, number];
 /** What the tables of the second level follow from, as words. */
 const NESTED_OF = Int32Array.of(
   VMCB.nCr3 / 4,
@@ -61,7 +64,6 @@ function copy(from: Int32Array, at: number, to: Int32Array, place: number): void
 }
 /** So that the ratio's 32 bits of fraction become the 48 of the multiplier. */
 const RATIO_SHIFT = 16n;
-const RATIO_ONE = 1n << 32n;
 
 export class Svm extends SvmGuest implements Virtualization {
   /** The same as words: the VMCB from the first on, and the host's state. */
@@ -134,7 +136,10 @@ export class Svm extends SvmGuest implements Virtualization {
     for (let bit = 0; bit < CLEAN_GROUPS.length; bit += 1)
       if ((clean & (1 << bit)) === 0)
         this.#readRanges(address, CLEAN_GROUPS[bit] as (typeof CLEAN_GROUPS)[number]);
-    this.#readRanges(address, NEVER_CLEAN);
+    for (let i = 0; i < NEVER_CLEAN.length; i += 1) {
+      const at = NEVER_CLEAN[i] as number;
+      this.#words[at / 4] = physical.read32(address + at);
+    }
   }
 
   #readRanges(address: number, ranges: (typeof CLEAN_GROUPS)[number]): void {
@@ -169,9 +174,12 @@ export class Svm extends SvmGuest implements Virtualization {
 
   #setTsc(): void {
     const { state } = this.parts;
-    copy(this.#words, VMCB.tscOffset / 4, state.words, slotOffset("guest TSC offset") / 4);
-    const ratio = readSlot(state, "TSC_RATIO");
-    writeSlot(state, "guest TSC multiplier", ratio === RATIO_ONE ? 0n : ratio << RATIO_SHIFT);
+    copy(this.#words, VMCB.tscOffset / 4, state.words, TSC_OFFSET);
+    const { words } = state;
+    const isOne = words[TSC_RATIO] === 0 && words[TSC_RATIO + 1] === 1;
+    const multiplier = isOne ? 0n : readSlot(state, "TSC_RATIO") << RATIO_SHIFT;
+    if (!isOne) writeSlot(state, "guest TSC multiplier", multiplier);
+    else words.fill(0, MULTIPLIER, MULTIPLIER + 2);
   }
 
   #controlTlb(): void {

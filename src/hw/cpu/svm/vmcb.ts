@@ -126,13 +126,15 @@ export const CLEAN_GROUPS: readonly (readonly (readonly [at: number, length: num
   [[VMCB.cr2, 8]],
 ];
 
-/** What is read at each VMRUN. */
-export const NEVER_CLEAN: readonly (readonly [at: number, length: number])[] = [
-  [VMCB.tlbControl, 4],
-  [VMCB.interruptShadow, 8],
-  [VMCB.eventInj, 8],
-  [VMCB.clean, 16],
-  [VMCB.rflags, 16],
-  [VMCB.rsp, 8],
-  [VMCB.rax, 8],
-];
+/** What is read at each VMRUN: offsets of doublewords. */
+export const NEVER_CLEAN: readonly number[] = (
+  [
+    [VMCB.tlbControl, 4],
+    [VMCB.interruptShadow, 8],
+    [VMCB.eventInj, 8],
+    [VMCB.clean, 16],
+    [VMCB.rflags, 16],
+    [VMCB.rsp, 8],
+    [VMCB.rax, 8],
+  ] as const
+).flatMap(([at, length]) => Array.from({ length: length / 4 }, (_, i) => at + 4 * i));
