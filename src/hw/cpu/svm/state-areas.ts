@@ -100,13 +100,12 @@ const HOST = [
 ] as const;
 export const HOST_BYTES = HOST.reduce((sum, [, bytes]) => sum + bytes, 0);
 const startOf = (wanted: number): number => {
-  const before = HOST.slice(
-    0,
-    HOST.findIndex(([at]) => at === wanted),
-  );
-  return before.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const index = HOST.findIndex(([at]) => at === wanted);
+  return HOST.slice(0, index).reduce((sum, [, bytes]) => sum + bytes, 0);
 };
-const HOST_STATE = new Move(HOST.flatMap(([at, bytes]) => words(at, startOf(at), bytes)));
+/** First word and how many of each range. */
+const HOST_FIRST = Int32Array.from(HOST, ([at]) => at / 4);
+const HOST_WORDS = Int32Array.from(HOST, ([, bytes]) => bytes / 4);
 /** Where control registers are kept, in words. */
 export const KEPT = {
   CR0: startOf(controlOffset("CR0")) / 4,
@@ -114,11 +113,24 @@ export const KEPT = {
   EFER: startOf(controlOffset("EFER")) / 4,
 } as const;
 
-export const saveHost = (state: CpuState, into: Int32Array): void =>
-  HOST_STATE.save(state.words, into);
+export function saveHost({ words: block }: CpuState, into: Int32Array): void {
+  let to = 0;
+  for (let range = 0; range < HOST_FIRST.length; range += 1) {
+    const first = HOST_FIRST[range] as number;
+    const count = HOST_WORDS[range] as number;
+    for (let i = 0; i < count; i += 1) into[to + i] = block[first + i] as number;
+    to += count;
+  }
+}
 
 export function loadHost({ words: block }: CpuState, from: Int32Array): void {
-  HOST_STATE.load(block, from);
+  let at = 0;
+  for (let range = 0; range < HOST_FIRST.length; range += 1) {
+    const first = HOST_FIRST[range] as number;
+    const count = HOST_WORDS[range] as number;
+    for (let i = 0; i < count; i += 1) block[first + i] = from[at + i] as number;
+    at += count;
+  }
   block[DR7 / 4] = DR7_RESET;
   block[DR7 / 4 + 1] = 0;
 }

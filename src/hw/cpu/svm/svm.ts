@@ -178,8 +178,8 @@ export class Svm extends SvmGuest implements Virtualization {
     const { words } = state;
     const isOne = words[TSC_RATIO] === 0 && words[TSC_RATIO + 1] === 1;
     const multiplier = isOne ? 0n : readSlot(state, "TSC_RATIO") << RATIO_SHIFT;
-    if (!isOne) writeSlot(state, "guest TSC multiplier", multiplier);
-    else words.fill(0, MULTIPLIER, MULTIPLIER + 2);
+    if (multiplier !== 0n || words[MULTIPLIER + 1] !== 0 || words[MULTIPLIER] !== 0)
+      writeSlot(state, "guest TSC multiplier", multiplier);
   }
 
   #controlTlb(): void {
@@ -224,8 +224,10 @@ export class Svm extends SvmGuest implements Virtualization {
     view.setInt32(VMCB.interruptShadow, shadow | (state.hasFlag(RFLAGS.IF) ? 2 : 0), true);
     if (hasNestedPaging(this.#fields)) copy(state.words, PAT, this.#words, VMCB.gPat / 4);
     this.#report(exit as SvmExit, during);
-    view.setUint8(VMCB.bytesFetched, bytes.length);
-    for (let i = 0; i < FETCHED_BYTES; i += 1) this.bytes[FETCHED_AT + i] = bytes[i] ?? 0;
+    if (bytes.length > 0 || view.getUint8(VMCB.bytesFetched) > 0) {
+      view.setUint8(VMCB.bytesFetched, bytes.length);
+      for (let i = 0; i < FETCHED_BYTES; i += 1) this.bytes[FETCHED_AT + i] = bytes[i] ?? 0;
+    }
     this.#write(VMCB.vintr, this.#ranges.control);
     this.#write(VMCB.es, this.#ranges.state);
     state.cycles += costOf(exit.reason);
