@@ -15,7 +15,7 @@ import { VECTORS } from "../fault.ts";
 import { isFault } from "../mmu.ts";
 import { isLongMode } from "../mode.ts";
 import { readSlot, slotOffset, writeSlot } from "../msr/slots.ts";
-import { BLOCKING, CR0, CR4, RFLAGS } from "../state.ts";
+import { ACTIVITY, BLOCKING, CR0, CR4, RFLAGS } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type { Virtualization, VmExit } from "../virtualization.ts";
 import { Fields, hasNestedPaging, refusalOf } from "./checks.ts";
@@ -271,6 +271,7 @@ export class Svm extends SvmGuest implements Virtualization {
     state.blocking = BLOCKING.gif | view.getInt32(PLACE.hostBlocking, true);
     state.pendingDebug = state.hasFlag(RFLAGS.TF) ? DR6.BS : 0;
     state.isGuest = false;
+    state.activity = ACTIVITY.active;
     memory.enter("host", 0, null);
   }
 
