@@ -79,6 +79,9 @@ export function writeControl(context: AssistContext, write: ControlWrite): Fault
   switch (write.name) {
     case "CR0":
       return writeCr0(context, value);
+    case "CR2":
+      state.setControl("CR2", value);
+      return null;
     case "CR3":
       return writeCr3(context, value);
     case "CR4":

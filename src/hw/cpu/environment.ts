@@ -84,7 +84,7 @@ export class BareEnvironment implements Environment {
 
   timeStampCounterMoved(): void {}
 
-  explain(): void {}
+  explain(_refusal: Refusal): void {}
 
   random(): bigint | null {
     return this.#random?.u64() ?? null;

@@ -54,7 +54,7 @@ export interface PortAccess {
 
 export interface ControlWrite {
   readonly by: "MOV" | "CLTS" | "LMSW";
-  readonly name: "CR0" | "CR3" | "CR4" | "CR8";
+  readonly name: "CR0" | "CR2" | "CR3" | "CR4" | "CR8";
   /** What would be written: all of the register. */
   readonly value: bigint;
   /** Number of the general register; 0 where there is none. */

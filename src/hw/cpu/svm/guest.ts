@@ -227,7 +227,7 @@ export abstract class SvmGuest implements Intercepts {
     const { state } = this.parts;
     const { type, vector, errorCode, address, debug } = event;
     if (type === "privileged software exception" && this.#has(INTERCEPT.ICEBP))
-      return exitOf(EXIT_CODE.ICEBP);
+      return exitOf(EXIT_CODE.ICEBP, event.returnRip ?? 0n);
     const bit: Intercept = { word: VMCB.interceptExceptions, bit: vector, code: 0 };
     if (vector > 31 || !this.#has(bit)) return null;
     // The registers show what a handler of the guest would find.
@@ -249,8 +249,8 @@ const DEBUG_TRAP: Decision = { is: "debug trap" };
 const NMI: Decision = { is: "NMI" };
 const EXTERNAL_INTERRUPT: Decision = { is: "external interrupt" };
 
-const exitOf = (reason: number): VmExit =>
-  ({ reason, info1: 0n, info2: 0n, nextRip: 0n }) satisfies SvmExit as VmExit;
+const exitOf = (reason: number, nextRip = 0n): VmExit =>
+  ({ reason, info1: 0n, info2: 0n, nextRip }) satisfies SvmExit as VmExit;
 const exitFor = (reason: number): Decision => ({ is: "VM exit", exit: exitOf(reason) });
 
 const leave = ({ nextRip }: AssistContext, reason: number, info1: bigint): Fault =>

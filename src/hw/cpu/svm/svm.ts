@@ -96,13 +96,19 @@ export class Svm extends SvmGuest implements Virtualization {
     this.#saveHost();
     this.#read(address);
     state.cycles += EVENT_CYCLES.vmrun;
-    const refusal = refusalOf(this.#fields);
+    const refusal = refusalOf(this.#fields) ?? this.#refuseToNest();
     if (refusal !== null) {
       this.#refuse(refusal);
       return;
     }
     loadGuest(state, this.#words, this.view.getUint8(VMCB.cpl));
     if (!this.#enter()) this.#refuse(PDPTES);
+  }
+
+  /** Nested paging has the mode of the host's paging, so there has to be some (APM Vol. 2, "Enabling Nested Paging"). */
+  #refuseToNest(): Refusal | null {
+    const isPaged = this.parts.state.has("CR0", CR0.PG);
+    return isPaged || !hasNestedPaging(this.#fields) ? null : NO_HOST_PAGING;
   }
 
   #refuse(refusal: Refusal): void {
@@ -348,6 +354,14 @@ const PDPTES: Refusal = {
   field: "VMCB.cr3",
   value: 0n,
   section: 'APM Vol. 2, "Legacy PAE Mode"',
+};
+
+const NO_HOST_PAGING: Refusal = {
+  outcome: "VMEXIT_INVALID",
+  check: "nested paging has a host with paging",
+  field: "VMCB.npEnable",
+  value: 1n,
+  section: 'APM Vol. 2, "Enabling Nested Paging"',
 };
 
 const NO_BYTES = new Uint8Array();

@@ -273,6 +273,8 @@ export function writeAnswer(
   const exit = (): Fault => controlExit(context, name, TO, register);
   const real = context.state.control(name);
   switch (name) {
+    case "CR2":
+      return value;
     case "CR0":
     case "CR4": {
       const mask = vmcs.read(name === "CR0" ? CR0_MASK : CR4_MASK);

@@ -42,9 +42,7 @@ const write: AssistFunction = (context) => {
   if (state.cpl !== 0) return GP0;
   const register = context.register(1);
   const given = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.gpr(register));
-  if (name !== "CR2") return writeControl(context, { by: "MOV", name, value: given, register });
-  state.setControl("CR2", given);
-  return null;
+  return writeControl(context, { by: "MOV", name, value: given, register });
 };
 
 export const MOVCR: readonly Instruction[] = [
