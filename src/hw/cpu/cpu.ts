@@ -50,6 +50,8 @@ export class Cpu {
     this.#limit = limit;
     for (;;) {
       this.#arrive();
+      // A decision about a guest takes what it is about, so it is not made too early.
+      if (state.isGuest && state.cycles >= this.#limit) return "limit";
       const decision = this.#decide();
       const { activity } = state;
       if (decision !== null && decision.is !== "VM exit" && activity === ACTIVITY.hlt)

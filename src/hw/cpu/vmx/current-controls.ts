@@ -48,7 +48,9 @@ export class CurrentControls {
 
   /** As they are at an entry: "IA-32e mode guest" is the one control that exits change. */
   atEntry(): Controls {
-    return { ...this.now.controls, entry: this.#vmcs.words[ENTRIES] as number };
+    const { controls } = this.now;
+    const entry = this.#vmcs.words[ENTRIES] as number;
+    return controls.entry === entry ? controls : { ...controls, entry };
   }
 
   #derive(): Derived {

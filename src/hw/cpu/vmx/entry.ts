@@ -7,27 +7,53 @@ import { CONTROL_CHECKS, INJECTION_CHECKS, TPR_CHECKS } from "./control-checks.t
 import { INFO, PRIMARY, SECONDARY, TYPE } from "./controls.ts";
 import { ENTRY_LOAD, failEntry, type Transition, transferMsrs } from "./exit.ts";
 import { fieldOf, wordOf } from "./fields.ts";
-import { GUEST_REGISTER_CHECKS, GUEST_TABLE_CHECKS } from "./guest-checks.ts";
+import {
+  GUEST_INSTRUCTION_CHECKS,
+  GUEST_REGISTER_CHECKS,
+  GUEST_TABLE_CHECKS,
+} from "./guest-checks.ts";
 import { HOST_CHECKS } from "./host-checks.ts";
 import { loadMsrs } from "./msr-areas.ts";
 import { NON_REGISTER_CHECKS, PDPTE_CHECKS, usesPdptes } from "./non-register-checks.ts";
 import { INSTRUCTION_ERROR, REASON } from "./reasons.ts";
+import {
+  REGISTER_WORDS,
+  RememberedChecks,
+  SEGMENT_WORDS,
+  TABLE_WORDS,
+} from "./remembered-checks.ts";
 import { SEGMENT_CHECKS } from "./segment-checks.ts";
 
-const GUEST_CHECKS: readonly Check[] = [
-  ...GUEST_REGISTER_CHECKS,
-  ...SEGMENT_CHECKS,
-  ...GUEST_TABLE_CHECKS,
-  ...NON_REGISTER_CHECKS,
-];
+/** The checks on the guest-state area, in the manual's order. */
+export class GuestChecks {
+  readonly #groups = [
+    new RememberedChecks(GUEST_REGISTER_CHECKS, REGISTER_WORDS),
+    new RememberedChecks(SEGMENT_CHECKS, SEGMENT_WORDS),
+    new RememberedChecks(GUEST_TABLE_CHECKS, TABLE_WORDS),
+  ];
+
+  firstFailure(entering: Entering): Check | null {
+    for (const group of this.#groups) {
+      const failed = group.firstFailure(entering);
+      if (failed !== null) return failed;
+    }
+    return firstFailure(EACH_TIME, entering);
+  }
+}
+
+const EACH_TIME: readonly Check[] = [...GUEST_INSTRUCTION_CHECKS, ...NON_REGISTER_CHECKS];
 
 const INFORMATION = wordOf("VM-entry interruption-information field");
 const ERROR_CODE = wordOf("VM-entry exception error code");
 const LENGTH = wordOf("VM-entry instruction length");
 const CR3 = fieldOf("Guest CR3");
 
+export interface Entry extends Transition {
+  readonly guestChecks: GuestChecks;
+}
+
 /** From the checks on: an error number of VMfailValid, or 0 when the guest runs, or the exit of a failed entry has been made. */
-export function enterGuest(of: Transition): number {
+export function enterGuest(of: Entry): number {
   const { vmcs, environment, physical, state } = of;
   const entering: Entering = {
     vmcs,
@@ -40,7 +66,7 @@ export function enterGuest(of: Transition): number {
   const error = checkFields(of, entering);
   if (error !== 0) return error;
   state.cycles += EVENT_CYCLES.vmEntry;
-  const failed = firstFailure(GUEST_CHECKS, entering) ?? pdpteFailure(of, entering);
+  const failed = of.guestChecks.firstFailure(entering) ?? pdpteFailure(of, entering);
   if (failed === null) {
     load(of, entering);
     return 0;

@@ -42,11 +42,12 @@ const KEEPS_DEBUG: ReadonlySet<number> = new Set([
   REASON.monitorTrapFlag,
 ]);
 
-/** An MSR area: the fields of its address and of its count. */
-type Area = readonly [address: FieldName, count: FieldName];
-export const ENTRY_LOAD: Area = ["VM-entry MSR-load address", "VM-entry MSR-load count"];
-const EXIT_STORE: Area = ["VM-exit MSR-store address", "VM-exit MSR-store count"];
-const EXIT_LOAD: Area = ["VM-exit MSR-load address", "VM-exit MSR-load count"];
+/** An MSR area: the words of its address and of its count. */
+type Area = readonly [address: number, count: number];
+const area = (address: FieldName, count: FieldName): Area => [wordOf(address), wordOf(count)];
+export const ENTRY_LOAD = area("VM-entry MSR-load address", "VM-entry MSR-load count");
+const EXIT_STORE = area("VM-exit MSR-store address", "VM-exit MSR-store count");
+const EXIT_LOAD = area("VM-exit MSR-load address", "VM-exit MSR-load count");
 
 export interface Transition {
   readonly state: CpuState;
@@ -62,11 +63,11 @@ export interface Transition {
 /** Loads or stores the MSRs of an area; the number of the entry that failed, or 0. */
 export function transferMsrs(of: Transition, transfer: typeof loadMsrs, [at, count]: Area): number {
   const { state, vmcs } = of;
-  const entries = vmcs.words[wordOf(count)] as number;
+  const entries = vmcs.words[count] as number;
   if (entries === 0) return 0;
   state.cycles += EVENT_CYCLES.msrTransfer * Math.min(entries, MOST_PAID);
   const access: MsrAccess = of;
-  return transfer(access, of.physical, vmcs.address(wordOf(at)), entries);
+  return transfer(access, of.physical, vmcs.address(at), entries);
 }
 const MOST_PAID = 512;
 

@@ -193,4 +193,5 @@ const VALID = 0x8000_0000 | 0;
 const VALID_AND_TYPE = 0x8000_0700 | 0;
 
 export const GUEST_REGISTER_CHECKS: readonly Check[] = REGISTERS;
-export const GUEST_TABLE_CHECKS: readonly Check[] = [...TABLES, ...INSTRUCTION];
+export const GUEST_TABLE_CHECKS: readonly Check[] = TABLES;
+export const GUEST_INSTRUCTION_CHECKS: readonly Check[] = INSTRUCTION;

@@ -26,9 +26,9 @@ import type {
 import { allowsCr0, allowsCr4 } from "./capabilities.ts";
 import { PIN, PRIMARY, SECONDARY } from "./controls.ts";
 import { CurrentControls } from "./current-controls.ts";
-import { enterGuest } from "./entry.ts";
+import { type Entry, enterGuest, GuestChecks } from "./entry.ts";
 import { decideBoundary } from "./events.ts";
-import { exitGuest, type Transition } from "./exit.ts";
+import { exitGuest } from "./exit.ts";
 import { exceptionExit, type VmxExit } from "./exit-information.ts";
 import { type Field, fieldOf, wordOf } from "./fields.ts";
 import {
@@ -83,7 +83,7 @@ export class Vmx implements Virtualization {
   readonly #state: CpuState;
   readonly #environment: Environment;
   readonly #controls: CurrentControls;
-  readonly #transition: Transition;
+  readonly #transition: Entry;
   /** The cycle at which an IRET has begun that ends the blocking of NMIs; no state between instructions. */
   #iretAt = -1;
 
@@ -104,6 +104,7 @@ export class Vmx implements Virtualization {
       physical,
       environment,
       virtualization: this,
+      guestChecks: new GuestChecks(),
     };
   }
 
