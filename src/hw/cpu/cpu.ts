@@ -5,10 +5,10 @@
  */
 
 import { assert } from "../../sim/assert.ts";
+import { placeOf, recordBranch, recordsBranches } from "./branch-records.ts";
 import { codeBreakpoints, DR6, DR7_GD, watches } from "./debug.ts";
 import { linearOfCode } from "./decode-at.ts";
-import type { Core } from "./descriptors.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, EngineParts } from "./engine/engine.ts";
 import { type Fault, fault, VECTORS } from "./fault.ts";
 import { reset } from "./start.ts";
 import { ACTIVITY, BLOCKING, type CpuState, PENDING, RFLAGS } from "./state.ts";
@@ -34,11 +34,11 @@ const CONTRIBUTORY: ReadonlySet<number> = new Set([
 
 export class Cpu {
   readonly state: CpuState;
-  readonly #core: Core;
+  readonly #core: EngineParts;
   readonly #engine: Engine;
   #limit = 0;
 
-  constructor(core: Core, engine: Engine) {
+  constructor(core: EngineParts, engine: Engine) {
     this.state = core.state;
     this.#core = core;
     this.#engine = engine;
@@ -185,9 +185,18 @@ export class Cpu {
     const { state } = this;
     const { virtualization } = this.#core;
     const wasGuest = state.isGuest;
-    this.#executeTo(Math.min(this.#limit, this.#deadline()));
+    if (recordsBranches(state)) this.#executeRecorded();
+    else this.#executeTo(Math.min(this.#limit, this.#deadline()));
     if (wasGuest && state.isGuest && virtualization?.isStepping() === true)
       virtualization.stepped();
+  }
+
+  #executeRecorded(): void {
+    const { state } = this;
+    const { isGuest } = state;
+    const place = placeOf(this.#core);
+    this.#executeTo(state.cycles + 1);
+    if (state.isGuest === isGuest) recordBranch(state, place);
   }
 
   /** Many instructions at once, or a single one where something is to be seen after each. */

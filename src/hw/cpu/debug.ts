@@ -1,4 +1,4 @@
-/** Breakpoints: SDM Vol. 3, "Debug Registers" and "Debug Exceptions". Left out: branch records. */
+/** Breakpoints: SDM Vol. 3, "Debug Registers" and "Debug Exceptions". */
 
 import { type CpuState, OFFSET } from "./state.ts";
 

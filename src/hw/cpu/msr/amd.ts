@@ -36,6 +36,9 @@ export const AMD_MSRS: readonly Msr[] = (
       read: ({ environment }) => BigInt(environment.profile.microcode),
     },
     ...PERFORMANCE,
+    ...(["LASTBRANCHFROMIP", "LASTBRANCHTOIP", "LASTINTFROMIP", "LASTINTTOIP"] as const).map(
+      (name, i): Omit<Msr, "vendor"> => ({ name, number: 0x1db + i, writable: ALL }),
+    ),
     { name: "SYSCFG", number: 0xc001_0010, writable: SYSCFG_BITS },
     {
       name: "HWCR",

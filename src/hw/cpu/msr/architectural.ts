@@ -299,7 +299,15 @@ export const ARCHITECTURAL: readonly Msr[] = [
   APIC_BASE_MSR,
   // No state component of XSAVES is a supervisor's.
   { name: "IA32_XSS", number: 0xda0, feature: "XSAVES", writable: 0n },
-  { name: "IA32_DEBUGCTL", number: 0x1d9, writable: 0n },
+  {
+    // Of branch records there are those of AMD's processors.
+    name: "IA32_DEBUGCTL",
+    number: 0x1d9,
+    writable: ({ vendor }) => (vendor === "amd" ? 1n : 0n),
+    after: ({ state }) => {
+      state.attention = true;
+    },
+  },
   PAT,
   MTRR_CAP,
   MTRR_DEF_TYPE,

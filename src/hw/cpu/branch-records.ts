@@ -1,0 +1,40 @@
+/**
+ * The last branch and the last interrupt, as AMD's processors record them while DebugCtl.LBR is set: APM Vol. 2,
+ * "Control-Transfer Recording". Instructions are then executed one by one.
+ */
+
+import { decodeAt, linearOfCode } from "./decode-at.ts";
+import type { EngineParts } from "./engine/engine.ts";
+import { readSlot, slotOffset, writeSlot } from "./msr/slots.ts";
+import type { CpuState } from "./state.ts";
+
+const DEBUGCTL = slotOffset("IA32_DEBUGCTL") / 4;
+const LBR = 1;
+
+export const recordsBranches = ({ words }: CpuState): boolean =>
+  ((words[DEBUGCTL] as number) & LBR) !== 0;
+
+/** Where an instruction is, and where the next one is when it does not branch; null when it cannot be decoded. */
+export interface Place {
+  readonly from: bigint;
+  readonly next: bigint | null;
+}
+
+export function placeOf(parts: EngineParts): Place {
+  const { state } = parts;
+  const from = state.rip;
+  const found = decodeAt(parts);
+  return { from, next: "vector" in found ? null : from + BigInt(found.decoded.length) };
+}
+
+/** After the instruction: RIP is elsewhere when it has branched, or an event was delivered. */
+export function recordBranch(state: CpuState, { from, next }: Place): void {
+  const to = state.rip;
+  if (to === next || to === from) return;
+  if (state.hasEntered || next === null) {
+    writeSlot(state, "LASTINTFROMIP", readSlot(state, "LASTBRANCHFROMIP"));
+    writeSlot(state, "LASTINTTOIP", readSlot(state, "LASTBRANCHTOIP"));
+  }
+  writeSlot(state, "LASTBRANCHFROMIP", linearOfCode(state, from));
+  writeSlot(state, "LASTBRANCHTOIP", linearOfCode(state, to));
+}
