@@ -16,6 +16,7 @@ import "./hw/chips/pci.property.ts";
 import "./hw/chips/virtio-block.property.ts";
 import "./hw/chips/virtio-devices.property.ts";
 import "./hw/chips/virtio-hostile.property.ts";
+import "./hw/cpu/branch-records.property.ts";
 import "./hw/cpu/cpuid.property.ts";
 import "./hw/cpu/decoding.property.ts";
 import "./hw/cpu/devices.property.ts";
