@@ -19,7 +19,7 @@ law("the-last-branch-is-recorded", {
   cites: "APM Vol. 2, Control-Transfer Recording; Debug-Control MSR (DebugCtl)",
   forAll: {
     before: fc.nat(9),
-    over: fc.nat(100),
+    over: fc.integer({ min: 1, max: 100 }),
     after: fc.nat(9),
     isOn: fc.boolean(),
     faults: fc.boolean(),

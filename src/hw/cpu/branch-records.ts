@@ -1,6 +1,6 @@
 /**
  * The last branch and the last interrupt, as AMD's processors record them while DebugCtl.LBR is set: APM Vol. 2,
- * "Control-Transfer Recording". Instructions are then executed one by one.
+ * "Control-Transfer Recording". Instructions are then executed one by one. A branch to what follows it is not noticed.
  */
 
 import { decodeAt, linearOfCode } from "./decode-at.ts";
