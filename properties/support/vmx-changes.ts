@@ -36,7 +36,7 @@ const LIKELY: readonly FieldName[] = [
 ];
 
 export function anyChange(): fc.Arbitrary<Change> {
-  return fc.oneof({ weight: 3, arbitrary: anyOfAll() }, { weight: 1, arbitrary: anyOfDelicate() });
+  return fc.oneof({ weight: 1, arbitrary: anyOfAll() }, { weight: 1, arbitrary: anyOfDelicate() });
 }
 
 /** Single bits on which others depend. */

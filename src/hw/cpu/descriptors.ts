@@ -7,7 +7,10 @@ import { isLongMode } from "./mode.ts";
 import { RIGHTS, type SegmentState } from "./state.ts";
 
 /** What works on a CPU's segments needs of it; an assist's context is one. */
-export type Core = Pick<EngineParts, "state" | "memory" | "environment" | "virtualization">;
+export type Core = Pick<EngineParts, "state" | "memory" | "environment" | "virtualization"> & {
+  /** The instruction that is at work, if it is one. */
+  readonly decoded?: { readonly length: number };
+};
 
 export interface Descriptor {
   /** Linear address of its first byte. */

@@ -88,6 +88,16 @@ export interface Intercepts {
   ): Fault | null;
 }
 
+/** A task switch that a guest attempts, with the error code of the event that a task gate of the IDT is for. */
+export interface TaskSwitch {
+  readonly by: "CALL" | "IRET" | "JMP" | "task gate";
+  /** Of the new task-state segment. */
+  readonly selector: number;
+  readonly errorCode: number | null;
+  /** Of the instruction that attempts it; 0 where that is an event. */
+  readonly instructionLength: number;
+}
+
 /** What is the case at an instruction boundary. */
 export interface Boundary {
   /** Bits of DR6 that a debug trap is to set, and that nothing holds back. */
@@ -125,6 +135,8 @@ export interface Virtualization extends Intercepts {
   arrival(what: "INIT" | "startup IPI", vector: number): VmExit | null;
   /** An exception, before it becomes a double fault; `during` is the event in whose delivery it was met. */
   exception(event: Raised, during: Raised | null): VmExit | null;
+  /** A task switch whose checks have passed; null when it is not intercepted. */
+  taskSwitch(attempt: TaskSwitch): VmExit | null;
   /** A triple fault; null when the CPU itself is to shut down. */
   shutdown(): VmExit | null;
   /** After each instruction, or the delivery of its fault, there is something to be seen: the monitor trap flag. */

@@ -160,6 +160,52 @@ law("an-exit-in-the-middle-of-a-delivery-tells-the-event", {
   },
 });
 
+law("a-task-switch-exits", {
+  says: "A task switch that a guest attempts, and whose checks pass, exits with the selector of the new task and what attempts it; before it is a fault where a check fails.",
+  cites: 'SDM Vol. 3, "Treatment of Task Switches", "Exit Qualification for Task Switches"',
+  forAll: {
+    by: fc.constantFrom(
+      { name: "JMP" as const, code: [0xea, 0, 0, 0, 0, 0x18, 0], source: 2n },
+      { name: "CALL" as const, code: [0x9a, 0, 0, 0, 0, 0x18, 0], source: 0n },
+      { name: "JMP through a gate" as const, code: [0xea, 0, 0, 0, 0, 0x20, 0], source: 2n },
+      { name: "INT n" as const, code: [0xcd, 0x05], source: 3n },
+      { name: "IRET" as const, code: [0xcf], source: 1n },
+    ),
+    wrong: fc.constantFrom("nothing", "nothing", "type", "limit", "presence"),
+    engine: fc.constantFrom(...ENGINES),
+  },
+  runs: 120,
+  holds: ({ by, wrong, engine }) => {
+    const fields: Fields = {
+      "Exception bitmap": 0xffff_ffffn,
+      "Guest RFLAGS": by.name === "IRET" ? 0x4002n : 2n,
+      "Guest TR base": BigInt(AT.spare),
+    };
+    const machine = new VmxMachine({ mode: "protected", code: by.code, fields }, engine);
+    const { memory } = machine;
+    const busy = by.name === "IRET" ? 2n : 0n;
+    const type = wrong === "type" ? 0xcn : 9n | busy;
+    const limit = wrong === "limit" ? 0x66n : 0x67n;
+    const present = wrong === "presence" ? 0n : 0x80n;
+    memory.write64(AT.guestGdt + 0x18, limit | ((type | present) << 40n));
+    memory.write64(AT.guestGdt + 0x20, 0x8500_0018_0000n);
+    memory.write64(AT.guestIdt + 8 * 5, 0x8500_0018_0000n);
+    memory.write32(AT.spare, 0x18);
+    machine.launch();
+    machine.step();
+    if (machine.state.isGuest) throw new Error("no exit");
+    if (wrong !== "nothing") return machine.read("Exit reason") === 0n;
+    if (machine.read("Exit reason") !== 9n) throw new Error(`exit ${machine.read("Exit reason")}`);
+    const qualification = 0x18n | (by.source << 30n);
+    if (machine.read("Exit qualification") !== qualification)
+      throw new Error(machine.read("Exit qualification").toString(16));
+    if (machine.read("VM-exit instruction length") !== BigInt(by.code.length))
+      throw new Error("length");
+    const vectoring = by.name === "INT n" ? 0x8000_0405n : 0n;
+    return machine.read("IDT-vectoring information field") === vectoring;
+  },
+});
+
 // Helpers
 
 /** External-interrupt exiting, NMI exiting, virtual NMIs, the preemption timer. */

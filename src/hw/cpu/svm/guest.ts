@@ -16,6 +16,7 @@ import type {
   InterceptedInstruction,
   Intercepts,
   PortAccess,
+  TaskSwitch,
   VmExit,
 } from "../virtualization.ts";
 import { injectedEvent } from "./events.ts";
@@ -237,6 +238,20 @@ export abstract class SvmGuest implements Intercepts {
       info1: BigInt(errorCode ?? 0),
       info2: address ?? 0n,
       nextRip: type === "software exception" ? (event.returnRip ?? 0n) : 0n,
+    } satisfies SvmExit as VmExit;
+  }
+
+  /** EXITINFO2: the error code of the event, whether IRET or a far jump attempts it, whether there is a code, and RF. */
+  taskSwitch({ by, selector, errorCode }: TaskSwitch): VmExit | null {
+    if (!this.#has(INTERCEPT.TASK_SWITCH)) return null;
+    const bits = (by === "IRET" ? 1n << 36n : 0n) | (by === "JMP" ? 1n << 38n : 0n);
+    const code = errorCode === null ? 0n : BigInt(errorCode) | (1n << 44n);
+    const resume = this.parts.state.hasFlag(RFLAGS.RF) ? 1n << 48n : 0n;
+    return {
+      reason: EXIT_CODE.TASK_SWITCH,
+      info1: BigInt(selector),
+      info2: bits | code | resume,
+      nextRip: 0n,
     } satisfies SvmExit as VmExit;
   }
 

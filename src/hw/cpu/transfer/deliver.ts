@@ -2,7 +2,8 @@
  * Delivery of interrupts and exceptions through the IDT: SDM Vol. 2A, "INT n/INTO/INT3/INT1—Call to Interrupt
  * Procedure"; Vol. 3, "Interrupt and Exception Handling".
  *
- * Deviation: task gates raise #GP with their own error code, since hardware task switches are not modelled.
+ * Deviation: task gates raise #GP with their own error code but in a guest, since hardware task switches are not
+ * modelled.
  */
 
 import { EVENT_CYCLES } from "../cycles.ts";
@@ -25,6 +26,7 @@ import { nullSegment } from "../segments.ts";
 import { BLOCKING, CR0, type CpuState, RFLAGS } from "../state.ts";
 import { checkOffset, type CodeTarget, codeSegment, findCode, isLongCode } from "./code.ts";
 import { currentStack, Frame, setStackPointer, type Stack } from "./stack.ts";
+import { attemptTaskSwitch } from "./task.ts";
 import { innerStack } from "./tss.ts";
 
 /** As in the interruption-information fields of a VMCS (SDM Vol. 3, "VM-Entry Controls for Event Injection"). */
@@ -170,10 +172,16 @@ function findGate(core: Core, event: DeliveredEvent): Gate | Fault {
   };
   const type = typeOf(gate);
   const types: readonly number[] = long ? GATES.slice(2) : GATES;
-  if ((gate.high & 0x1000) !== 0 || !types.includes(type)) return invalid;
+  const isTask = !long && type === SYSTEM.taskGate;
+  if ((gate.high & 0x1000) !== 0 || !(isTask || types.includes(type))) return invalid;
   const isInvoked = isSoftware(event) && event.type !== "privileged software exception";
   if (isInvoked && dpl(gate) < state.cpl) return invalid;
-  if (!isPresent(gate)) return fault("#NP", named);
+  if (!isPresent(gate)) return isTask && !state.isGuest ? invalid : fault("#NP", named);
+  if (isTask) {
+    const { errorCode } = event;
+    const attempt = { by: "task gate", selector: gateSelector(gate), errorCode } as const;
+    return attemptTaskSwitch(core, attempt, invalid, external);
+  }
   const low = BigInt(gateOffset(gate, (type & 8) !== 0));
   return {
     type,

@@ -1,8 +1,8 @@
 /**
  * Far jumps and calls: SDM Vol. 2A, "JMP—Jump" and "CALL—Call Procedure".
  *
- * Deviation: task gates and task-state segments raise #GP with their selector, since hardware task switches are not
- * modelled.
+ * Deviation: task gates and task-state segments raise #GP with their selector but in a guest, since hardware task
+ * switches are not modelled.
  */
 
 import {
@@ -35,6 +35,7 @@ import {
 } from "./code.ts";
 import { realSegment } from "../segments.ts";
 import { currentStack, Frame, peek, setStackPointer, type Stack } from "./stack.ts";
+import { attemptTaskSwitch, isTss } from "./task.ts";
 import { innerStack } from "./tss.ts";
 
 type OperandSize = 16 | 32 | 64;
@@ -150,6 +151,7 @@ function throughGate(
   const long = isLongMode(state);
   const type = typeOf(gate);
   const invalid = selectorFault("#GP", selector);
+  if (!long && (type === SYSTEM.taskGate || isTss(gate))) return toTask(core, selector, gate, by);
   const isGate = type === SYSTEM.callGate || (!long && type === SYSTEM.callGate16);
   if (!isGate || dpl(gate) < state.cpl || rplOf(selector) > dpl(gate)) return invalid;
   let high = 0n;
@@ -173,6 +175,18 @@ function throughGate(
   const isInner = by === "call" && !isConforming(target.descriptor);
   const level = isInner ? dpl(target.descriptor) : state.cpl;
   return { target, offset, level, gate };
+}
+
+/** A task gate, or a task-state segment itself, with the privilege checks of either. */
+function toTask(core: Core, selector: number, found: Descriptor, by: "jump" | "call"): Fault {
+  const { state } = core;
+  const invalid = selectorFault("#GP", selector);
+  if (!state.isGuest || dpl(found) < state.cpl || rplOf(selector) > dpl(found)) return invalid;
+  const isGate = typeOf(found) === SYSTEM.taskGate;
+  if (isGate && !isPresent(found)) return selectorFault("#NP", selector);
+  const target = isGate ? gateSelector(found) : selector;
+  const attempt = { by: by === "jump" ? "JMP" : "CALL", selector: target } as const;
+  return attemptTaskSwitch(core, attempt, invalid);
 }
 
 function go(core: Core, { target, offset, level }: Destination): Fault | null {

@@ -17,6 +17,7 @@ import {
   rplOf,
   segmentFrom,
 } from "../descriptors.ts";
+import { returnToTask } from "./task.ts";
 import { type Fault, GP0, selectorFault } from "../fault.ts";
 import { commitFlags, popFlags } from "../flag-writes.ts";
 import { is64Bit, iopl, isLongMode, isVirtual8086, stackSizeOf } from "../mode.ts";
@@ -73,7 +74,8 @@ function interruptReturn(core: Core, size: OperandSize): Fault | null {
   const { state } = core;
   const isProtected = state.has("CR0", CR0.PE);
   if (isVirtual8086(state) && iopl(state) < 3) return GP0;
-  if (isProtected && !isVirtual8086(state) && state.hasFlag(RFLAGS.NT)) return GP0;
+  if (isProtected && !isVirtual8086(state) && state.hasFlag(RFLAGS.NT))
+    return isLongMode(state) ? GP0 : returnToTask(core, GP0);
   const bytes = size / 8;
   const values = peek(core, 3, bytes);
   if (!Array.isArray(values)) return values;

@@ -20,6 +20,7 @@ import type {
   Decision,
   InterceptedInstruction,
   PortAccess,
+  TaskSwitch,
   Virtualization,
   VmExit,
 } from "../virtualization.ts";
@@ -48,6 +49,9 @@ const [PF_MASK, PF_MATCH] = [
   wordOf("Page-fault error-code mask"),
   wordOf("Page-fault error-code match"),
 ];
+
+/** SDM Vol. 3, "Exit Qualification for Task Switches". */
+const TASK_SWITCH_SOURCES: readonly TaskSwitch["by"][] = ["CALL", "IRET", "JMP", "task gate"];
 
 /** Control fields from which nothing is derived, and which no check of CONTROL_CHECKS looks at. */
 const LOOKED_AT_IN_USE: ReadonlySet<number> = new Set(
@@ -202,6 +206,12 @@ export class Vmx implements Virtualization {
     if (vector !== VECTORS["#PF"]) return isInBitmap;
     const masked = ((errorCode ?? 0) & (words[PF_MASK] as number)) >>> 0;
     return (masked === (words[PF_MATCH] as number)) === isInBitmap;
+  }
+
+  taskSwitch({ by, selector, instructionLength }: TaskSwitch): VmxExit {
+    const source = BigInt(TASK_SWITCH_SOURCES.indexOf(by)) << 30n;
+    const qualification = BigInt(selector) | source;
+    return { reason: REASON.taskSwitch, qualification, instructionLength };
   }
 
   shutdown(): VmExit {
