@@ -45,6 +45,7 @@ import "./hw/cpu/vmx/intercepts.property.ts";
 import "./hw/cpu/vmx/running.property.ts";
 import "./hw/cpu/vmx/translation.property.ts";
 import "./hw/cpu/x87.property.ts";
+import "./hw/cpu/walks.property.ts";
 import "./hw/cpu/xsave.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";

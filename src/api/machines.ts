@@ -44,6 +44,8 @@ export interface MachineConfig {
   readonly reboot: boolean;
   /** The device that kvm-unit-tests expect. */
   readonly testdev: boolean;
+  /** The trace tells of each walk of page tables, entry by entry. */
+  readonly walks: boolean;
   /** Disks, as the images disk0, disk1 and so on: virtio block devices. */
   readonly disks: number;
   readonly network: boolean;
@@ -71,6 +73,7 @@ const DEFAULTS: MachineConfig = {
   append: "console=ttyS0",
   reboot: true,
   testdev: false,
+  walks: false,
   disks: 0,
   network: false,
   // The first day of 2026.
@@ -144,6 +147,7 @@ export function buildMachine(
     profiles: profilesOf(config),
     memoryBytes: config.memoryBytes,
     decoder: decoder(),
+    walks: config.walks,
   });
   if (config.reboot) made.onReset = () => startMachine(world, made, config);
   connectConsole(world, made.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
@@ -243,6 +247,7 @@ export function parseConfig(config: Json): MachineConfig {
   check("network", typeof given.network === "boolean", "true or false");
   check("reboot", typeof given.reboot === "boolean", "true or false");
   check("testdev", typeof given.testdev === "boolean", "true or false");
+  check("walks", typeof given.walks === "boolean", "true or false");
   check("initrd", typeof given.initrd === "boolean", "true or false");
   check("date", isWithin(given.date, 0, 2 ** 32 - 1), "seconds since the start of 1970");
   check("append", typeof given.append === "string", "text");

@@ -112,6 +112,7 @@ function addBoot(program: Command, io: Io, end: Ending): void {
     .option("--net", "add a network interface")
     .option("--machines <n>", "as many such machines on one switch, 1 to 8")
     .option("--no-reboot", "end when the guest resets the machine, or a processor shuts down")
+    .option("--walks", "trace each walk of page tables, entry by entry")
     .option("--testdev", "add the test device of kvm-unit-tests (pc-testdev)")
     .option("--append <text>", "the kernel's command line (default: console=ttyS0)")
     .option("--seed <text>", "of all randomness in the run")

@@ -39,6 +39,7 @@ export interface BootOptions {
   /** Of `--no-reboot`. */
   readonly reboot: boolean;
   readonly testdev?: boolean;
+  readonly walks?: boolean;
   readonly disk?: readonly string[];
   readonly net?: boolean;
   readonly machines?: string;
@@ -98,6 +99,7 @@ function worldOf(
     initrd: initrd !== undefined,
     reboot: options.reboot,
     testdev: options.testdev === true,
+    walks: options.walks === true,
     disks: options.disk?.length ?? 0,
     network: options.net === true,
     ...(options.append === undefined ? {} : { append: options.append }),

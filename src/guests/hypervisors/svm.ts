@@ -68,7 +68,3 @@ function makeGuest(system: BareSystem): void {
   state.setGpr(RAX, BigInt(CONTROL));
   system.memory.contextChanged();
 }
-
-/** The VMCB of a system that `svm` has made. */
-export const vmcbOf = ({ ram }: BareSystem): DataView =>
-  new DataView(ram.bytes.buffer, ram.base + CONTROL, VMCB_BYTES);

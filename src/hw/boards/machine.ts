@@ -39,6 +39,8 @@ export interface MachineParts {
   readonly decoder: Decoder;
   /** Bytes that each processor's engine keeps decoded code in. */
   readonly recordBytes?: number;
+  /** The trace tells of each walk of page tables. */
+  readonly walks?: boolean;
 }
 
 type EndKind = "off" | "reset" | "exit" | "shutdown";
@@ -124,6 +126,7 @@ export class Machine {
             recordBytes: engineBytes - CPU_BYTES,
           },
           bus: this.#bus(),
+          walks: parts.walks ?? false,
         }),
     );
     for (const name of Object.keys(board.parts)) this.#place(name);

@@ -18,7 +18,7 @@ import type { PhysicalMemory } from "../cpu/physical-memory.ts";
 import { powerUp } from "../cpu/start.ts";
 import { ACTIVITY, CpuState, PENDING } from "../cpu/state.ts";
 import { Tlb } from "../cpu/tlb.ts";
-import { TranslatedMemory } from "../cpu/translated-memory.ts";
+import { TranslatedMemory, type WalkRecord } from "../cpu/translated-memory.ts";
 import type { Virtualization } from "../cpu/virtualization.ts";
 
 /** A virtualisation instruction that has failed, and the check that it did not pass. */
@@ -28,6 +28,14 @@ const REFUSED = eventType("cpu.refused", {
   field: "text",
   value: "wide",
   section: "text",
+});
+
+/** A walk of page tables: each entry read with its address, and the frame or the fault. */
+const WALKED = eventType("cpu.walked", {
+  linear: "wide",
+  access: "text",
+  entries: "text",
+  outcome: "text",
 });
 
 /** What a processor asks of its machine. */
@@ -58,6 +66,8 @@ export interface ProcessorParts {
   readonly block: number;
   readonly area: InterpreterArea;
   readonly bus: ProcessorBus;
+  /** The trace tells of each walk of page tables. */
+  readonly walks: boolean;
 }
 
 export class Processor implements Environment, Runner {
@@ -75,7 +85,7 @@ export class Processor implements Environment, Runner {
   #isInterrupted: (() => boolean) | null = null;
 
   constructor(given: ProcessorParts) {
-    const { world, number, prefix, profile, decoder, ram, memory, block, area, bus } = given;
+    const { world, number, prefix, profile, decoder, ram, memory, block, area, bus, walks } = given;
     this.name = `${prefix}cpu${number}`;
     this.number = number;
     this.profile = profile;
@@ -86,6 +96,7 @@ export class Processor implements Environment, Runner {
     this.state = state;
     const [dataTlb, fetchTlb] = [new Tlb(), new Tlb()];
     this.memory = new TranslatedMemory(state, memory, dataTlb, fetchTlb, profile);
+    if (walks) this.memory.onWalk = (walk) => this.#tellWalk(walk);
     const virtualization = makeVirtualization({
       state,
       memory: this.memory,
@@ -107,6 +118,21 @@ export class Processor implements Environment, Runner {
       state.attention = true;
     });
     world.addRunner(this);
+  }
+
+  #tellWalk({ linear, kind, steps, outcome }: WalkRecord): void {
+    const entries = steps.map(
+      ({ level, address, low, high }) =>
+        `${level} ${address.toString(16)}=${hex32(high)}${hex32(low)}`,
+    );
+    const text =
+      "frame" in outcome
+        ? `frame ${outcome.frame.toString(16)}`
+        : outcome.exit === undefined
+          ? `#PF ${outcome.errorCode}`
+          : `VM exit ${outcome.exit.reason}`;
+    const fields = { linear, access: kind, entries: entries.join(", "), outcome: text };
+    this.#world.trace.emit(WALKED, this.state.cycles, this.name, fields);
   }
 
   /** Says where the INTR wire is to be read. */
@@ -224,3 +250,5 @@ export class Processor implements Environment, Runner {
     return (BigInt(stream.below(2 ** 32)) << 32n) | BigInt(stream.below(2 ** 32));
   }
 }
+
+const hex32 = (word: number): string => word.toString(16).padStart(8, "0");

@@ -5,7 +5,7 @@
  */
 
 import type { Fault } from "./fault.ts";
-import type { TableMemory } from "./paging.ts";
+import type { TableMemory, WalkStep } from "./paging.ts";
 import type { PhysicalMemory } from "./physical-memory.ts";
 
 export interface NestedAccess {
@@ -25,6 +25,8 @@ export interface SecondLevel {
   translate(address: number, access: NestedAccess): number;
   /** PDPTEs of a guest with PAE paging are read with each walk, not when CR3 is loaded. */
   readonly walksPdptes: boolean;
+  /** Told of each entry read, for those who want to be shown. */
+  log: ((step: WalkStep) => void) | null;
   /** What the last translation allows: RIGHT.nestedReadOnly, noExecute, and dirty where a write needs no other walk. */
   readonly rights: number;
   /** The VM exit of the last translation that failed. */

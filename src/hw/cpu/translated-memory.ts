@@ -6,10 +6,10 @@
 
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
 import { type CpuProfile, INTEL } from "./cpuid/profile.ts";
-import { dataBreakpoints, watches } from "./debug.ts";
+import { dataBreakpoints } from "./debug.ts";
 import { type Fault, GP0, VECTORS } from "./fault.ts";
 import type { Accessor, DirectMemory } from "./mmu.ts";
-import { checksAlignment, isLongMode } from "./mode.ts";
+import { checksAlignment } from "./mode.ts";
 import {
   isAllowed,
   type PagingAccess,
@@ -19,11 +19,13 @@ import {
   type Translation,
   UNREACHABLE,
   walk,
+  type WalkStep,
 } from "./paging.ts";
 import type { PhysicalMemory } from "./physical-memory.ts";
 import { GuestTables, KnownTables, type NestedAccess, type SecondLevel } from "./second-level.ts";
-import { controlOffset, CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "./state.ts";
+import { type CpuState, OFFSET, RFLAGS } from "./state.ts";
 import { ownerOf, type Tlb, tagOf } from "./tlb.ts";
+import { contextOf, isStill, type TranslationContext } from "./translation-context.ts";
 
 const PDPTES = 4;
 const MAX_FETCH = 15;
@@ -37,18 +39,20 @@ export class TranslatedMemory implements DirectMemory {
   onForget: ((linear: bigint | null) => void) | null = null;
   onForgetFetch: (() => void) | null = null;
   onForgetSide: ((side: Side) => void) | null = null;
+  /** Told of each walk, entry by entry, by those who want to be shown. */
+  onWalk: ((walk: WalkRecord) => void) | null = null;
   readonly #state: CpuState;
   readonly #profile: CpuProfile;
   readonly #memory: PhysicalMemory;
   readonly #dataTlb: Tlb;
   readonly #fetchTlb: Tlb;
   readonly #tables = new KnownTables();
-  readonly #sides: Record<Side, SideContext | null> = { host: null, guest: null };
+  readonly #sides: Record<Side, TranslationContext | null> = { host: null, guest: null };
   #side: Side = "host";
   #second: SecondLevel | null = null;
   /** Whose translations are made and found: of which virtual processor, through which tables below. */
   #owner = 0;
-  #now: SideContext;
+  #now: TranslationContext;
   #context: PagingContext;
   #tag = 0;
 
@@ -103,7 +107,7 @@ export class TranslatedMemory implements DirectMemory {
     const number = second === null ? 0 : this.#numberOf(second.root);
     this.#owner = ownerOf(vpid, number);
     const last = this.#sides[side];
-    if (last !== null && this.#isStill(last)) {
+    if (last !== null && isStill(last, this.#state, this.#owner)) {
       this.#use(last);
       return;
     }
@@ -116,7 +120,7 @@ export class TranslatedMemory implements DirectMemory {
     );
   }
 
-  #use(context: SideContext): void {
+  #use(context: TranslationContext): void {
     this.#now = context;
     this.#sides[this.#side] = context;
     this.#context = context.paging;
@@ -283,54 +287,13 @@ export class TranslatedMemory implements DirectMemory {
     return { write, fetch, user, ac, tlb };
   }
 
-  #contextNow(): SideContext {
-    const state = this.#state;
-    const cr3 = state.control("CR3");
-    const isPaged = state.has("CR0", CR0.PG);
-    const wide = isLongMode(state) ? "4-level" : state.has("CR4", CR4.PAE) ? "PAE" : "32-bit";
-    const walksPdptes = wide === "PAE" && this.#second?.walksPdptes === true;
-    const paging: PagingContext = {
-      mode: isPaged ? wide : "none",
-      root: Number(cr3 & (walksPdptes ? 0xffff_ffe0n : 0x000f_ffff_ffff_f000n)),
-      walksPdptes,
-      pdptes: Array.from({ length: 2 * PDPTES }, (_, i) =>
-        state.view.getUint32(OFFSET.pdptes + 4 * i, true),
-      ),
-      pse: state.has("CR4", CR4.PSE),
-      pge: state.has("CR4", CR4.PGE),
-      nxe: state.has("EFER", EFER.NXE),
-      wp: state.has("CR0", CR0.WP),
-      smep: isPaged && state.has("CR4", CR4.SMEP),
-      smap: isPaged && state.has("CR4", CR4.SMAP),
-      physicalBits: this.#profile.physicalBits,
-      gigabytePages: this.#profile.features.has("Page1GB"),
-      reservesBit8: this.#profile.vendor === "amd",
-    };
-    return {
-      paging,
+  #contextNow(): TranslationContext {
+    const second = this.#second;
+    return contextOf(this.#state, this.#profile, {
       owner: this.#owner,
-      tag: tagOf(this.#owner, state.has("CR4", CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0),
-      wraps: !isLongMode(state),
-      isWatched: watches(state),
-      isDirect: !isPaged && this.#second === null,
-      registers: this.#registers(),
-    };
-  }
-
-  /** All registers that a context depends on. */
-  #registers(): Int32Array {
-    const { words } = this.#state;
-    return Int32Array.from(REGISTERS, (at, i) => (words[at] as number) & (MASKS[i] as number));
-  }
-
-  /** The same context as then. */
-  #isStill({ owner, registers }: SideContext): boolean {
-    if (owner !== this.#owner) return false;
-    const { words } = this.#state;
-    for (let i = 0; i < REGISTERS.length; i += 1)
-      if (registers[i] !== ((words[REGISTERS[i] as number] as number) & (MASKS[i] as number)))
-        return false;
-    return true;
+      hasSecond: second !== null,
+      walksPdptes: second?.walksPdptes ?? false,
+    });
   }
 
   /**
@@ -399,21 +362,54 @@ export class TranslatedMemory implements DirectMemory {
   }
 
   #walk(access: Access, low: number, high: number): Translation | Fault {
-    const context = this.#context;
+    if (this.onWalk === null) return this.#walkUnseen(access, low, high);
+    const steps: WalkStep[] = [];
+    const log = (step: WalkStep): void => {
+      steps.push(step);
+    };
     const second = this.#second;
-    if (second !== null) return this.#walkTwice(second, access, low, high);
-    const found = walk(context, access, this.#memory, low, high);
+    if (second !== null) second.log = log;
+    const outcome = this.#walkUnseen(access, low, high, log);
+    if (second !== null) second.log = null;
+    const { write, fetch } = access;
+    const kind = fetch ? "fetch" : write ? "write" : "read";
+    this.onWalk({ linear: join(low, high), kind, steps, outcome });
+    return outcome;
+  }
+
+  #walkUnseen(
+    access: Access,
+    low: number,
+    high: number,
+    log?: (step: WalkStep) => void,
+  ): Translation | Fault {
+    const second = this.#second;
+    if (second !== null) return this.#walkTwice(second, access, low, high, log);
+    const found = walk(this.#context, access, this.#memory, low, high, log);
     return typeof found === "number" ? pageFault(found, low, high) : found;
   }
 
   /** In two dimensions: the guest's tables, and below each of their entries and the page itself those of the host. */
-  #walkTwice(second: SecondLevel, access: Access, low: number, high: number): Translation | Fault {
+  #walkTwice(
+    second: SecondLevel,
+    access: Access,
+    low: number,
+    high: number,
+    log?: (step: WalkStep) => void,
+  ): Translation | Fault {
     const { write, fetch, user } = access;
     const nested: NestedAccess = { write, fetch, user, table: false, linear: { low, high } };
     const found =
       this.#context.mode === "none"
         ? { frame: pageOf(low), rights: RIGHT.user | RIGHT.write | RIGHT.dirty }
-        : walk(this.#context, access, new GuestTables(this.#memory, second, nested), low, high);
+        : walk(
+            this.#context,
+            access,
+            new GuestTables(this.#memory, second, nested),
+            low,
+            high,
+            log,
+          );
     if (found === UNREACHABLE) return second.failure ?? GP0;
     if (typeof found === "number") return pageFault(found, low, high);
     const offset = low & 0xfff;
@@ -440,29 +436,13 @@ interface Places {
 
 export type Side = "host" | "guest";
 
-/** What is derived from the registers of a side, and what it was derived from. */
-interface SideContext {
-  readonly paging: PagingContext;
-  readonly owner: number;
-  readonly tag: number;
-  readonly wraps: boolean;
-  readonly isWatched: boolean;
-  /** Linear addresses are physical ones. */
-  readonly isDirect: boolean;
-  readonly registers: Int32Array;
+/** A walk as it was done: each entry read, in both dimensions, and what came of it. */
+export interface WalkRecord {
+  readonly linear: bigint;
+  readonly kind: "read" | "write" | "fetch";
+  readonly steps: readonly WalkStep[];
+  readonly outcome: Translation | Fault;
 }
-
-/** Offsets of the words, and what of each matters. */
-const CONTEXT: readonly (readonly [offset: number, mask: number])[] = [
-  ...(["CR0", "CR4", "EFER"] as const).map((name) => [controlOffset(name), -1] as const),
-  [controlOffset("CR3"), -1],
-  [controlOffset("CR3") + 4, -1],
-  [OFFSET.rflags, Number(RFLAGS.AC)],
-  [OFFSET.debug + 8 * 5, -1],
-  ...Array.from({ length: 2 * PDPTES }, (_, i) => [OFFSET.pdptes + 4 * i, -1] as const),
-];
-const REGISTERS = Int32Array.from(CONTEXT, ([offset]) => offset / 4);
-const MASKS = Int32Array.from(CONTEXT, ([, mask]) => mask);
 
 /** The PDPTEs of a guest are read while CR3 is loaded. */
 const PDPTE_ACCESS: NestedAccess = {

@@ -4,7 +4,7 @@
  */
 
 import { exitFault, type Fault } from "../fault.ts";
-import { type PagingAccess, type PagingContext, RIGHT, walk } from "../paging.ts";
+import { type PagingAccess, type PagingContext, RIGHT, walk, type WalkStep } from "../paging.ts";
 import type { PhysicalMemory } from "../physical-memory.ts";
 import type { NestedAccess, SecondLevel } from "../second-level.ts";
 import { EXIT_CODE } from "./intercepts.ts";
@@ -21,6 +21,7 @@ export class NestedPageTables implements SecondLevel {
   readonly walksPdptes = true;
   rights = 0;
   failure: Fault | null = null;
+  log: ((step: WalkStep) => void) | null = null;
   readonly #physical: PhysicalMemory;
   readonly #context: PagingContext;
 
@@ -31,12 +32,15 @@ export class NestedPageTables implements SecondLevel {
     this.root = context.root;
   }
 
+  readonly #tell = ({ level, ...entry }: WalkStep): void =>
+    this.log?.({ level: `nested ${level}`, ...entry });
+
   translate(address: number, access: NestedAccess): number {
     const { fetch, table } = access;
     // Entries of a guest's tables are written as well as read, whatever they are wanted for.
     const as: PagingAccess = { write: access.write || table, fetch, user: true, ac: false };
     const [low, high] = [address | 0, Math.floor(address / TWO_32)];
-    const found = walk(this.#context, as, this.#physical, low, high);
+    const found = walk(this.#context, as, this.#physical, low, high, this.#tell);
     if (typeof found === "number") {
       const info1 = BigInt(found) | (table ? TABLE : FINAL);
       this.failure = exitFault(nestedPageFault(info1, BigInt(address)));
