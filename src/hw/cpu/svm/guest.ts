@@ -6,7 +6,7 @@
 import type { AssistContext } from "../assist.ts";
 import { exitFault, type Fault } from "../fault.ts";
 import type { VirtualizationParts } from "../make-virtualization.ts";
-import { BLOCKING, CR0, RFLAGS } from "../state.ts";
+import { ACTIVITY, BLOCKING, CR0, RFLAGS } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type {
   Boundary,
@@ -180,6 +180,8 @@ export abstract class SvmGuest implements Intercepts {
       view.setInt32(PLACE.injects, 0, true);
       return { is: "injection", event: injectedEvent(view, state) };
     }
+    // A shutdown that nobody intercepts is the CPU's own.
+    if (state.activity > ACTIVITY.hlt) return null;
     if (debug !== 0) return DEBUG_TRAP;
     if ((state.blocking & BLOCKING.gif) !== 0) return null;
     const isShadowed = (state.blocking & SHADOWS) !== 0;
