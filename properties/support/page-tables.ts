@@ -164,7 +164,7 @@ export function layTables({ context, entries, linear }: PagingCase): Tables {
 /** What the manual says of a translation: an error code, or the physical page; and the entries' A and D bits after. */
 export function translateByTheBook(
   { context, access, linear, entries }: PagingCase,
-  tables: Tables,
+  tables: Pick<Tables, "read32" | "read64">,
 ): string {
   const mode = context.mode as Exclude<PagingMode, "none">;
   const fault = (code: number): string => {

@@ -68,6 +68,11 @@ const FIELDS = {
 } as const;
 export type Field = keyof typeof FIELDS;
 
+export function offsetOf(field: Field): { readonly offset: number; readonly length: number } {
+  const [offset, length] = FIELDS[field];
+  return { offset, length };
+}
+
 /** VMEXIT_INVALID, as the 64 bits of EXITCODE. */
 export const INVALID = 2n ** 64n - 1n;
 
@@ -123,7 +128,7 @@ const decoder = new Decoder(INSTRUCTIONS, PROFILE.features);
 class Surroundings extends BareEnvironment {
   vector: number | null = null;
   readonly refusals: Refusal[] = [];
-  readonly written: string[] = [];
+  written: readonly string[] = [];
 
   override isInterruptAsserted(): boolean {
     return this.vector !== null;
@@ -136,7 +141,7 @@ class Surroundings extends BareEnvironment {
   }
 
   override writePort(port: number, size: number, value: number): void {
-    this.written.push(`${port}/${size}=${value}`);
+    this.written = [...this.written, `${port}/${size}=${value}`];
   }
 
   override explain(refusal: Refusal): void {
@@ -148,6 +153,7 @@ class Surroundings extends BareEnvironment {
 export interface Moment {
   readonly parts: readonly Uint8Array[];
   readonly vector: number | null;
+  readonly written: readonly string[];
 }
 
 export class SvmMachine {
@@ -251,15 +257,17 @@ export class SvmMachine {
 
   save(): Moment {
     const parts = [...this.#bytes(), this.ram.read(0, MEMORY_BYTES)];
-    return { parts: parts.map((part) => part.slice()), vector: this.surroundings.vector };
+    const { vector, written } = this.surroundings;
+    return { parts: parts.map((part) => part.slice()), vector, written };
   }
 
-  load({ parts, vector }: Moment): void {
+  load({ parts, vector, written }: Moment): void {
     this.#bytes().forEach((bytes, i) => {
       bytes.set(parts[i] as Uint8Array);
     });
     this.ram.write(0, parts.at(-1) as Uint8Array);
     this.surroundings.vector = vector;
+    this.surroundings.written = written;
     this.state.attention = true;
     this.memory.restored();
     this.#virtualization.restored();

@@ -5,13 +5,14 @@
 
 import fc from "fast-check";
 import { Cpu, type Stop } from "../../src/hw/cpu/cpu.ts";
-import { INTEL } from "../../src/hw/cpu/cpuid/profile.ts";
+import { type CpuProfile, INTEL } from "../../src/hw/cpu/cpuid/profile.ts";
 import type { CodeSize } from "../../src/hw/cpu/decode.ts";
 import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
 import type { Form } from "../../src/hw/cpu/forms.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
+import { makeVirtualization } from "../../src/hw/cpu/make-virtualization.ts";
 import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../../src/hw/cpu/reference.ts";
 import { reset, startLongMode } from "../../src/hw/cpu/start.ts";
@@ -22,7 +23,8 @@ import { SEGMENT_NAMES } from "../../src/hw/cpu/uop.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import { decoder, HOT } from "./programs.ts";
 
-const MEMORY_BYTES = 0x2_0000;
+/** Of the program. */
+export const MEMORY_BYTES = 0x2_0000;
 const RECORD_BYTES = 1 << 19;
 /** Where things lie. */
 const AT = {
@@ -316,6 +318,15 @@ class Wires extends BareEnvironment {
   }
 }
 
+/** What is around the program; INTEL without its virtualisation where not said. */
+export interface Around {
+  readonly profile?: CpuProfile;
+  readonly isVirtualized?: boolean;
+  /** Of memory behind the program's. */
+  readonly moreBytes?: number;
+  readonly tlbEntries?: number;
+}
+
 const RSP = 4;
 /** PML4, PDPT and PD of an identity mapping of 2 MiB pages that everybody may use. */
 const [USER_TABLE, LARGE] = [7n, 0x87n];
@@ -323,20 +334,30 @@ const [USER_TABLE, LARGE] = [7n, 0x87n];
 export class SystemMachine {
   readonly state: CpuState;
   readonly memory: PagedMemory;
+  readonly translated: TranslatedMemory;
   readonly cpu: Cpu;
-  readonly #wires = new Wires(INTEL);
+  readonly #wires: Wires;
   readonly #tlbs: readonly Tlb[];
 
-  constructor(program: SystemProgram, engine: "reference" | "interpreter") {
-    this.memory = new PagedMemory(MEMORY_BYTES, CPU_BYTES + RECORD_BYTES);
+  constructor(
+    program: SystemProgram,
+    engine: "reference" | "interpreter",
+    { profile = INTEL, isVirtualized = false, moreBytes = 0, tlbEntries = 64 }: Around = {},
+  ) {
+    this.memory = new PagedMemory(MEMORY_BYTES + moreBytes, CPU_BYTES + RECORD_BYTES);
+    this.#wires = new Wires(profile);
     this.state = new CpuState(this.memory.wasm.buffer, 0);
     this.#fill(program);
     this.#start(program);
     const { state } = this;
-    this.#tlbs = [new Tlb(64), new Tlb(64)];
+    this.#tlbs = [new Tlb(tlbEntries), new Tlb(tlbEntries)];
     const [data, fetch] = this.#tlbs as [Tlb, Tlb];
-    const memory = new TranslatedMemory(state, new PhysicalMemory(this.memory), data, fetch);
-    const parts = { state, decoder, memory, environment: this.#wires };
+    const physical = new PhysicalMemory(this.memory);
+    const memory = new TranslatedMemory(state, physical, data, fetch, profile);
+    this.translated = memory;
+    const around = { state, memory, physical, environment: this.#wires };
+    const virtualization = isVirtualized ? makeVirtualization(around) : undefined;
+    const parts = { ...around, decoder, virtualization };
     const area = { records: CPU_BYTES, recordBytes: RECORD_BYTES, heat: HOT };
     this.cpu = new Cpu(
       parts,
@@ -349,15 +370,20 @@ export class SystemMachine {
   /** Runs on; what comes from outside comes at its time. */
   run(cycles: number, event: "NMI" | "INTR" | null, vector: number): Stop {
     const { state } = this;
-    const stop = this.cpu.run(state.cycles + cycles);
+    const limit = state.cycles + cycles;
+    const stop = this.cpu.run(limit);
     // Time goes on while nothing happens.
-    if (stop !== "limit") state.cycles += cycles;
+    state.cycles = Math.max(state.cycles, limit);
     if (event === "NMI") state.pending |= PENDING.nmi;
     if (event === "INTR") {
       this.#wires.vector = vector;
       state.attention = true;
     }
     return stop;
+  }
+
+  get written(): string {
+    return this.#wires.written.join(" ");
   }
 
   /** All that there is to compare. */
@@ -367,7 +393,7 @@ export class SystemMachine {
     return [
       Buffer.from(this.state.bytes()).toString("hex"),
       ...words,
-      this.#wires.written.join(" "),
+      this.written,
       Buffer.from(buffer, byteOffset, length).toString("latin1"),
     ].join("|");
   }
