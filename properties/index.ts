@@ -32,6 +32,7 @@ import "./hw/cpu/ports.property.ts";
 import "./hw/cpu/selectors.property.ts";
 import "./hw/cpu/several-cpus.property.ts";
 import "./hw/cpu/svm/entry.property.ts";
+import "./hw/cpu/svm/events.property.ts";
 import "./hw/cpu/svm/exceptions.property.ts";
 import "./hw/cpu/svm/guests.property.ts";
 import "./hw/cpu/svm/intercepts.property.ts";
