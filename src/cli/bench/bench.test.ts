@@ -49,3 +49,15 @@ test("the benchmark of the CPU measures kernels, code never seen and fresh machi
   }
   expect(figures.every(({ median }) => median > 0)).toBe(true);
 });
+
+test.each(["vmx", "svm"])(
+  "the benchmark of %s measures round trips, and guests beside the bare machine",
+  async (name) => {
+    const { code, stdout } = await kvmsim("bench", name, "--seconds", "0.01", "--json");
+    expect(code).toBe(0);
+    const { figures } = JSON.parse(stdout) as { figures: { what: string; median: number }[] };
+    expect(figures[0]?.what).toBe("round trips of entry and exit");
+    expect(figures.map(({ what }) => what)).toContain("kernel sieve in a guest");
+    expect(figures.every(({ median }) => median > 0)).toBe(true);
+  },
+);
