@@ -31,6 +31,7 @@ import "./hw/cpu/paging.property.ts";
 import "./hw/cpu/ports.property.ts";
 import "./hw/cpu/selectors.property.ts";
 import "./hw/cpu/several-cpus.property.ts";
+import "./hw/cpu/svm/control-block.property.ts";
 import "./hw/cpu/svm/entry.property.ts";
 import "./hw/cpu/svm/events.property.ts";
 import "./hw/cpu/svm/exceptions.property.ts";
