@@ -9,7 +9,7 @@ law("engines-agree-on-guests", {
   says: "A host and its guest do the same in every engine, to the cycle: whatever the controls ask for, and whatever arrives from outside.",
   cites: "DESIGN, The CPU engine: one text, several engines",
   forAll: { story: anyStory() },
-  runs: 250,
+  runs: 150,
   holds: ({ story }) => {
     const machines = (["reference", "interpreter"] as const).map((engine) => begun(story, engine));
     const [left, right] = machines as [VmxMachine, VmxMachine];
@@ -30,7 +30,7 @@ law("a-snapshot-of-a-guest-goes-on", {
   says: "A machine that is given the state of another one, in the middle of a guest or of the host, goes on as that one does.",
   cites: "DESIGN, State is data",
   forAll: { story: anyStory(), at: fc.nat(6) },
-  runs: 120,
+  runs: 80,
   holds: ({ story, at }) => {
     const machine = begun(story, "interpreter");
     const copy = new VmxMachine({ mode: story.mode, code: [0xf4] }, "interpreter");

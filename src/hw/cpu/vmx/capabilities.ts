@@ -24,8 +24,11 @@ const defaults = (name: keyof typeof DEFAULT1): bigint =>
 const truly = (name: keyof typeof TRUE_DEFAULT1): bigint =>
   BigInt(TRUE_DEFAULT1[name]) | (BigInt((DEFAULT1[name] | OFFERED[name]) >>> 0) << 32n);
 
-/** The VMX-preemption timer counts down when this bit of the time-stamp counter changes: with each cycle. */
-const TIMER_SHIFT = 0;
+/**
+ * The VMX-preemption timer counts down when this bit of the time-stamp counter changes. Linux wants ten seconds to fit
+ * into it.
+ */
+export const TIMER_SHIFT = 2;
 export const CR3_TARGETS = 4;
 /**
  * Exits store IA32_EFER.LMA into "IA-32e mode guest" (bit 5), activity states HLT, shutdown and wait-for-SIPI (6 to 8),

@@ -65,10 +65,11 @@ export function enterGuest(of: Entry): number {
   };
   const error = checkFields(of, entering);
   if (error !== 0) return error;
+  const since = state.cycles;
   state.cycles += EVENT_CYCLES.vmEntry;
   const failed = of.guestChecks.firstFailure(entering) ?? pdpteFailure(of, entering);
   if (failed === null) {
-    load(of, entering);
+    load(of, entering, since);
     return 0;
   }
   explain(of, entering, "VM-entry failure due to invalid guest state", failed);
@@ -120,7 +121,7 @@ function pdpteFailure({ memory, vmcs }: Transition, entering: Entering): Check |
   return memory.loadPdptes(vmcs.read(CR3)) === null ? null : (PDPTE_CHECKS[0] ?? null);
 }
 
-function load(of: Transition, entering: Entering): void {
+function load(of: Transition, entering: Entering, since: number): void {
   const { state, vmcs, memory, transfer } = of;
   const { controls, words } = entering;
   transfer.loadGuest(controls, usesPdptes(entering));
@@ -138,6 +139,7 @@ function load(of: Transition, entering: Entering): void {
     isVectoring: isInjecting && (information & INFO.type) >> 8 !== TYPE.otherEvent,
     moves,
     scales: moves && (secondary & SECONDARY.useTscScaling) !== 0,
+    since,
   });
   vmcs.flags = 0;
   vmcs.lastPause = -Infinity;

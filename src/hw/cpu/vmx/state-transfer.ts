@@ -15,6 +15,7 @@ import {
   RIGHTS,
   STATE_BYTES,
 } from "../state.ts";
+import { TIMER_SHIFT } from "./capabilities.ts";
 import type { Controls } from "./check.ts";
 import { ENTRY, EXIT, PIN, SECONDARY } from "./controls.ts";
 import { type FieldName, GUEST_SEGMENTS, SEGMENT_BYTES, SEGMENTS, wordOf } from "./fields.ts";
@@ -97,7 +98,17 @@ const PG = 0x8000_0000 | 0;
 const [BREAKPOINTS, ENABLED_BREAKPOINT, BS] = [0xf, 0x1000, 0x4000];
 
 /** How often the VMX-preemption timer counts down, in cycles: IA32_VMX_MISC, bits 4 to 0. */
-const TICK = 2 ** 0;
+const TICK = 1 << TIMER_SHIFT;
+
+interface EventsOfEntry {
+  /** An event is injected that takes the place of pending debug exceptions. */
+  readonly isVectoring: boolean;
+  /** The time-stamp counter is moved, and scaled. */
+  readonly moves: boolean;
+  readonly scales: boolean;
+  /** When the entry has begun, in cycles: from then on the timer runs. */
+  readonly since: number;
+}
 
 export class StateTransfer {
   readonly #state: CpuState;
@@ -156,10 +167,7 @@ export class StateTransfer {
   }
 
   /** What is no register: activity, interruptibility, pending debug exceptions, the timer and the counter's offset. */
-  loadEvents(
-    { pin }: Controls,
-    { isVectoring, moves, scales }: { isVectoring: boolean; moves: boolean; scales: boolean },
-  ): void {
+  loadEvents({ pin }: Controls, { isVectoring, moves, scales, since }: EventsOfEntry): void {
     const { words } = this.#vmcs;
     const state = this.#state;
     state.activity = words[ACTIVITY_FIELD] as number;
@@ -168,7 +176,8 @@ export class StateTransfer {
     const debug = words[PENDING_DEBUG] as number;
     const isPending = !isVectoring && (debug & (ENABLED_BREAKPOINT | BS)) !== 0;
     state.pendingDebug = isPending ? debug & (BREAKPOINTS | BS) : 0;
-    this.#vmcs.deadline = (pin & PIN.activatePreemptionTimer) === 0 ? Infinity : this.#deadline();
+    this.#vmcs.deadline =
+      (pin & PIN.activatePreemptionTimer) === 0 ? Infinity : this.#deadline(since);
     const block = this.#block;
     for (const word of [0, 1]) {
       block[GUEST_TSC_OFFSET + word] = moves ? (words[TSC_OFFSET + word] as number) : 0;
@@ -177,11 +186,10 @@ export class StateTransfer {
   }
 
   /** The timer counts down whenever a certain bit of the (host's) time-stamp counter changes. */
-  #deadline(): number {
-    const { cycles } = this.#state;
+  #deadline(since: number): number {
     const offset = (this.#block[HOST_TSC_OFFSET] as number) % TICK;
-    const into = ((cycles % TICK) + offset) % TICK;
-    return cycles - into + (this.#vmcs.words[TIMER] as number) * TICK;
+    const into = ((since % TICK) + offset) % TICK;
+    return since - into + (this.#vmcs.words[TIMER] as number) * TICK;
   }
 
   /** `keepsDebug`: debug exceptions that are pending stay so, instead of being lost. */
