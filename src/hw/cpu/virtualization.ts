@@ -135,8 +135,10 @@ export interface Virtualization extends Intercepts {
   arrival(what: "INIT" | "startup IPI", vector: number): VmExit | null;
   /** An exception, before it becomes a double fault; `during` is the event in whose delivery it was met. */
   exception(event: Raised, during: Raised | null): VmExit | null;
-  /** A task switch whose checks have passed; null when it is not intercepted. */
-  taskSwitch(attempt: TaskSwitch): VmExit | null;
+  /** Task switches of the guest are to exit. */
+  asksForTaskSwitches(): boolean;
+  /** A task switch whose checks have passed, for a hypervisor that asks for them. */
+  taskSwitch(attempt: TaskSwitch): VmExit;
   /** A triple fault; null when the CPU itself is to shut down. */
   shutdown(): VmExit | null;
   /** After each instruction, or the delivery of its fault, there is something to be seen: the monitor trap flag. */

@@ -243,9 +243,12 @@ export abstract class SvmGuest implements Intercepts {
     } satisfies SvmExit as VmExit;
   }
 
+  asksForTaskSwitches(): boolean {
+    return this.#has(INTERCEPT.TASK_SWITCH);
+  }
+
   /** EXITINFO2: the error code of the event, whether IRET or a far jump attempts it, whether there is a code, and RF. */
-  taskSwitch({ by, selector, errorCode }: TaskSwitch): VmExit | null {
-    if (!this.#has(INTERCEPT.TASK_SWITCH)) return null;
+  taskSwitch({ by, selector, errorCode }: TaskSwitch): VmExit {
     const bits = (by === "IRET" ? 1n << 36n : 0n) | (by === "JMP" ? 1n << 38n : 0n);
     const code = errorCode === null ? 0n : BigInt(errorCode) | (1n << 44n);
     const resume = this.parts.state.hasFlag(RFLAGS.RF) ? 1n << 48n : 0n;

@@ -26,7 +26,7 @@ import { nullSegment } from "../segments.ts";
 import { BLOCKING, CR0, type CpuState, RFLAGS } from "../state.ts";
 import { checkOffset, type CodeTarget, codeSegment, findCode, isLongCode } from "./code.ts";
 import { currentStack, Frame, setStackPointer, type Stack } from "./stack.ts";
-import { attemptTaskSwitch } from "./task.ts";
+import { attemptTaskSwitch, exitsForTasks } from "./task.ts";
 import { innerStack } from "./tss.ts";
 
 /** As in the interruption-information fields of a VMCS (SDM Vol. 3, "VM-Entry Controls for Event Injection"). */
@@ -176,7 +176,7 @@ function findGate(core: Core, event: DeliveredEvent): Gate | Fault {
   if ((gate.high & 0x1000) !== 0 || !(isTask || types.includes(type))) return invalid;
   const isInvoked = isSoftware(event) && event.type !== "privileged software exception";
   if (isInvoked && dpl(gate) < state.cpl) return invalid;
-  if (!isPresent(gate)) return isTask && !state.isGuest ? invalid : fault("#NP", named);
+  if (!isPresent(gate)) return isTask && !exitsForTasks(core) ? invalid : fault("#NP", named);
   if (isTask) {
     const { errorCode } = event;
     const attempt = { by: "task gate", selector: gateSelector(gate), errorCode } as const;

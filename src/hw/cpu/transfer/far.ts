@@ -35,7 +35,7 @@ import {
 } from "./code.ts";
 import { realSegment } from "../segments.ts";
 import { currentStack, Frame, peek, setStackPointer, type Stack } from "./stack.ts";
-import { attemptTaskSwitch, isTss } from "./task.ts";
+import { attemptTaskSwitch, exitsForTasks, isTss } from "./task.ts";
 import { innerStack } from "./tss.ts";
 
 type OperandSize = 16 | 32 | 64;
@@ -181,7 +181,8 @@ function throughGate(
 function toTask(core: Core, selector: number, found: Descriptor, by: "jump" | "call"): Fault {
   const { state } = core;
   const invalid = selectorFault("#GP", selector);
-  if (!state.isGuest || dpl(found) < state.cpl || rplOf(selector) > dpl(found)) return invalid;
+  if (!exitsForTasks(core) || dpl(found) < state.cpl || rplOf(selector) > dpl(found))
+    return invalid;
   const isGate = typeOf(found) === SYSTEM.taskGate;
   if (isGate && !isPresent(found)) return selectorFault("#NP", selector);
   const target = isGate ? gateSelector(found) : selector;

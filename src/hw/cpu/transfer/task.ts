@@ -33,8 +33,8 @@ export function attemptTaskSwitch(
   refused: Fault,
   external = false,
 ): Fault {
-  const { state, virtualization } = core;
-  if (!state.isGuest || virtualization === undefined) return refused;
+  const { virtualization } = core;
+  if (virtualization === undefined || !exitsForTasks(core)) return refused;
   const { by, selector } = attempt;
   const wrong = selectorFault(by === "IRET" ? "#TS" : "#GP", selector, external);
   if ((selector & TABLE_LDT) !== 0 || (selector & 0xfffc) === 0) return wrong;
@@ -46,13 +46,13 @@ export function attemptTaskSwitch(
   const { limit } = segmentFrom(selector, found);
   if (limit < (is16Bit(found) ? LIMIT_16 : LIMIT_32))
     return selectorFault("#TS", selector, external);
-  const exit = virtualization.taskSwitch({
-    errorCode: null,
-    instructionLength: core.decoded?.length ?? 0,
-    ...attempt,
-  });
-  return exit === null ? refused : exitFault(exit);
+  const instructionLength = core.decoded?.length ?? 0;
+  return exitFault(virtualization.taskSwitch({ errorCode: null, instructionLength, ...attempt }));
 }
+
+/** A guest runs whose hypervisor asks for task switches. */
+export const exitsForTasks = ({ state, virtualization }: Core): boolean =>
+  state.isGuest && virtualization?.asksForTaskSwitches() === true;
 
 const is16Bit = (descriptor: Descriptor): boolean => (typeOf(descriptor) & 8) === 0;
 
@@ -65,7 +65,7 @@ export const isTss = (descriptor: Descriptor, busy = false): boolean =>
 
 /** IRET with RFLAGS.NT: back to the task that the current TSS names. */
 export function returnToTask(core: Core, refused: Fault): Fault {
-  if (!core.state.isGuest) return refused;
+  if (!exitsForTasks(core)) return refused;
   const link = readTss(core, LINK, 2, false);
   return isFault(link)
     ? link

@@ -208,6 +208,10 @@ export class Vmx implements Virtualization {
     return (masked === (words[PF_MATCH] as number)) === isInBitmap;
   }
 
+  asksForTaskSwitches(): boolean {
+    return true;
+  }
+
   taskSwitch({ by, selector, instructionLength }: TaskSwitch): VmxExit {
     const source = BigInt(TASK_SWITCH_SOURCES.indexOf(by)) << 30n;
     const qualification = BigInt(selector) | source;
