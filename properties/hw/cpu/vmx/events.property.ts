@@ -2,6 +2,9 @@
 
 import fc from "fast-check";
 import { BLOCKING, PENDING } from "../../../../src/hw/cpu/state.ts";
+import { readMsr } from "../../../../src/hw/cpu/msr/access.ts";
+import type { MsrAccess } from "../../../../src/hw/cpu/msr/msr.ts";
+import { writeSlot } from "../../../../src/hw/cpu/msr/slots.ts";
 import { law } from "../../../support/law.ts";
 import { AT, BITS, ENGINES, type Fields, VmxMachine } from "../../../support/vmx-machines.ts";
 
@@ -206,7 +209,56 @@ law("a-task-switch-exits", {
   },
 });
 
+law("the-preemption-timer-counts-with-the-counter", {
+  says: "The VMX-preemption timer counts down whenever the bit of the time-stamp counter that IA32_VMX_MISC names changes, exits when it reaches 0, also from HLT, and is saved where that is asked for.",
+  cites: 'SDM Vol. 3, "VMX-Preemption Timer", "Saving Non-Register State"',
+  forAll: {
+    nops: fc.nat(60),
+    offset: fc.nat(1000),
+    value: fc.oneof(fc.integer({ min: 0, max: 140 }), fc.integer({ min: 100, max: 100_000 })),
+    halts: fc.boolean(),
+    engine: fc.constantFrom(...ENGINES),
+  },
+  runs: 200,
+  holds: ({ nops, offset, value, halts, engine }) => {
+    const fields: Fields = {
+      "Pin-based VM-execution controls": BITS.pin | BigInt(TIMER),
+      "VM-exit controls": BITS.exit | BITS.hostIs64 | (1n << 22n),
+      "VMX-preemption timer value": BigInt(value),
+    };
+    const end = halts ? [0xf4] : [0x0f, 0x01, 0xc1];
+    const code = [...Array.from({ length: nops }, () => 0x90), ...end];
+    const machine = new VmxMachine({ mode: "64-bit", code, fields }, engine);
+    const { state } = machine;
+    writeSlot(state, "TSC offset", BigInt(offset));
+    const shift = Number((readMsr(accessOf(machine), 0x485) ?? 0n) & 31n);
+    const ticks = (cycles: number): number => Math.floor((cycles + offset) / 2 ** shift);
+    const start = ticks(state.cycles);
+    machine.launch();
+    let last = state.cycles;
+    while (state.isGuest) {
+      last = state.cycles;
+      machine.step();
+    }
+    if (machine.read("Exit reason") === 18n) {
+      const left = value - (ticks(last) - start);
+      if (left <= 0) throw new Error("the timer has run out before");
+      return machine.read("VMX-preemption timer value") === BigInt(left);
+    }
+    if (machine.read("Exit reason") !== 52n) throw new Error(`exit ${machine.read("Exit reason")}`);
+    if (ticks(last) - start < value && !halts) throw new Error("too early");
+    return machine.read("VMX-preemption timer value") === 0n;
+  },
+});
+
 // Helpers
+
+const accessOf = ({ state, environment, translated, vmx }: VmxMachine): MsrAccess => ({
+  state,
+  environment,
+  memory: translated,
+  virtualization: vmx,
+});
 
 /** External-interrupt exiting, NMI exiting, virtual NMIs, the preemption timer. */
 function PINS(): readonly number[] {
