@@ -1,4 +1,4 @@
-/** Laws of exceptions that a hypervisor wants to see instead of its guest. */
+/** Laws of exceptions and task switches that a hypervisor wants to see instead of its guest. */
 
 import fc from "fast-check";
 import { CR0 } from "../../../../src/hw/cpu/state.ts";
@@ -126,5 +126,48 @@ law("page-faults-exit-before-cr2", {
     const info1 = BigInt((present ? 9 : 0) | (write ? 2 : 0) | (cpl === 3 ? 4 : 0));
     const code = 0x4en;
     isExit(machine, exitOf(machine), { code, info1, info2: BigInt(address), nextRip: 0n });
+  },
+});
+
+/** What attempts a task switch, and its bit of EXITINFO2. */
+const ATTEMPTS = {
+  CALL: { code: [0x9a, 0, 0, 0, 0, 0x28, 0], info2: 0n },
+  JMP: { code: [0xea, 0, 0, 0, 0, 0x28, 0], info2: 1n << 38n },
+  IRET: { code: [0xcf], info2: 1n << 36n },
+  "task gate": { code: [0xcd, 0x42], info2: 0n },
+} as const;
+const [AVAILABLE_TSS, BUSY_TSS] = [0x89, 0x8b];
+
+law("task-switches-exit-before-any-effect", {
+  says: "A task switch whose bit is set exits with the selector of the new task in EXITINFO1 and what attempts it in EXITINFO2, and nothing of the guest has changed.",
+  cites: 'APM Vol. 2, "Task Switch Intercept"',
+  forAll: {
+    by: fc.constantFrom(...(Object.keys(ATTEMPTS) as (keyof typeof ATTEMPTS)[])),
+    isAsked: fc.boolean(),
+    engine: fc.constantFrom(...ENGINES),
+  },
+  runs: 40,
+  holds: ({ by, isAsked, engine }) => {
+    const { code, info2 } = ATTEMPTS[by];
+    const machine = guestOf(code, 0, engine);
+    const { ram } = machine;
+    // Protected mode of 32 bits without paging, with NT set.
+    machine.set("CR0", 0x33);
+    machine.set("EFER", 0x1000);
+    machine.set("CS_ATTRIBUTES", 0xc9b);
+    machine.set("RFLAGS", 0x4002);
+    machine.set("GDTR_LIMIT", 0x2f);
+    if (isAsked) machine.set("VECTOR_3", 1n << 29n);
+    const type = by === "IRET" ? BUSY_TSS : AVAILABLE_TSS;
+    const [low, high] = [GUEST.spare & 0xffff, GUEST.spare >> 16];
+    ram.write64(GUEST.gdt + 0x28, BigInt(type * 2 ** 40 + high * 2 ** 32 + low * 2 ** 16 + 0x67));
+    ram.write8(GUEST.tss, 0x28);
+    ram.write64(GUEST.idt + 8 * 0x42, (0x8500n << 32n) | 0x28_0000n);
+    const exit = exitOf(machine);
+    if (!isAsked) {
+      if (exit.code !== 0x4dn) throw new Error(`exit ${exit.code.toString(16)}`);
+      return;
+    }
+    isExit(machine, exit, { code: 0x7dn, info1: 0x28n, info2, nextRip: 0n });
   },
 });
