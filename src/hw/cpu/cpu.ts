@@ -15,8 +15,8 @@ import { ACTIVITY, BLOCKING, type CpuState, PENDING, RFLAGS } from "./state.ts";
 import { deliver, type Raised } from "./transfer/deliver.ts";
 import type { Decision, VmExit } from "./virtualization.ts";
 
-/** Why a run has ended: the limit is reached, or nothing happens until an event from outside. */
-export type Stop = "limit" | "halted" | "shutdown" | "waiting for SIPI";
+/** Why a run has ended: the limit is reached, nothing happens until an event from outside, or a guest is left for a host of software. */
+export type Stop = "limit" | "halted" | "shutdown" | "waiting for SIPI" | "VM exit";
 
 const NMI_VECTOR = 2;
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
@@ -36,12 +36,15 @@ export class Cpu {
   readonly state: CpuState;
   readonly #core: EngineParts;
   readonly #engine: Engine;
+  readonly #hostIsSoftware: boolean;
   #limit = 0;
 
-  constructor(core: EngineParts, engine: Engine) {
+  /** `hostIsSoftware`: the host is no machine code. Only guests run, each until its VM exit. */
+  constructor(core: EngineParts, engine: Engine, hostIsSoftware = false) {
     this.state = core.state;
     this.#core = core;
     this.#engine = engine;
+    this.#hostIsSoftware = hostIsSoftware;
   }
 
   /** Runs to the first instruction boundary at or past `limit` cycles, or until nothing happens any more. */
@@ -49,6 +52,7 @@ export class Cpu {
     const { state } = this;
     this.#limit = limit;
     for (;;) {
+      if (this.#hostIsSoftware && !state.isGuest) return "VM exit";
       this.#arrive();
       // A decision about a guest takes what it is about, so it is not made too early.
       if (state.isGuest && state.cycles >= this.#limit) return "limit";

@@ -157,6 +157,26 @@ export class Vmx implements Virtualization {
     this.#transition.transfer.forgetHost();
   }
 
+  /** VMXON, behind its checks. */
+  begin(address: number): void {
+    this.forget();
+    this.vmcs.reset();
+    this.vmcs.isOperating = true;
+    this.vmcs.vmxon = address;
+  }
+
+  /** VMPTRLD, behind its checks. */
+  load(address: number): void {
+    this.vmcs.load(address);
+    this.forget();
+  }
+
+  /** VMCLEAR, behind its checks. */
+  clear(address: number): void {
+    this.vmcs.clear(address);
+    this.forget();
+  }
+
   /** VMWRITE. */
   write(field: Field, value: bigint, high: boolean): void {
     this.vmcs.write(field, value, high);

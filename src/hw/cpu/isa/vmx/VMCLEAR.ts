@@ -23,8 +23,7 @@ export const VMCLEAR = vmxInstruction(
     if (address === NOWHERE) return fail(context, vmx, INSTRUCTION_ERROR.vmclearAddress);
     if (address === vmx.vmcs.vmxon)
       return fail(context, vmx, INSTRUCTION_ERROR.vmclearVmxonPointer);
-    vmx.vmcs.clear(address);
-    vmx.forget();
+    vmx.clear(address);
     return succeed(context);
   },
 );

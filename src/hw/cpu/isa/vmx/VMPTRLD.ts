@@ -26,8 +26,7 @@ export const VMPTRLD = vmxInstruction(
     if (address === vmcs.vmxon) return fail(context, vmx, INSTRUCTION_ERROR.vmptrldVmxonPointer);
     if (physical.read32(address) !== REVISION)
       return fail(context, vmx, INSTRUCTION_ERROR.vmptrldRevision);
-    vmcs.load(address);
-    vmx.forget();
+    vmx.load(address);
     return succeed(context);
   },
 );

@@ -9,7 +9,7 @@ import { systemInstruction, UD } from "../../system.ts";
 import { allowsCr0, allowsCr4 } from "../../vmx/capabilities.ts";
 import { operandExit } from "../../vmx/exit-information.ts";
 import { INSTRUCTION_ERROR, REASON } from "../../vmx/reasons.ts";
-import { NO_VMCS, REVISION } from "../../vmx/vmcs.ts";
+import { REVISION } from "../../vmx/vmcs.ts";
 import type { Vmx } from "../../vmx/vmx.ts";
 import {
   fail,
@@ -27,7 +27,7 @@ const ALLOWED = 5n;
 
 function enterOperation(context: AssistContext, vmx: Vmx): Fault | null {
   const { state, environment } = context;
-  const { vmcs, physical } = vmx;
+  const { physical } = vmx;
   if (state.cpl !== 0) return refuse(context, "#GP(0)", "the CPL is 0", GP0);
   const isFixed =
     allowsCr0(state.control("CR0"), false) && allowsCr4(state.control("CR4"), environment.profile);
@@ -37,11 +37,7 @@ function enterOperation(context: AssistContext, vmx: Vmx): Fault | null {
   const address = regionAddress(context);
   if (isFault(address)) return address;
   if (address === NOWHERE || physical.read32(address) !== REVISION) return failInvalid(context);
-  vmx.forget();
-  vmcs.reset();
-  vmcs.isOperating = true;
-  vmcs.vmxon = address;
-  vmcs.current = NO_VMCS;
+  vmx.begin(address);
   return succeed(context);
 }
 

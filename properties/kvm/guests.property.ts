@@ -1,0 +1,31 @@
+/** Laws of guests: what runs in one sees the machine, not the host. */
+
+import fc from "fast-check";
+import { law } from "../support/law.ts";
+import { VENDORS } from "../support/kvm-guest.ts";
+import { callsHypervisor, guestOf, runBare, runGuest } from "../support/kvm-programs.ts";
+import { anyProgram } from "../support/programs.ts";
+
+law("a-guest-is-a-machine", {
+  says: "The same program with the same devices has the same result on a bare CPU, under vmx and under svm: registers, memory, what devices were told and in which order, and how it ends.",
+  cites:
+    "DESIGN, Virtualisation hardware and KVM; SDM Vol. 3, VMX Non-Root Operation; APM Vol. 2, Secure Virtual Machine",
+  forAll: { program: anyProgram(), vendor: fc.constantFrom(...VENDORS) },
+  runs: 120,
+  given: ({ program }) => !callsHypervisor(program),
+  holds: ({ program, vendor }) => {
+    const guest = guestOf(vendor, program);
+    const bare = runBare(guest);
+    // A program without an end is none to compare.
+    if (bare.end === "neither") return true;
+    const seen = runGuest(guest);
+    if (seen.end === "cannot") return true;
+    if (seen.end !== bare.end) throw new Error(`bare: ${bare.end}, guest: ${seen.end}`);
+    if (seen.registers !== bare.registers)
+      throw new Error(`bare:  ${bare.registers}\nguest: ${seen.registers}`);
+    if (seen.devices.join() !== bare.devices.join())
+      throw new Error(`bare:  ${bare.devices.join()}\nguest: ${seen.devices.join()}`);
+    if (seen.memory !== bare.memory) throw new Error("memory differs");
+    return true;
+  },
+});

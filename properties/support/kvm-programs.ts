@@ -1,0 +1,233 @@
+/** A random program on a bare machine and as a guest of KVM, with the same devices around: what can be seen of it. */
+
+import { Cpu } from "../../src/hw/cpu/cpu.ts";
+import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
+import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
+import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
+import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
+import { CpuState, OFFSET, RFLAGS } from "../../src/hw/cpu/state.ts";
+import { Tlb } from "../../src/hw/cpu/tlb.ts";
+import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
+import {
+  EXIT,
+  INTERNAL_ERROR,
+  IO_DIRECTION,
+  type KvmRun,
+  setValue,
+  valueOf,
+} from "../../src/kvm/kvm-run.ts";
+import { Vcpu } from "../../src/kvm/vcpu.ts";
+import { PagedMemory } from "../../src/sim/paged-memory.ts";
+import { KvmGuest, must, type Regs, startLongMode } from "./kvm-guest.ts";
+import { decoder, MEMORY_START, type Program } from "./programs.ts";
+
+const RAM = 0x10_6000;
+const TABLES = 0x1000;
+const START = Number(MEMORY_START);
+/** Beside the program's, only this is memory: for tables. */
+const LOW = 0x4000;
+const [IDT, GDT, HANDLER] = [0x3000, 0x3400, 0x3800] as const;
+const MOST_EXITS = 2000;
+/** A page behind most of the program's data that is a device's. */
+const DEVICE = START + 0x3000;
+const PAGE = 4096;
+const HLT = 0xf4;
+/** More than any program that ends. */
+const LIMIT = 10_000;
+const RECORDS = 1 << 19;
+
+const MEMORY = [
+  [0, LOW],
+  [START, DEVICE - START],
+  [DEVICE + PAGE, RAM - DEVICE - PAGE],
+] as const;
+
+/** All there is to be seen. */
+export interface Seen {
+  /** "cannot": KVM delivers no event through a device. */
+  readonly end: "halted" | "shutdown" | "cannot" | "neither";
+  readonly registers: string;
+  readonly memory: string;
+  readonly devices: readonly string[];
+}
+
+/** A device whose registers never change; what is written is noted, byte by byte. */
+class Devices {
+  readonly log: string[] = [];
+
+  read(space: string, address: number, size: number): bigint {
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i -= 1)
+      value = (value << 8n) | BigInt((7 * (address + i) + 13 + space.length) & 0xff);
+    return value;
+  }
+
+  write(space: string, address: number, size: number, value: bigint): void {
+    for (let i = 0; i < size; i += 1)
+      this.log.push(`${space} ${address + i} ${(value >> BigInt(8 * i)) & 0xffn}`);
+  }
+}
+
+class Ports extends BareEnvironment {
+  devices = new Devices();
+
+  override readPort(port: number, size: number): number {
+    return Number(this.devices.read("port", port, size));
+  }
+
+  override writePort(port: number, size: number, value: number): void {
+    this.devices.write("port", port, size, BigInt(value >>> 0));
+  }
+}
+
+/** What of a CPU's block a program can see, but for time. */
+function look(state: CpuState): string {
+  const gprs = Array.from({ length: 16 }, (_, i) => state.gpr(i).toString(16));
+  const xmm = Array.from({ length: 16 }, (_, i) => state.xmm(i).toString(16));
+  const x87 = state.bytes().slice(OFFSET.x87, OFFSET.debug).join();
+  // What a shutdown leaves of RF is the hypervisor's business.
+  const rest = [
+    state.rip,
+    state.rflags & ~RFLAGS.RF,
+    state.control("CR2"),
+    state.debug("DR6"),
+    state.mxcsr,
+  ];
+  return [...gprs, ...xmm, ...rest, x87].join(" ");
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+const GPRS = [
+  ...(["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"] as const),
+  ...(["r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"] as const),
+];
+
+/** Gates of 64-bit mode for all exceptions: the machine halts. */
+function handlers(): Uint8Array {
+  const gates = new DataView(new ArrayBuffer(0x200));
+  for (let at = 0; at < gates.byteLength; at += 16) {
+    gates.setUint32(at, (8 << 16) | HANDLER, true);
+    gates.setUint32(at + 4, 0x8e00, true);
+  }
+  return new Uint8Array(gates.buffer);
+}
+
+/** It asks the hypervisor for something, which no machine has. */
+export const callsHypervisor = ({ code }: Program): boolean =>
+  ["0f01c1", "0f01d9"].some((call) => hex(code).includes(call));
+
+function lay(guest: KvmGuest, { code, data, start }: Program): void {
+  guest.slot(0, 0, LOW);
+  guest.slot(1, START, DEVICE - START);
+  guest.slot(2, DEVICE + PAGE, RAM - DEVICE - PAGE);
+  startLongMode(guest, TABLES);
+  guest.setSregs({
+    cr4: 0x620n,
+    idt: { base: BigInt(IDT), limit: 0x1ff },
+    gdt: { base: BigInt(GDT), limit: 0x17 },
+  });
+  guest.write(IDT, handlers());
+  guest.write(GDT + 8, Uint8Array.of(0xff, 0xff, 0, 0, 0, 0x9b, 0xaf, 0));
+  guest.write(HANDLER, Uint8Array.of(HLT));
+  guest.write(START, new Uint8Array(PAGE).fill(HLT));
+  guest.write(START, code);
+  guest.write(START + PAGE, data.slice(0, RAM - START - PAGE));
+  const gprs = GPRS.map((name, number) => [name, start.gpr[number] ?? 0n] as const);
+  const named = Object.fromEntries(gprs) as Partial<Regs>;
+  // Neither single steps nor interrupts.
+  const rflags = (start.rflags & ~0x300n) | 2n;
+  guest.setRegs({ ...named, rflags, rip: MEMORY_START });
+}
+
+export const vcpuOf = (guest: KvmGuest): Vcpu => {
+  const file = guest.task.file(guest.vcpu);
+  if (!(file instanceof Vcpu)) throw new Error("no vCPU");
+  return file;
+};
+
+/** The program on a CPU by itself, with the registers that the vCPU has. */
+export function runBare(guest: KvmGuest): Seen {
+  const ram = new PagedMemory(RAM, CPU_BYTES + RECORDS);
+  const environment = new Ports(guest.kvm.profile);
+  const { devices } = environment;
+  const io = {
+    read: (address: number, size: number) => devices.read("memory", address, size),
+    write: (address: number, size: number, value: bigint) =>
+      devices.write("memory", address, size, value),
+  };
+  const physical = new PhysicalMemory(ram, io);
+  for (const [at, bytes] of MEMORY)
+    ram.write(at, must(guest.task.memory.read(guest.ram + at, bytes)));
+  physical.setKind(LOW, START - LOW, "device");
+  physical.setKind(DEVICE, PAGE, "device");
+  const state = new CpuState(ram.wasm.buffer, 0);
+  state.bytes().set(vcpuOf(guest).registers.bytes());
+  const { profile } = environment;
+  const memory = new TranslatedMemory(state, physical, new Tlb(), new Tlb(), profile);
+  const parts = { state, decoder, memory, environment };
+  const cpu = new Cpu(
+    parts,
+    new Interpreter(ram.wasm, parts, { records: CPU_BYTES, recordBytes: RECORDS }),
+  );
+  const stop = cpu.run(LIMIT);
+  return {
+    end: stop === "halted" || stop === "shutdown" ? stop : "neither",
+    registers: look(state),
+    memory: MEMORY.map(([at, bytes]) => hex(ram.read(at, bytes))).join(),
+    devices: devices.log,
+  };
+}
+
+/** The program under KVM, its devices served by user space. */
+export function runGuest(guest: KvmGuest): Seen {
+  const devices = new Devices();
+  const { run } = guest;
+  let end: Seen["end"] = "neither";
+  for (let i = 0; i < MOST_EXITS && end === "neither" && guest.go() === 0; i += 1) {
+    const { io, mmio } = run;
+    if (run.exit_reason === EXIT.HLT) end = "halted";
+    else if (run.exit_reason === EXIT.SHUTDOWN) end = "shutdown";
+    else if (isDeliveryToDevice(run)) end = "cannot";
+    else if (run.exit_reason === EXIT.IO && io.direction === IO_DIRECTION.out)
+      devices.write("port", io.port, io.size, valueOf(io.data, io.size));
+    else if (run.exit_reason === EXIT.IO)
+      setValue(io.data, io.size, devices.read("port", io.port, io.size));
+    else if (run.exit_reason === EXIT.MMIO && mmio.is_write === 1)
+      devices.write("memory", Number(mmio.phys_addr), mmio.len, valueOf(mmio.data, mmio.len));
+    else if (run.exit_reason === EXIT.MMIO)
+      setValue(mmio.data, mmio.len, devices.read("memory", Number(mmio.phys_addr), mmio.len));
+    else break;
+  }
+  const read = (at: number, bytes: number): Uint8Array =>
+    must(guest.task.memory.read(guest.ram + at, bytes));
+  return {
+    end,
+    registers: look(vcpuOf(guest).registers),
+    memory: MEMORY.map(([at, bytes]) => hex(read(at, bytes))).join(),
+    devices: devices.log,
+  };
+}
+
+const isDeliveryToDevice = ({ exit_reason: reason, internal }: KvmRun): boolean =>
+  reason === EXIT.INTERNAL_ERROR && internal.suberror === INTERNAL_ERROR.DELIVERY_EV;
+
+/**
+ * Maps all memory before the guest runs. Without it, an exception in whose delivery a page is missing is delivered anew
+ * by injection, and SVM's pushes RF as it is in the VMCB, not set as for a fault.
+ */
+function mapAll(guest: KvmGuest): void {
+  const { vm } = vcpuOf(guest);
+  for (const [at, bytes] of MEMORY)
+    for (let gfn = at / PAGE; gfn < (at + bytes) / PAGE; gfn += 1) {
+      const page = vm.page(gfn, true);
+      if (page.is === "frame") vm.tables.map(gfn, page.frame, page.writable);
+    }
+}
+
+export function guestOf(vendor: "intel" | "amd", program: Program): KvmGuest {
+  const guest = new KvmGuest(vendor, RAM);
+  lay(guest, program);
+  if (vendor === "amd") mapAll(guest);
+  return guest;
+}

@@ -1,0 +1,132 @@
+/**
+ * An instruction of a guest carried out in its stead, by the CPU's own semantics: the reference evaluator over the
+ * registers of the vCPU and the guest's memory. Where a device has to answer, the instruction is put off, user space
+ * asked, and the instruction done anew with what it answered; what is written to devices waits in a queue. Linux,
+ * arch/x86/kvm/x86.c, x86_emulate_instruction.
+ */
+
+import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
+import type { Decoder } from "../hw/cpu/decode.ts";
+import { BareEnvironment } from "../hw/cpu/environment.ts";
+import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
+import { ReferenceCpu } from "../hw/cpu/reference.ts";
+import type { CpuState } from "../hw/cpu/state.ts";
+import { afterInstruction, exceptionOf } from "./events.ts";
+import { GuestMemory, type GuestPhysical } from "./guest-memory.ts";
+import type { PendingEvent } from "./x86/ops.ts";
+
+/** A part of an access to a device: at most 8 bytes of memory, or at most 4 of a port. */
+export interface DeviceAccess {
+  readonly space: "memory" | "port";
+  readonly address: number;
+  readonly size: number;
+}
+
+export interface DeviceRead extends DeviceAccess {
+  readonly write: false;
+}
+
+/** With the value; of an answer, what was read. */
+export interface DeviceData extends DeviceAccess {
+  readonly write: boolean;
+  readonly value: bigint;
+}
+
+/** Where instructions find memory; see GuestPhysical. */
+export type FindMemory = (address: number, write: boolean) => number | null;
+
+export type Outcome =
+  /** Carried out; `writes` go to devices, `stale`: translations have to be flushed, and the trap of a single step follows. */
+  | {
+      readonly is: "done";
+      readonly writes: readonly DeviceData[];
+      readonly stale: boolean;
+      readonly event: PendingEvent | null;
+    }
+  /** Nothing has changed: this has to be read first. `used`: the answers that were asked for before. */
+  | { readonly is: "waits"; readonly read: DeviceRead; readonly used: readonly DeviceData[] }
+  /** Nothing has changed but what the event says. */
+  | { readonly is: "raises"; readonly event: PendingEvent }
+  | { readonly is: "impossible" };
+
+/** Devices as one instruction sees them. */
+class Devices extends BareEnvironment implements GuestPhysical {
+  readonly writes: DeviceData[] = [];
+  wanted: DeviceRead | null = null;
+  readonly #answers: readonly DeviceData[];
+  readonly #find: FindMemory;
+  #next = 0;
+
+  constructor(profile: CpuProfile, answers: readonly DeviceData[], find: FindMemory) {
+    super(profile);
+    this.#answers = answers;
+    this.#find = find;
+  }
+
+  get used(): readonly DeviceData[] {
+    return this.#answers.slice(0, this.#next);
+  }
+
+  get isWaiting(): boolean {
+    return this.wanted !== null;
+  }
+
+  place(address: number, write: boolean): number | null {
+    return this.#find(address, write);
+  }
+
+  read(address: number, size: number): bigint | null {
+    return this.#ask({ space: "memory", address, size, write: false });
+  }
+
+  write(address: number, size: number, value: bigint): void {
+    this.writes.push({ space: "memory", address, size, write: true, value });
+  }
+
+  override readPort(address: number, size: number): number {
+    return Number(this.#ask({ space: "port", address, size, write: false }) ?? 0n);
+  }
+
+  override writePort(address: number, size: number, value: number): void {
+    this.writes.push({ space: "port", address, size, write: true, value: BigInt(value >>> 0) });
+  }
+
+  #ask(read: DeviceRead): bigint | null {
+    if (this.wanted !== null) return null;
+    const answer = this.#answers[this.#next];
+    const isAnswered =
+      answer?.space === read.space && answer.address === read.address && answer.size === read.size;
+    if (isAnswered) {
+      this.#next += 1;
+      return answer.value;
+    }
+    this.wanted = read;
+    return null;
+  }
+}
+
+export interface Emulated {
+  readonly state: CpuState;
+  readonly profile: CpuProfile;
+  readonly decoder: Decoder;
+  readonly physical: PhysicalMemory;
+  readonly find: FindMemory;
+  /** What devices have answered to this instruction so far. */
+  readonly answers: readonly DeviceData[];
+}
+
+/** One instruction at RIP, or one iteration of a repeated one. */
+export function emulate({ state, profile, decoder, physical, find, answers }: Emulated): Outcome {
+  const devices = new Devices(profile, answers, find);
+  const memory = new GuestMemory(state, profile, physical, devices);
+  const before = state.bytes().slice();
+  const trap = afterInstruction(state);
+  const fault = new ReferenceCpu({ state, decoder, memory, environment: devices }).step();
+  const { wanted, writes } = devices;
+  if (fault === null && wanted === null)
+    return { is: "done", writes, stale: memory.isStale, event: trap?.(state) ?? null };
+  state.bytes().set(before);
+  if (wanted !== null) return { is: "waits", read: wanted, used: devices.used };
+  if (fault === null || fault.exit !== undefined) return { is: "impossible" };
+  return { is: "raises", event: exceptionOf(state, fault) };
+}

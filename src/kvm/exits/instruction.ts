@@ -1,0 +1,72 @@
+/** An instruction carried out in the guest's stead, and the devices that it talks to: KVM_EXIT_IO and KVM_EXIT_MMIO. */
+
+import type { HostCpu } from "../../linux/host-cpu.ts";
+import { type DeviceData, type DeviceRead, emulate } from "../emulate.ts";
+import { EXIT, IO_DIRECTION, setValue, valueOf } from "../kvm-run.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { internalError } from "./to-user.ts";
+
+export function handleInstruction(vcpu: Vcpu, cpu: HostCpu): 0 | null {
+  vcpu.toRegisters(cpu);
+  const { registers, vm, answers } = vcpu;
+  const { kvm } = vm;
+  registers.cycles = cpu.state.cycles;
+  const outcome = emulate({
+    state: registers,
+    profile: kvm.profile,
+    decoder: cpu.decoder,
+    physical: cpu.physical,
+    find: (address, write) => vm.place(address, write),
+    answers,
+  });
+  cpu.state.cycles = registers.cycles;
+  if (outcome.is === "waits") {
+    vcpu.waiting = outcome.read;
+    vcpu.answers = outcome.used;
+    return ask(vcpu, outcome.read);
+  }
+  vcpu.answers = [];
+  if (outcome.is === "impossible") return internalError(vcpu.run, "EMULATION");
+  vcpu.pending = outcome.event;
+  if (outcome.is === "raises") return null;
+  if (outcome.stale) vcpu.flush();
+  vcpu.writes = outcome.writes;
+  return nextWrite(vcpu);
+}
+
+/** At the start of KVM_RUN: what user space has done belongs to an instruction. */
+export function continueInstruction(vcpu: Vcpu, cpu: HostCpu): 0 | null {
+  const { waiting, run } = vcpu;
+  if (waiting === null) return nextWrite(vcpu);
+  const { data } = waiting.space === "port" ? run.io : run.mmio;
+  const answer = { ...waiting, value: valueOf(data, waiting.size) };
+  vcpu.waiting = null;
+  vcpu.answers = [...vcpu.answers, answer];
+  return handleInstruction(vcpu, cpu);
+}
+
+function nextWrite(vcpu: Vcpu): 0 | null {
+  const [write, ...others] = vcpu.writes;
+  vcpu.writes = others;
+  return write === undefined ? null : ask(vcpu, write);
+}
+
+function ask({ run }: Vcpu, access: DeviceRead | DeviceData): 0 {
+  const { space, address, size, write } = access;
+  const value = "value" in access ? access.value : 0n;
+  if (space === "port") {
+    run.exit_reason = EXIT.IO;
+    run.io.direction = write ? IO_DIRECTION.out : IO_DIRECTION.in;
+    run.io.port = address;
+    run.io.size = size;
+    run.io.count = 1;
+    setValue(run.io.data, size, value);
+    return 0;
+  }
+  run.exit_reason = EXIT.MMIO;
+  run.mmio.phys_addr = BigInt(address);
+  run.mmio.len = size;
+  run.mmio.is_write = write ? 1 : 0;
+  setValue(run.mmio.data, size, value);
+  return 0;
+}

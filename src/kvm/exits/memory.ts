@@ -1,0 +1,28 @@
+/** A guest-physical address that the tables do not map: a page is mapped, or a device accessed. Linux, arch/x86/kvm/mmu/mmu.c, kvm_mmu_page_fault. */
+
+import type { Errno } from "../../linux/errno.ts";
+import type { HostCpu } from "../../linux/host-cpu.ts";
+import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+import type { Vcpu } from "../vcpu.ts";
+import { handleInstruction } from "./instruction.ts";
+import { internalError } from "./to-user.ts";
+
+export function handleMemory(
+  vcpu: Vcpu,
+  cpu: HostCpu,
+  { address, write }: { readonly address: number; readonly write: boolean },
+): 0 | Errno | null {
+  const { vm } = vcpu;
+  const gfn = Math.floor(address / PAGE_SIZE);
+  const page = vm.page(gfn, write);
+  switch (page.is) {
+    case "frame":
+      return vm.tables.map(gfn, page.frame, page.writable) ? null : "ENOMEM";
+    case "error":
+      return page.error;
+    case "device":
+      // An event cannot be delivered through a device.
+      if (vcpu.pending !== null) return internalError(vcpu.run, "DELIVERY_EV");
+      return handleInstruction(vcpu, cpu);
+  }
+}

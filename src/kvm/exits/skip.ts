@@ -1,0 +1,15 @@
+/** The end of an instruction that an exit has stood for. Linux, arch/x86/kvm/x86.c, kvm_skip_emulated_instruction. */
+
+import type { HostCpu } from "../../linux/host-cpu.ts";
+import { afterInstruction } from "../events.ts";
+import type { Vcpu } from "../vcpu.ts";
+import type { Exit } from "../x86/ops.ts";
+
+/** Registers are where they can be changed; the guest goes on behind the instruction. */
+export function skip(vcpu: Vcpu, cpu: HostCpu, { next }: Exit): void {
+  vcpu.toRegisters(cpu);
+  const { registers } = vcpu;
+  const trap = afterInstruction(registers);
+  registers.rip = next;
+  vcpu.pending = trap?.(registers) ?? null;
+}

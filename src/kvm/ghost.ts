@@ -1,0 +1,49 @@
+/**
+ * Who owns each frame of a host, kept beside the run and never read by it; the tables of VMs have to agree with it. See
+ * DESIGN, "Virtualisation hardware and KVM".
+ */
+
+import type { FrameOwner, Frames, FrameWatcher } from "../linux/frames.ts";
+import { isReadOnly } from "./mmu/memslots.ts";
+import { hvaOf, type Vm } from "./vm.ts";
+
+export class Ghost implements FrameWatcher {
+  readonly #owners = new Map<number, FrameOwner>();
+
+  constructor(frames: Frames) {
+    frames.watcher = this;
+  }
+
+  allocated(frame: number, owner: FrameOwner): void {
+    this.#owners.set(frame, owner);
+  }
+
+  freed(frame: number): void {
+    this.#owners.delete(frame);
+  }
+
+  /** What is wrong with the tables of VMs; nothing, if all is well. */
+  complaints(vms: readonly Vm[]): readonly string[] {
+    const tables = vms.flatMap((vm) => vm.tables.tables());
+    const twice = tables.filter((frame, i) => tables.indexOf(frame) !== i);
+    const foreign = tables.filter((frame) => this.#owners.get(frame) !== "kernel");
+    return [
+      ...twice.map((frame) => `frame ${frame} holds two tables`),
+      ...foreign.map((frame) => `a table lies in frame ${frame}, which is not the kernel's`),
+      ...vms.flatMap((vm) => this.#complaintsOf(vm)),
+    ];
+  }
+
+  #complaintsOf({ tables, slots, task }: Vm): readonly string[] {
+    return tables.leaves().flatMap(({ gfn, frame, writable }) => {
+      const owner = this.#owners.get(frame);
+      const slot = slots.find(gfn);
+      const where = `page ${gfn} of a VM of task ${task.id} is frame ${frame}`;
+      if (owner !== `task ${task.id}`) return [`${where}, owned by ${owner ?? "nobody"}`];
+      if (slot === null) return [`${where}, and in no slot`];
+      if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
+        return [`${where}, but not its task's`];
+      return writable && isReadOnly(slot) ? [`${where}, and can be written`] : [];
+    });
+  }
+}

@@ -1,0 +1,33 @@
+/** KVM_CHECK_EXTENSION: KVM API, "KVM_CHECK_EXTENSION". */
+
+import { USER_SLOTS } from "../mmu/memslots.ts";
+import type { KvmDevice } from "../module.ts";
+import { MAX_VCPU_ID, MAX_VCPUS } from "../vm.ts";
+import { ioctl } from "./ioctl.ts";
+
+/** By the numbers of KVM_CAP_*. */
+const EXTENSIONS: ReadonlyMap<number, number> = new Map([
+  /** KVM_CAP_USER_MEMORY, KVM_CAP_SET_TSS_ADDR, KVM_CAP_EXT_CPUID. */
+  [3, 1],
+  [4, 1],
+  [7, 1],
+  /** KVM_CAP_NR_VCPUS: what is recommended. KVM_CAP_NR_MEMSLOTS. */
+  [9, MAX_VCPUS],
+  [10, USER_SLOTS],
+  /** KVM_CAP_SYNC_MMU, KVM_CAP_DESTROY_MEMORY_REGION_WORKS, KVM_CAP_SET_IDENTITY_MAP_ADDR. */
+  [16, 1],
+  [21, 1],
+  [37, 1],
+  /** KVM_CAP_MAX_VCPUS, KVM_CAP_READONLY_MEM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_IMMEDIATE_EXIT. */
+  [66, MAX_VCPUS],
+  [81, 1],
+  [128, MAX_VCPU_ID],
+  [136, 1],
+]);
+
+export const KVM_CHECK_EXTENSION = ioctl(
+  "KVM_CHECK_EXTENSION",
+  "system",
+  ["_IO", 0x03, "u64"],
+  (_device: KvmDevice, extension: bigint) => EXTENSIONS.get(Number(extension)) ?? 0,
+);

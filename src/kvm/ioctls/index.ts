@@ -1,0 +1,93 @@
+/** The door of the module: /dev/kvm, ioctls on what is open, and the page that a vCPU shares. KVM API. */
+
+import { KVM_GET_API_VERSION } from "./KVM_GET_API_VERSION.ts";
+import { KVM_CREATE_VM } from "./KVM_CREATE_VM.ts";
+import { KVM_CHECK_EXTENSION } from "./KVM_CHECK_EXTENSION.ts";
+import { KVM_GET_VCPU_MMAP_SIZE } from "./KVM_GET_VCPU_MMAP_SIZE.ts";
+import { KVM_GET_SUPPORTED_CPUID } from "./KVM_GET_SUPPORTED_CPUID.ts";
+import { KVM_CREATE_VCPU } from "./KVM_CREATE_VCPU.ts";
+import { KVM_SET_USER_MEMORY_REGION } from "./KVM_SET_USER_MEMORY_REGION.ts";
+import { KVM_SET_TSS_ADDR } from "./KVM_SET_TSS_ADDR.ts";
+import { KVM_SET_IDENTITY_MAP_ADDR } from "./KVM_SET_IDENTITY_MAP_ADDR.ts";
+import { KVM_RUN } from "./KVM_RUN.ts";
+import { KVM_GET_REGS } from "./KVM_GET_REGS.ts";
+import { KVM_SET_REGS } from "./KVM_SET_REGS.ts";
+import { KVM_GET_SREGS } from "./KVM_GET_SREGS.ts";
+import { KVM_SET_SREGS } from "./KVM_SET_SREGS.ts";
+import { KVM_GET_MSRS } from "./KVM_GET_MSRS.ts";
+import { KVM_SET_MSRS } from "./KVM_SET_MSRS.ts";
+import { KVM_SET_CPUID2 } from "./KVM_SET_CPUID2.ts";
+import { type Errno, isErrno } from "../../linux/errno.ts";
+import type { OpenFile, Task } from "../../linux/task.ts";
+import type { KvmRun } from "../kvm-run.ts";
+import { type Kvm, KvmDevice } from "../module.ts";
+import { Vcpu } from "../vcpu.ts";
+import { Vm } from "../vm.ts";
+import { type Caller, fits, type Ioctl, type ValueOf } from "./ioctl.ts";
+
+const ROWS = {
+  KVM_GET_API_VERSION,
+  KVM_CREATE_VM,
+  KVM_CHECK_EXTENSION,
+  KVM_GET_VCPU_MMAP_SIZE,
+  KVM_GET_SUPPORTED_CPUID,
+  KVM_CREATE_VCPU,
+  KVM_SET_USER_MEMORY_REGION,
+  KVM_SET_TSS_ADDR,
+  KVM_SET_IDENTITY_MAP_ADDR,
+  KVM_RUN,
+  KVM_GET_REGS,
+  KVM_SET_REGS,
+  KVM_GET_SREGS,
+  KVM_SET_SREGS,
+  KVM_GET_MSRS,
+  KVM_SET_MSRS,
+  KVM_SET_CPUID2,
+} as const;
+
+type Name = keyof typeof ROWS;
+export const IOCTLS: Readonly<Record<Name, Omit<Ioctl, "run">>> = ROWS;
+
+export type Argument<N extends Name> = ValueOf<(typeof ROWS)[N]["takes"]>;
+type Answer<N extends Name> = ReturnType<(typeof ROWS)[N]["run"]>;
+
+/** open("/dev/kvm"). */
+export const openKvm = (kvm: Kvm, task: Task): number | Errno => task.open(new KvmDevice(kvm));
+
+function kindOf(file: OpenFile): Ioctl["on"] | null {
+  if (file instanceof KvmDevice) return "system";
+  if (file instanceof Vm) return "vm";
+  return file instanceof Vcpu ? "vcpu" : null;
+}
+
+/** ioctl(2). KVM_RUN answers "limit" when the CPU has to be given back: it is called again, and goes on. */
+export function ioctl<N extends Name>(
+  caller: Caller,
+  descriptor: number,
+  name: N,
+  argument: Argument<N>,
+): Answer<N> | Errno {
+  const row = ROWS[name] as unknown as Ioctl<OpenFile, never, Answer<N>>;
+  const file = caller.task.file(descriptor);
+  if (isErrno(file)) return file;
+  if (kindOf(file) !== row.on) return "ENOTTY";
+  if (!fits(row.takes, argument)) return "EFAULT";
+  const error = refusal(file, caller, name);
+  return error ?? row.run(file, argument as never, caller);
+}
+
+function refusal(file: OpenFile, { task, cpu }: Caller, name: Name): Errno | null {
+  if (file instanceof Vm) return file.task === task ? null : "EIO";
+  if (!(file instanceof Vcpu)) return null;
+  if (file.vm.task !== task) return "EIO";
+  // Another thread has the vCPU, and a signal ends the wait for it.
+  if (!file.isRunning) return null;
+  return name === "KVM_RUN" && (file.cpu === null || file.cpu === cpu) ? null : "EINTR";
+}
+
+/** mmap(2) of a vCPU's descriptor. */
+export function mapRun({ task }: Pick<Caller, "task">, descriptor: number): KvmRun | Errno {
+  const file = task.file(descriptor);
+  if (isErrno(file)) return file;
+  return file instanceof Vcpu ? file.run : "EINVAL";
+}

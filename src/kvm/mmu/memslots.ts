@@ -1,0 +1,86 @@
+/**
+ * The memory slots of a VM: which guest-physical pages are which of its task's. Linux, Documentation/virt/kvm/api.rst,
+ * "KVM_SET_USER_MEMORY_REGION".
+ */
+
+import { TASK_SIZE } from "../../linux/address-space.ts";
+import type { Errno } from "../../linux/errno.ts";
+import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+
+export const KVM_MEM_LOG_DIRTY_PAGES = 1;
+export const KVM_MEM_READONLY = 2;
+
+/** KVM_USER_MEM_SLOTS: 15 bits, less those that the kernel keeps for itself. */
+export const USER_SLOTS = 0x7fff - 3;
+const MOST_PAGES = 2 ** 31 - 1;
+
+/** Frame numbers are of guest-physical pages. */
+export interface Slot {
+  readonly slot: number;
+  readonly flags: number;
+  readonly firstGfn: number;
+  readonly pages: number;
+  readonly hva: number;
+}
+
+export const isReadOnly = ({ flags }: Slot): boolean => (flags & KVM_MEM_READONLY) !== 0;
+
+/** As in struct kvm_userspace_memory_region. */
+export interface RegionArgument {
+  readonly slot: number;
+  readonly flags: number;
+  readonly guest_phys_addr: bigint;
+  readonly memory_size: bigint;
+  readonly userspace_addr: bigint;
+}
+
+/** What has to be done to change the slots: the old one goes, the new one comes. */
+export interface SlotChange {
+  readonly old: Slot | null;
+  readonly next: Slot | null;
+}
+
+const overlap = (a: Slot, b: Slot): boolean =>
+  a.firstGfn < b.firstGfn + b.pages && b.firstGfn < a.firstGfn + a.pages;
+
+export class Memslots {
+  #slots: readonly Slot[] = [];
+
+  get all(): readonly Slot[] {
+    return this.#slots;
+  }
+
+  find(gfn: number): Slot | null {
+    return (
+      this.#slots.find(({ firstGfn, pages }) => gfn >= firstGfn && gfn < firstGfn + pages) ?? null
+    );
+  }
+
+  /** The change that an argument asks for, or why it cannot be: the checks of kvm_set_memory_region, in their order. */
+  check(argument: RegionArgument, mostBits: number): SlotChange | Errno {
+    const { slot, flags, memory_size: size, guest_phys_addr: gpa } = argument;
+    const { userspace_addr: hva } = argument;
+    const ofPages = (value: bigint): boolean => value % BigInt(PAGE_SIZE) === 0n;
+    if ((flags & ~(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)) !== 0) return "EINVAL";
+    if (![size, gpa, hva].every(ofPages)) return "EINVAL";
+    if (hva + size > BigInt(TASK_SIZE) || slot >= USER_SLOTS) return "EINVAL";
+    if (gpa + size > 1n << BigInt(mostBits)) return "EINVAL";
+    const pages = Number(size) / PAGE_SIZE;
+    if (pages > MOST_PAGES) return "EINVAL";
+    const old = this.#slots.find((one) => one.slot === slot) ?? null;
+    if (pages === 0) return old === null ? "EINVAL" : { old, next: null };
+    const firstGfn = Number(gpa) / PAGE_SIZE;
+    const next: Slot = { slot, flags, firstGfn, pages, hva: Number(hva) };
+    if (old !== null) {
+      const isOther = next.hva !== old.hva || pages !== old.pages;
+      if (isOther || isReadOnly(next) !== isReadOnly(old)) return "EINVAL";
+    }
+    if (this.#slots.some((one) => one !== old && overlap(one, next))) return "EEXIST";
+    return { old, next };
+  }
+
+  apply({ old, next }: SlotChange): void {
+    const kept = this.#slots.filter((one) => one !== old);
+    this.#slots = next === null ? kept : [...kept, next];
+  }
+}

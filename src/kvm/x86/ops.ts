@@ -1,0 +1,71 @@
+/** What KVM asks of VMX or SVM: Linux, arch/x86/include/asm/kvm_host.h, struct kvm_x86_ops. */
+
+import type { CpuState } from "../../hw/cpu/state.ts";
+import type { HostCpu } from "../../linux/host-cpu.ts";
+
+/** An event that a guest is to have at its next entry. */
+export interface PendingEvent {
+  readonly type: "exception" | "interrupt" | "NMI";
+  readonly vector: number;
+  readonly errorCode: number | null;
+}
+
+/** Why a guest was left. */
+export type Cause =
+  /** The host's business. */
+  | { readonly is: "interrupt" }
+  | { readonly is: "CPUID" | "HLT" | "hypercall" | "shutdown" }
+  /** An instruction that is carried out in the guest's stead: of ports, MSRs, control registers. */
+  | { readonly is: "instruction" }
+  /** An instruction that the guest's CPU does not have. */
+  | { readonly is: "undefined instruction" }
+  /** A guest-physical address that the tables do not map, or not for writes. */
+  | { readonly is: "memory"; readonly address: number; readonly write: boolean }
+  | { readonly is: "failed entry"; readonly reason: bigint }
+  | { readonly is: "unknown" };
+
+export interface Exit {
+  readonly cause: Cause;
+  /** The hardware's own word for it. */
+  readonly reason: number;
+  /** RIP behind the instruction that was intercepted. */
+  readonly next: bigint;
+  /** The event that was being delivered, to be delivered again. */
+  readonly vectoring: PendingEvent | null;
+}
+
+/** Of a vCPU what vmx and svm need. */
+export interface Hosted {
+  /** Frame of its VMCS or VMCB. */
+  readonly control: number;
+  /** VPID or ASID. */
+  readonly tag: number;
+  /** Frame of the first of its VM's tables. */
+  readonly root: number;
+  /** All registers, while they are not in hardware. */
+  readonly registers: CpuState;
+}
+
+export interface X86Ops {
+  readonly name: "vmx" | "svm";
+  /** What entries that map a page have beside rights. */
+  readonly leafBits: number;
+  /** How many there are, the host's own 0 among them. */
+  readonly tags: number;
+  /** Turns virtualisation on; a zeroed frame is the CPU's from now on. */
+  enable(cpu: HostCpu, frame: number): void;
+  /** Makes the control block of a new vCPU. */
+  create(vcpu: Hosted): void;
+  /** The CPU will run the vCPU; `isNew`: another one than the last time. */
+  load(cpu: HostCpu, vcpu: Hosted, isNew: boolean): void;
+  /** The CPU will run another. */
+  put(cpu: HostCpu, vcpu: Hosted): void;
+  /** Registers to where a guest has them: control block and CPU. */
+  store(cpu: HostCpu, vcpu: Hosted): void;
+  /** And back. */
+  fetch(cpu: HostCpu, vcpu: Hosted): void;
+  /** Enters the guest; the exit of an entry that fails, else null. `flush`: its translations are stale. */
+  enter(cpu: HostCpu, vcpu: Hosted, event: PendingEvent | null, flush: boolean): Exit | null;
+  /** What the control block says of the exit that has just been. */
+  exit(cpu: HostCpu, vcpu: Hosted): Exit;
+}

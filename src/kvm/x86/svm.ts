@@ -1,0 +1,219 @@
+/**
+ * KVM on SVM: a VMCB for each vCPU. APM Vol. 2, "Secure Virtual Machine"; Linux, arch/x86/kvm/svm/svm.c.
+ */
+
+import { VECTORS } from "../../hw/cpu/fault.ts";
+import { readSlot, writeSlot } from "../../hw/cpu/msr/slots.ts";
+import { BLOCKING, EFER, RFLAGS } from "../../hw/cpu/state.ts";
+import { EXIT_CODE, INSTRUCTIONS, INTERCEPT, type Intercept } from "../../hw/cpu/svm/intercepts.ts";
+import { loadGuest, loadHidden, saveGuest, saveHidden } from "../../hw/cpu/svm/state-areas.ts";
+import { Svm } from "../../hw/cpu/svm/svm.ts";
+import { ASIDS, EVENT, TLB_CONTROL, VINTR, VMCB, VMCB_BYTES } from "../../hw/cpu/svm/vmcb.ts";
+import type { HostCpu } from "../../linux/host-cpu.ts";
+import { assert } from "../../sim/assert.ts";
+import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
+import type { Cause, Exit, Hosted, PendingEvent, X86Ops } from "./ops.ts";
+import { swap } from "./swapped.ts";
+
+const codeOf = (name: keyof typeof INSTRUCTIONS): number => (INSTRUCTIONS[name] as Intercept).code;
+
+/** What each exit means. */
+const CAUSES = new Map<number, Cause>([
+  [EXIT_CODE.INTR, { is: "interrupt" }],
+  [EXIT_CODE.NMI, { is: "interrupt" }],
+  [EXIT_CODE.INIT, { is: "interrupt" }],
+  [EXIT_CODE.SHUTDOWN, { is: "shutdown" }],
+  [EXIT_CODE.IOIO, { is: "instruction" }],
+  [EXIT_CODE.MSR, { is: "instruction" }],
+  [codeOf("XSETBV"), { is: "instruction" }],
+  [codeOf("CPUID"), { is: "CPUID" }],
+  [codeOf("HLT"), { is: "HLT" }],
+  [INTERCEPT.VMMCALL.code, { is: "hypercall" }],
+]);
+
+/** Instructions of SVM, which a guest does not have. */
+const ABSENT: readonly Intercept[] = [
+  INTERCEPT.VMRUN,
+  INTERCEPT.VMLOAD,
+  INTERCEPT.VMSAVE,
+  INTERCEPT.STGI,
+  INTERCEPT.CLGI,
+  INTERCEPT.INVLPGA,
+];
+for (const { code } of ABSENT) CAUSES.set(code, { is: "undefined instruction" });
+
+const INTERCEPTED: readonly Intercept[] = [
+  ...ABSENT,
+  INTERCEPT.INTR,
+  INTERCEPT.NMI,
+  INTERCEPT.INIT,
+  INTERCEPT.SHUTDOWN,
+  INTERCEPT.IOIO,
+  INTERCEPT.MSR,
+  INTERCEPT.VMMCALL,
+  ...(["XSETBV", "CPUID", "HLT"] as const).map((name) => INSTRUCTIONS[name] as Intercept),
+];
+
+/** EXITINFO1 of a nested page fault: the access was a write. */
+const WRITE = 2n;
+const [EVENT_TYPES, VECTOR] = [EVENT.type, 0xff];
+const TYPES = {
+  interrupt: EVENT.interrupt,
+  NMI: EVENT.nmi,
+  exception: EVENT.exception,
+} as const;
+const NAMES: Readonly<Record<number, PendingEvent["type"]>> = {
+  [EVENT.interrupt]: "interrupt",
+  [EVENT.nmi]: "NMI",
+  [EVENT.exception]: "exception",
+};
+/** Raised by an instruction, which will raise them again. */
+const BY_INSTRUCTION: readonly number[] = [VECTORS["#BP"], VECTORS["#OF"]];
+
+class Vmcb {
+  readonly view: DataView;
+  readonly words: Int32Array;
+  readonly #ram: PagedMemory;
+  readonly #at: number;
+
+  constructor(ram: PagedMemory, frame: number) {
+    this.#ram = ram;
+    this.#at = frame * PAGE_SIZE;
+    const { buffer } = ram.wasm;
+    this.view = new DataView(buffer, ram.base + this.#at, VMCB_BYTES);
+    this.words = new Int32Array(buffer, ram.base + this.#at, VMCB_BYTES / 4);
+  }
+
+  /** To be called when it has been written. */
+  touch(): void {
+    this.#ram.touch(this.#at, VMCB_BYTES);
+  }
+}
+
+const svmOf = ({ virtualization }: HostCpu): Svm => {
+  assert(virtualization instanceof Svm, "the CPUs of a host with svm have SVM");
+  return virtualization;
+};
+
+/** The map of ports has three pages, that of MSRs two of the same. */
+const MAP_PAGES = 3;
+
+export class SvmOps implements X86Ops {
+  readonly name = "svm";
+  readonly leafBits = 0;
+  readonly tags = ASIDS;
+  readonly #ram: PagedMemory;
+  /** Address of the maps of ports and of MSRs: everything is intercepted. */
+  readonly #maps: number;
+
+  /** `maps`: the first of three frames that follow one another. */
+  constructor(ram: PagedMemory, maps: number) {
+    this.#ram = ram;
+    this.#maps = maps * PAGE_SIZE;
+    ram.fill(this.#maps, MAP_PAGES * PAGE_SIZE, 0xff);
+  }
+
+  enable({ state }: HostCpu, hostSave: number): void {
+    state.setControl("EFER", state.control("EFER") | EFER.SVME);
+    state.rflags |= RFLAGS.IF;
+    writeSlot(state, "VM_HSAVE_PA", BigInt(hostSave * PAGE_SIZE));
+  }
+
+  create({ control, tag, root }: Hosted): void {
+    const vmcb = new Vmcb(this.#ram, control);
+    const { view } = vmcb;
+    for (const { word, bit } of INTERCEPTED)
+      view.setUint32(word, (view.getUint32(word, true) | (1 << bit)) >>> 0, true);
+    view.setUint32(VMCB.iopmBasePa, this.#maps, true);
+    view.setUint32(VMCB.msrpmBasePa, this.#maps, true);
+    view.setUint32(VMCB.asid, tag, true);
+    view.setUint32(VMCB.vintr, VINTR.masking, true);
+    view.setUint32(VMCB.npEnable, 1, true);
+    view.setUint32(VMCB.nCr3, root * PAGE_SIZE, true);
+    vmcb.touch();
+  }
+
+  load(): void {}
+
+  put(): void {}
+
+  store({ state }: HostCpu, { control, registers }: Hosted): void {
+    const vmcb = new Vmcb(this.#ram, control);
+    const { view, words } = vmcb;
+    saveGuest(registers, words);
+    saveHidden(registers, words);
+    view.setUint8(VMCB.cpl, registers.cpl);
+    view.setBigUint64(VMCB.efer, registers.control("EFER") | EFER.SVME, true);
+    view.setBigUint64(VMCB.gPat, readSlot(registers, "IA32_PAT"), true);
+    view.setUint8(VMCB.vintr, Number(registers.control("CR8")));
+    const isShadowed = (registers.blocking & (BLOCKING.sti | BLOCKING.movSs)) !== 0;
+    view.setUint32(VMCB.interruptShadow, isShadowed ? 1 : 0, true);
+    const offset = readSlot(registers, "TSC offset") - readSlot(state, "TSC offset");
+    view.setBigUint64(VMCB.tscOffset, BigInt.asUintN(64, offset), true);
+    vmcb.touch();
+    swap(registers, state, []);
+  }
+
+  fetch({ state }: HostCpu, { control, registers }: Hosted): void {
+    const { view, words } = new Vmcb(this.#ram, control);
+    swap(state, registers, []);
+    loadGuest(registers, words, view.getUint8(VMCB.cpl));
+    loadHidden(registers, words);
+    registers.setControl("EFER", registers.control("EFER") & ~EFER.SVME);
+    writeSlot(registers, "IA32_PAT", view.getBigUint64(VMCB.gPat, true));
+    registers.setControl("CR8", BigInt(view.getUint8(VMCB.vintr) & VINTR.tpr));
+    const isShadowed = (view.getUint32(VMCB.interruptShadow, true) & 1) !== 0;
+    registers.blocking = isShadowed ? BLOCKING.sti : 0;
+  }
+
+  enter(cpu: HostCpu, vcpu: Hosted, event: PendingEvent | null, flush: boolean): null {
+    const vmcb = new Vmcb(this.#ram, vcpu.control);
+    const { view } = vmcb;
+    const svm = svmOf(cpu);
+    view.setUint8(VMCB.tlbControl, flush ? TLB_CONTROL.flushAsid : 0);
+    view.setInt32(VMCB.eventInj, event === null ? 0 : wordOf(event), true);
+    view.setUint32(VMCB.eventInj + 4, event?.errorCode ?? 0, true);
+    // Everything is read: what has changed is not kept account of.
+    view.setUint32(VMCB.clean, 0, true);
+    vmcb.touch();
+    svm.load(vcpu.control * PAGE_SIZE);
+    svm.run(vcpu.control * PAGE_SIZE);
+    return null;
+  }
+
+  exit(cpu: HostCpu, vcpu: Hosted): Exit {
+    svmOf(cpu).save(vcpu.control * PAGE_SIZE);
+    // STGI.
+    cpu.state.blocking &= ~BLOCKING.gif;
+    const { view } = new Vmcb(this.#ram, vcpu.control);
+    const reason = view.getInt32(VMCB.exitCode, true);
+    return {
+      reason,
+      cause: causeOf(view, reason),
+      next: view.getBigUint64(VMCB.nRip, true),
+      vectoring: vectoringOf(view),
+    };
+  }
+}
+
+function causeOf(view: DataView, reason: number): Cause {
+  if (reason === EXIT_CODE.INVALID) return { is: "failed entry", reason: 2n ** 64n - 1n };
+  if (reason !== EXIT_CODE.NPF) return CAUSES.get(reason) ?? { is: "unknown" };
+  const write = (view.getBigUint64(VMCB.exitInfo1, true) & WRITE) !== 0n;
+  return { is: "memory", address: Number(view.getBigUint64(VMCB.exitInfo2, true)), write };
+}
+
+const wordOf = ({ type, vector, errorCode }: PendingEvent): number =>
+  EVENT.valid | TYPES[type] | vector | (errorCode === null ? 0 : EVENT.hasErrorCode);
+
+/** An event that an instruction has raised is raised again by it. */
+function vectoringOf(view: DataView): PendingEvent | null {
+  const word = view.getInt32(VMCB.exitIntInfo, true);
+  const type = NAMES[word & EVENT_TYPES];
+  const vector = word & VECTOR;
+  if ((word & EVENT.valid) === 0 || type === undefined) return null;
+  if (type === "exception" && BY_INSTRUCTION.includes(vector)) return null;
+  const hasErrorCode = (word & EVENT.hasErrorCode) !== 0;
+  const errorCode = hasErrorCode ? view.getUint32(VMCB.exitIntInfo + 4, true) : null;
+  return { type, vector, errorCode };
+}

@@ -1,0 +1,96 @@
+/** Fields that KVM writes once for each vCPU and CPU: SDM Vol. 3, "VM-Execution Control Fields", "Host-State Area". */
+
+import { CR0, CR4 } from "../../hw/cpu/state.ts";
+import { ENTRY, EXIT, PIN, PRIMARY, SECONDARY, TRUE_DEFAULT1 } from "../../hw/cpu/vmx/controls.ts";
+import type { FieldName } from "../../hw/cpu/vmx/fields.ts";
+import type { HostCpu } from "../../linux/host-cpu.ts";
+import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+import type { Hosted } from "./ops.ts";
+
+type Values = readonly (readonly [FieldName, bigint])[];
+
+/** Bits of the guest's registers that are not what it has written: VMX wants NE and VMXE, and CD and NW are the host's. */
+export const OWNED = { CR0: CR0.NE | CR0.CD | CR0.NW, CR4: CR4.VMXE } as const;
+/** What they are instead. */
+export const FIXED = { CR0: CR0.NE, CR4: CR4.VMXE } as const;
+
+const [WRITE_BACK, WALK_OF_4] = [6, 3 << 3];
+/** Of entries that map a page, the memory type. */
+export const LEAF_BITS = WRITE_BACK << 3;
+
+const word = (...bits: readonly number[]): bigint =>
+  BigInt(bits.reduce((all, bit) => (all | bit) >>> 0, 0));
+
+/** But for "IA-32e mode guest". */
+export const ENTRY_CONTROLS = word(
+  TRUE_DEFAULT1.entry,
+  ENTRY.loadDebugControls,
+  ENTRY.loadEfer,
+  ENTRY.loadPat,
+);
+
+const eptPointer = ({ root }: Hosted): number => root * PAGE_SIZE + (WRITE_BACK | WALK_OF_4);
+
+export const controlFields = (vcpu: Hosted): Values => [
+  [
+    "Pin-based VM-execution controls",
+    word(TRUE_DEFAULT1.pin, PIN.externalInterruptExiting, PIN.nmiExiting),
+  ],
+  [
+    "Primary processor-based VM-execution controls",
+    word(
+      TRUE_DEFAULT1.primary,
+      PRIMARY.useTscOffsetting,
+      PRIMARY.hltExiting,
+      PRIMARY.cr8LoadExiting,
+      PRIMARY.cr8StoreExiting,
+      PRIMARY.unconditionalIoExiting,
+      PRIMARY.activateSecondaryControls,
+    ),
+  ],
+  [
+    "Secondary processor-based VM-execution controls",
+    word(
+      SECONDARY.enableEpt,
+      SECONDARY.enableRdtscp,
+      SECONDARY.enableVpid,
+      SECONDARY.unrestrictedGuest,
+      SECONDARY.enableInvpcid,
+    ),
+  ],
+  [
+    "VM-exit controls",
+    word(
+      TRUE_DEFAULT1.exit,
+      EXIT.saveDebugControls,
+      EXIT.hostAddressSpaceSize,
+      EXIT.savePat,
+      EXIT.loadPat,
+      EXIT.saveEfer,
+      EXIT.loadEfer,
+    ),
+  ],
+  ["CR0 guest/host mask", OWNED.CR0],
+  ["CR4 guest/host mask", OWNED.CR4],
+  ["EPT pointer (EPTP)", BigInt(eptPointer(vcpu))],
+  ["Virtual-processor identifier (VPID)", BigInt(vcpu.tag)],
+  ["VMCS link pointer", 2n ** 64n - 1n],
+];
+
+const [CODE, DATA, TASK] = [0x8n, 0x10n, 0x18n];
+const PAT = 0x0007_0406_0007_0406n;
+
+export const hostFields = ({ state }: HostCpu): Values => [
+  ["Host CR0", state.control("CR0")],
+  ["Host CR3", state.control("CR3")],
+  ["Host CR4", state.control("CR4")],
+  ["Host IA32_EFER", state.control("EFER")],
+  ["Host IA32_PAT", PAT],
+  ["Host CS selector", CODE],
+  ["Host ES selector", DATA],
+  ["Host SS selector", DATA],
+  ["Host DS selector", DATA],
+  ["Host FS selector", DATA],
+  ["Host GS selector", DATA],
+  ["Host TR selector", TASK],
+];

@@ -1,0 +1,167 @@
+/**
+ * The memory of a task: regions of pages at user addresses, each page found its frame when it is first touched. Linux,
+ * Documentation/mm/process_addrs.rst; mmu notifiers: Documentation/mm/mmu_notifier.rst.
+ *
+ * Not modelled: protection of regions, files behind them, copy on write, swap.
+ */
+
+import { PAGE_SIZE } from "../sim/paged-memory.ts";
+import type { Errno } from "./errno.ts";
+import type { FrameOwner, Frames } from "./frames.ts";
+
+/** Told before pages from `start` to `end` lose their frames: whoever uses these frames has to stop. */
+export interface MmuNotifier {
+  invalidate(start: number, end: number): void;
+}
+
+/** Frames of consecutive pages; 0 where there is none yet. */
+interface Region {
+  readonly start: number;
+  readonly frames: Int32Array;
+}
+
+/** User addresses end here: the lower half of 48 bits, less a page. */
+export const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
+const FIRST_ADDRESS = 2 ** 46;
+
+const endOf = ({ start, frames }: Region): number => start + frames.length * PAGE_SIZE;
+
+export class AddressSpace {
+  readonly #frames: Frames;
+  readonly #owner: FrameOwner;
+  readonly #notifiers = new Set<MmuNotifier>();
+  /** In the order of addresses. */
+  #regions: readonly Region[] = [];
+
+  constructor(frames: Frames, owner: FrameOwner) {
+    this.#frames = frames;
+    this.#owner = owner;
+  }
+
+  register(notifier: MmuNotifier): void {
+    this.#notifiers.add(notifier);
+  }
+
+  unregister(notifier: MmuNotifier): void {
+    this.#notifiers.delete(notifier);
+  }
+
+  /** Anonymous memory behind all there is, with a page between: its address. */
+  map(bytes: number): number {
+    const last = this.#regions.at(-1);
+    const start = last === undefined ? FIRST_ADDRESS : endOf(last) + PAGE_SIZE;
+    const frames = new Int32Array(Math.ceil(bytes / PAGE_SIZE));
+    this.#regions = [...this.#regions, { start, frames }];
+    return start;
+  }
+
+  /** What was never mapped in the range is passed over, as munmap(2) does. */
+  unmap(start: number, bytes: number): Errno | null {
+    const end = rangeEnd(start, bytes);
+    if (end === null || bytes === 0) return "EINVAL";
+    this.#drop(start, end);
+    this.#regions = this.#regions.flatMap((region) => without(region, start, end));
+    return null;
+  }
+
+  /** The pages are zeros again when they are next touched: madvise(2), MADV_DONTNEED. */
+  discard(start: number, bytes: number): Errno | null {
+    const end = rangeEnd(start, bytes);
+    if (end === null) return "EINVAL";
+    this.#drop(start, end);
+    return null;
+  }
+
+  /** Everything is unmapped. */
+  destroy(): void {
+    this.#drop(0, TASK_SIZE);
+    this.#regions = [];
+  }
+
+  /** The frame of the page at an address, which gets one if it has none. */
+  frameAt(address: number): number | Errno {
+    const found = this.#find(address);
+    if (found === null) return "EFAULT";
+    const { region, page } = found;
+    const held = region.frames[page] as number;
+    if (held !== 0) return held;
+    const frame = this.#frames.allocate(this.#owner);
+    if (frame === null) return "ENOMEM";
+    region.frames[page] = frame;
+    return frame;
+  }
+
+  /** The frame that the page has now, or 0. */
+  residentAt(address: number): number {
+    const found = this.#find(address);
+    return found === null ? 0 : (found.region.frames[found.page] as number);
+  }
+
+  read(address: number, size: number): Uint8Array | Errno {
+    const bytes = new Uint8Array(size);
+    const error = this.#copy(address, size, (at, from, count) => {
+      bytes.set(this.#frames.ram.bytes.subarray(at, at + count), from);
+    });
+    return error ?? bytes;
+  }
+
+  /** A page that is not there ends it; what lies before is written. */
+  write(address: number, bytes: Uint8Array): Errno | null {
+    return this.#copy(address, bytes.length, (at, from, count) => {
+      this.#frames.ram.write(at, bytes.subarray(from, from + count));
+    });
+  }
+
+  #copy(
+    address: number,
+    size: number,
+    move: (at: number, from: number, count: number) => void,
+  ): Errno | null {
+    for (let done = 0; done < size; ) {
+      const offset = (address + done) % PAGE_SIZE;
+      const count = Math.min(size - done, PAGE_SIZE - offset);
+      const frame = this.frameAt(address + done);
+      if (typeof frame === "string") return frame;
+      move(frame * PAGE_SIZE + offset, done, count);
+      done += count;
+    }
+    return null;
+  }
+
+  #find(address: number): { readonly region: Region; readonly page: number } | null {
+    const region = this.#regions.find((one) => address >= one.start && address < endOf(one));
+    if (region === undefined) return null;
+    return { region, page: Math.floor((address - region.start) / PAGE_SIZE) };
+  }
+
+  #drop(start: number, end: number): void {
+    for (const notifier of this.#notifiers) notifier.invalidate(start, end);
+    for (const region of this.#regions) {
+      const first = Math.max(0, (start - region.start) / PAGE_SIZE);
+      const last = Math.min(region.frames.length, (end - region.start) / PAGE_SIZE);
+      for (let page = first; page < last; page += 1) {
+        const frame = region.frames[page] as number;
+        region.frames[page] = 0;
+        if (frame !== 0) this.#frames.put(frame);
+      }
+    }
+  }
+}
+
+function rangeEnd(start: number, bytes: number): number | null {
+  const end = start + Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+  const isRange = start % PAGE_SIZE === 0 && start >= 0 && bytes >= 0 && end <= TASK_SIZE;
+  return isRange ? end : null;
+}
+
+/** What is left of a region without a range. */
+function without(region: Region, start: number, end: number): readonly Region[] {
+  const { frames } = region;
+  if (end <= region.start || start >= endOf(region)) return [region];
+  const before = Math.max(0, (start - region.start) / PAGE_SIZE);
+  const behind = Math.min(frames.length, (end - region.start) / PAGE_SIZE);
+  return [
+    { start: region.start, frames: frames.slice(0, before) },
+    { start: end, frames: frames.slice(behind) },
+  ].filter((part) => part.frames.length > 0);
+}

@@ -1,0 +1,19 @@
+/** Error numbers of system calls: Linux, include/uapi/asm-generic/errno-base.h. */
+
+export const ERRNO = {
+  EINTR: 4,
+  EIO: 5,
+  E2BIG: 7,
+  EBADF: 9,
+  ENOMEM: 12,
+  EFAULT: 14,
+  EEXIST: 17,
+  EINVAL: 22,
+  EMFILE: 24,
+  ENOTTY: 25,
+} as const;
+
+export type Errno = keyof typeof ERRNO;
+
+export const isErrno = (value: unknown): value is Errno =>
+  typeof value === "string" && value in ERRNO;
