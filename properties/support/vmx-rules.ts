@@ -74,7 +74,7 @@ const PUSHES_CODE = [8n, 10n, 11n, 12n, 13n, 14n, 17n];
 const CONTROL_SENTENCES: readonly Sentence[] = [
   ["pin-based", (b) => allows(pin(b), 0x16n, 0x7fn)],
   ["primary", (b) => allows(primary(b), 0x0400_6172n, 0xfff9_fffen)],
-  ["secondary", (b) => allows(secondary(b), 0n, 0x203_1ceen)],
+  ["secondary", (b) => allows(secondary(b), 0n, 0x243_1ceen)],
   ["CR3 targets", (b) => b.field("CR3-target count") <= 4n],
   [
     "I/O bitmaps",
@@ -98,6 +98,7 @@ const CONTROL_SENTENCES: readonly Sentence[] = [
   ["EPTP", (b) => !hasEpt(b) || isEptPointer(b.field("EPT pointer (EPTP)"))],
   ["PML", (b) => !bit(secondary(b), 17) || (hasEpt(b) && page(b.field("PML address")))],
   ["unrestricted", (b) => !unrestricted(b) || hasEpt(b)],
+  ["mode-based execute control", (b) => !bit(secondary(b), 22) || hasEpt(b)],
   ["TSC multiplier", (b) => !bit(secondary(b), 25) || b.field("TSC multiplier") !== 0n],
   ["exit controls", (b) => allows(exits(b), 0x3_6dfbn, 0x7f_efffn)],
   ["save timer", (b) => bit(pin(b), 6) || !bit(exits(b), 22)],
@@ -203,7 +204,7 @@ const GUEST_SENTENCES: readonly Sentence[] = [
     },
   ],
   ["CR4", (b) => isCr4(b.field("Guest CR4"))],
-  ["DEBUGCTL", (b) => !bit(entries(b), 2) || b.field("Guest IA32_DEBUGCTL") === 0n],
+  ["DEBUGCTL", (b) => !bit(entries(b), 2) || (b.field("Guest IA32_DEBUGCTL") & ~3n) === 0n],
   [
     "PG and PAE in IA-32e mode",
     (b) => !long(b) || (bit(cr0(b), 31) && bit(b.field("Guest CR4"), 5)),

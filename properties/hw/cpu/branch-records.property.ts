@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { BareSystem, CODE, handlerOf } from "../../../src/guests/bare-system.ts";
-import { AMD } from "../../../src/hw/cpu/cpuid/profile.ts";
+import { AMD, INTEL } from "../../../src/hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../../../src/hw/cpu/decode.ts";
 import { INSTRUCTIONS } from "../../../src/hw/cpu/isa/index.ts";
 import { readSlot, writeSlot } from "../../../src/hw/cpu/msr/slots.ts";
@@ -12,7 +12,10 @@ const decoder = new Decoder(INSTRUCTIONS);
 const NOP = 0x90;
 const [JMP, JUMP_BYTES] = [0xeb, 2];
 const UD2 = [0x0f, 0x0b];
-const UD = 6;
+const [DB, UD] = [1, 6];
+const TF = 1n << 8n;
+const BTF = 2n;
+const RSP = 4;
 
 law("the-last-branch-is-recorded", {
   says: "While DebugCtl.LBR is set, a branch leaves its own address and that of its target, whatever follows it; an exception does the same, and what was the last branch becomes the last interrupt. Without LBR nothing changes.",
@@ -41,5 +44,34 @@ law("the-last-branch-is-recorded", {
       ["LASTBRANCHFROMIP", "LASTBRANCHTOIP", "LASTINTFROMIP", "LASTINTTOIP"] as const
     ).map((name) => Number(readSlot(system.state, name)));
     return found.every((value, i) => value === (isOn ? expected[i] : 0));
+  },
+});
+
+law("single-steps-go-from-branch-to-branch", {
+  says: "With TF set, #DB follows each instruction; with IA32_DEBUGCTL.BTF set too, only one that has branched.",
+  cites: "SDM Vol. 3, Single-Stepping on Branches; APM Vol. 2, Single Stepping on Branches",
+  forAll: {
+    before: fc.integer({ min: 1, max: 9 }),
+    over: fc.integer({ min: 1, max: 100 }),
+    isOn: fc.boolean(),
+    profile: fc.constantFrom(INTEL, AMD),
+    engine: fc.constantFrom("reference" as const, "interpreter" as const),
+  },
+  runs: 60,
+  holds: ({ before, over, isOn, profile, engine }) => {
+    const code = [...Array.from({ length: before }, () => NOP), JMP, over];
+    const parts = { engine, decoder, profile, cpl: 0 } as const;
+    const system = new BareSystem(Uint8Array.from(code), parts);
+    const { state } = system;
+    writeSlot(state, "IA32_DEBUGCTL", isOn ? BTF : 0n);
+    state.rflags |= TF;
+    let steps = 0;
+    while (state.rip !== BigInt(handlerOf(DB)) && steps < 2 * before + 4) {
+      system.step();
+      steps += 1;
+    }
+    const [returnRip] = system.words(state.gpr(RSP), 1);
+    const expected = isOn ? CODE + before + JUMP_BYTES + over : CODE + 1;
+    return Number(returnRip) === expected;
   },
 });

@@ -5,7 +5,7 @@
  */
 
 import { assert } from "../../sim/assert.ts";
-import { placeOf, recordBranch, recordsBranches } from "./branch-records.ts";
+import { placeOf, noteBranch, watchesBranches } from "./branch-records.ts";
 import { codeBreakpoints, DR6, DR7_GD, watches } from "./debug.ts";
 import { linearOfCode } from "./decode-at.ts";
 import type { Engine, EngineParts } from "./engine/engine.ts";
@@ -189,18 +189,18 @@ export class Cpu {
     const { state } = this;
     const { virtualization } = this.#core;
     const wasGuest = state.isGuest;
-    if (recordsBranches(state)) this.#executeRecorded();
+    if (watchesBranches(state)) this.#executeWatched();
     else this.#executeTo(Math.min(this.#limit, this.#deadline()));
     if (wasGuest && state.isGuest && virtualization?.isStepping() === true)
       virtualization.stepped();
   }
 
-  #executeRecorded(): void {
+  #executeWatched(): void {
     const { state } = this;
     const { isGuest } = state;
     const place = placeOf(this.#core);
     this.#executeTo(state.cycles + 1);
-    if (state.isGuest === isGuest) recordBranch(state, place);
+    if (state.isGuest === isGuest) noteBranch(state, place);
   }
 
   /** Many instructions at once, or a single one where something is to be seen after each. */

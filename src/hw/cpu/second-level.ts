@@ -11,6 +11,7 @@ import type { PhysicalMemory } from "./physical-memory.ts";
 export interface NestedAccess {
   readonly write: boolean;
   readonly fetch: boolean;
+  /** The linear address is one of user mode. */
   readonly user: boolean;
   /** An entry of the guest's own tables. */
   readonly table: boolean;

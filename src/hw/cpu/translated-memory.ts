@@ -413,7 +413,9 @@ export class TranslatedMemory implements DirectMemory {
     if (found === UNREACHABLE) return second.failure ?? GP0;
     if (typeof found === "number") return pageFault(found, low, high);
     const offset = low & 0xfff;
-    const physical = second.translate(found.frame + offset, nested);
+    // Whether an address is of user mode or of supervisor mode is told by the guest's tables, not by the CPL.
+    const ofUser = (found.rights & RIGHT.user) !== 0;
+    const physical = second.translate(found.frame + offset, { ...nested, user: ofUser });
     if (physical < 0) return second.failure ?? GP0;
     const { rights } = second;
     const taken = (rights & RIGHT.nestedReadOnly) === 0 ? 0 : RIGHT.write;

@@ -3,7 +3,7 @@
 import type { CpuProfile } from "../cpuid/profile.ts";
 import { CR0, EFER, type CpuState } from "../state.ts";
 import type { SegmentName } from "../uop.ts";
-import { APIC_BASE, HWCR, MISC_ENABLE } from "./bits.ts";
+import { APIC_BASE, HWCR, MISC_ENABLE, DEBUGCTL } from "./bits.ts";
 import { addressFrom, ALL, LOW_32, type Msr, type MsrAccess } from "./msr.ts";
 import { MCA_BANKS, numbered, readSlot, VARIABLE_MTRRS, writeSlot } from "./slots.ts";
 
@@ -300,10 +300,9 @@ export const ARCHITECTURAL: readonly Msr[] = [
   // No state component of XSAVES is a supervisor's.
   { name: "IA32_XSS", number: 0xda0, feature: "XSAVES", writable: 0n },
   {
-    // Of branch records there are those of AMD's processors.
     name: "IA32_DEBUGCTL",
     number: 0x1d9,
-    writable: ({ vendor }) => (vendor === "amd" ? 1n : 0n),
+    writable: DEBUGCTL.LBR | DEBUGCTL.BTF,
     after: ({ state }) => {
       state.attention = true;
     },

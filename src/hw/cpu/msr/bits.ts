@@ -16,3 +16,6 @@ export const HWCR = {
   McStatusWrEn: 1n << 18n,
   TscFreqSel: 1n << 24n,
 } as const;
+
+/** IA32_DEBUGCTL: SDM Vol. 4, "IA-32 Architectural MSRs"; APM Vol. 2, "Debug-Control MSR (DebugCtl)". */
+export const DEBUGCTL = { LBR: 1n, BTF: 2n } as const;

@@ -138,6 +138,11 @@ const EXECUTION = section("VM-Execution Control Fields", [
     unless(hasSecondary(SECONDARY.enablePml), hasSecondary(SECONDARY.enableEpt)),
   ],
   [
+    "mode-based execute control needs EPT",
+    "Secondary processor-based VM-execution controls",
+    unless(hasSecondary(SECONDARY.modeBasedExecuteControl), hasSecondary(SECONDARY.enableEpt)),
+  ],
+  [
     "the PML address",
     "PML address",
     unless(hasSecondary(SECONDARY.enablePml), isPhysicalField("PML address", 12)),

@@ -46,6 +46,7 @@ export const SECONDARY = {
   enableInvpcid: 0x1000,
   rdseedExiting: 0x1_0000,
   enablePml: 0x2_0000,
+  modeBasedExecuteControl: 0x40_0000,
   useTscScaling: 0x200_0000,
 } as const;
 

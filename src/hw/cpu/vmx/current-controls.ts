@@ -71,6 +71,7 @@ export class CurrentControls {
       eptp: vmcs.address(EPTP),
       physicalBits: this.#profile.physicalBits,
       logs: (secondary & SECONDARY.enablePml) !== 0,
+      modeBased: (secondary & SECONDARY.modeBasedExecuteControl) !== 0,
     };
     const ept = (secondary & SECONDARY.enableEpt) === 0 ? null : new Ept(vmcs, memory, tables);
     const vpid = (secondary & SECONDARY.enableVpid) === 0 ? 0 : (words[VPID] as number);

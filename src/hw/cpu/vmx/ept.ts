@@ -2,7 +2,7 @@
  * EPT: SDM Vol. 3, "The Extended Page Table Mechanism (EPT)". A walk of four levels from a guest-physical address, with
  * pages of 4 KiB, 2 MiB and 1 GiB, accessed and dirty flags, and page-modification logging.
  *
- * Not modelled: memory types (there are no caches), supervisor shadow stacks, mode-based execute control, #VE.
+ * Not modelled: memory types (there are no caches), supervisor shadow stacks, #VE.
  */
 
 import { exitFault, type Fault } from "../fault.ts";
@@ -15,6 +15,8 @@ import { REASON } from "./reasons.ts";
 import type { Vmcs } from "./vmcs.ts";
 
 const [READ, WRITE, EXECUTE] = [1, 2, 4];
+/** With mode-based execute control: instructions at addresses of user mode. */
+const EXECUTE_USER = 0x400;
 const ALL_RIGHTS = READ | WRITE | EXECUTE;
 const PAGE = 0x80;
 const ACCESSED = 0x100;
@@ -36,6 +38,7 @@ const PML_INDEX = wordOf("PML index");
 const PML_ENTRIES = 512;
 
 /** Bits of the exit qualification of an EPT violation beside those of access and rights. */
+const USER_EXECUTABLE = 0x40;
 const [LINEAR_VALID, NOT_TABLE] = [0x80, 0x100];
 
 export class Ept implements SecondLevel {
@@ -51,12 +54,21 @@ export class Ept implements SecondLevel {
   readonly #beyond: number;
   readonly #marks: boolean;
   readonly #logs: boolean;
+  /** Bits that make an entry present, or that are rights: with mode-based execute control one more. */
+  readonly #rights: number;
 
   constructor(
     vmcs: Vmcs,
     memory: PhysicalMemory,
-    { eptp, physicalBits, logs }: { eptp: number; physicalBits: number; logs: boolean },
+    given: {
+      readonly eptp: number;
+      readonly physicalBits: number;
+      readonly logs: boolean;
+      readonly modeBased: boolean;
+    },
   ) {
+    const { eptp, physicalBits, logs, modeBased } = given;
+    this.#rights = modeBased ? ALL_RIGHTS | EXECUTE_USER : ALL_RIGHTS;
     this.root = eptp - (eptp % 4096);
     this.#vmcs = vmcs;
     this.#memory = memory;
@@ -68,14 +80,14 @@ export class Ept implements SecondLevel {
   translate(address: number, access: NestedAccess): number {
     this.failure = null;
     let table = this.root;
-    let rights = ALL_RIGHTS;
+    let rights = this.#rights;
     const entries: { readonly at: number; readonly low: number }[] = [];
     for (const level of LEVELS) {
       const at = table + (Math.floor(address / level.size) % 512) * 8;
       const low = this.#memory.read32(at) | 0;
       const high = this.#memory.read32(at + 4) | 0;
       this.log?.({ level: level.name, address: at, low: low >>> 0, high: high >>> 0 });
-      if ((low & ALL_RIGHTS) === 0) return this.#violation(address, access, 0);
+      if ((low & this.#rights) === 0) return this.#violation(address, access, 0);
       const leaf = level.shift === 12 || (level.mayMap && (low & PAGE) !== 0);
       if (this.#isMisconfigured(level, low, high, leaf)) return this.#misconfiguration(address);
       rights &= low;
@@ -95,8 +107,13 @@ export class Ept implements SecondLevel {
     return write || (table && this.#marks);
   }
 
+  /** The right to execute at an address of supervisor mode, or of user mode. */
+  #execute({ user }: NestedAccess): number {
+    return user && this.#rights !== ALL_RIGHTS ? EXECUTE_USER : EXECUTE;
+  }
+
   #needs(access: NestedAccess): number {
-    if (access.fetch && !access.table) return EXECUTE;
+    if (access.fetch && !access.table) return this.#execute(access);
     return this.#isWrite(access) ? READ | WRITE : READ;
   }
 
@@ -126,17 +143,17 @@ export class Ept implements SecondLevel {
         if (bits !== low) this.#memory.write32(at, bits >>> 0);
       }
     }
-    this.rights = this.#rightsOf(entries, write);
+    this.rights = this.#rightsOf(entries, write, this.#execute(access));
     return true;
   }
 
-  #rightsOf(entries: readonly { readonly low: number }[], write: boolean): number {
-    let allowed = ALL_RIGHTS;
+  #rightsOf(entries: readonly { readonly low: number }[], write: boolean, execute: number): number {
+    let allowed = this.#rights;
     for (const { low } of entries) allowed &= low;
     const isDirty = !this.#marks || write || ((entries.at(-1)?.low ?? 0) & DIRTY) !== 0;
     return (
       ((allowed & WRITE) === 0 ? RIGHT.nestedReadOnly : 0) |
-      ((allowed & EXECUTE) === 0 ? RIGHT.noExecute : 0) |
+      ((allowed & execute) === 0 ? RIGHT.noExecute : 0) |
       (isDirty ? RIGHT.dirty : 0)
     );
   }
@@ -165,7 +182,8 @@ export class Ept implements SecondLevel {
       (read ? READ : 0) |
       (write ? WRITE : 0) |
       (isFetch ? EXECUTE : 0) |
-      (rights << 3) |
+      ((rights & ALL_RIGHTS) << 3) |
+      ((rights & EXECUTE_USER) === 0 ? 0 : USER_EXECUTABLE) |
       (access.linear === null ? 0 : LINEAR_VALID | (access.table ? 0 : NOT_TABLE));
     return this.#fail({
       reason: REASON.eptViolation,

@@ -3,6 +3,7 @@
  * failure due to invalid guest state". Guests change their state all the time, so these are made at each entry, on words.
  */
 
+import { DEBUGCTL } from "../msr/bits.ts";
 import { CR0, CR4, EFER, RFLAGS } from "../state.ts";
 import { cr4Bits } from "../control-registers.ts";
 import {
@@ -23,7 +24,8 @@ const CR0_LOW = wordOf("Guest CR0");
 const CR3_HIGH = wordOf("Guest CR3") + 1;
 const CR4_LOW = wordOf("Guest CR4");
 const DR7_HIGH = wordOf("Guest DR7") + 1;
-const DEBUGCTL = wordOf("Guest IA32_DEBUGCTL");
+const DEBUGCTL_AT = wordOf("Guest IA32_DEBUGCTL");
+const DEBUGCTL_BITS = Number(DEBUGCTL.LBR | DEBUGCTL.BTF);
 const EFER_LOW = wordOf("Guest IA32_EFER");
 const RIP = wordOf("Guest RIP");
 const FLAGS = wordOf("Guest RFLAGS");
@@ -95,7 +97,7 @@ const REGISTERS = section("Checks on Guest Control Registers, Debug Registers, a
     "Guest IA32_DEBUGCTL",
     ({ words, controls }) =>
       (controls.entry & ENTRY.loadDebugControls) === 0 ||
-      (words[DEBUGCTL] === 0 && words[DEBUGCTL + 1] === 0),
+      (((words[DEBUGCTL_AT] as number) & ~DEBUGCTL_BITS) === 0 && words[DEBUGCTL_AT + 1] === 0),
   ],
   [
     "an IA-32e mode guest has paging",
