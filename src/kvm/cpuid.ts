@@ -2,7 +2,7 @@
 
 import { cpuid } from "../hw/cpu/cpuid/leaves.ts";
 import { type CpuProfile, makeProfile } from "../hw/cpu/cpuid/profile.ts";
-import { CR4, type CpuState } from "../hw/cpu/state.ts";
+import { BIT, type CpuState } from "../hw/cpu/state.ts";
 
 /** KVM_CPUID_FLAG_SIGNIFCANT_INDEX: the entry is for one subleaf. */
 const SIGNIFICANT_INDEX = 1;
@@ -84,7 +84,7 @@ export function answerCpuid(
   const found = find(entries, leaf, subleaf) ?? beyond(entries, leaf, subleaf) ?? NOTHING;
   if (leaf !== 1) return found;
   const ecx = found.ecx & ~OSXSAVE;
-  return { ...found, ecx: (state.has("CR4", CR4.OSXSAVE) ? ecx | OSXSAVE : ecx) >>> 0 };
+  return { ...found, ecx: (state.has("CR4", BIT.CR4.OSXSAVE) ? ecx | OSXSAVE : ecx) >>> 0 };
 }
 
 const NOTHING: CpuidEntry = { ...FEATURES, function: 0 };

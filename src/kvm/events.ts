@@ -2,7 +2,7 @@
 
 import { DR6 } from "../hw/cpu/debug.ts";
 import { type Fault, fault, plainFault, VECTORS } from "../hw/cpu/fault.ts";
-import { BLOCKING, CR0, type CpuState, RFLAGS } from "../hw/cpu/state.ts";
+import { BIT, BLOCKING, type CpuState, RFLAGS } from "../hw/cpu/state.ts";
 import type { PendingEvent } from "./x86/ops.ts";
 
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
@@ -17,7 +17,7 @@ export function exceptionOf(state: CpuState, of: Fault): PendingEvent {
   if (vector === VECTORS["#DB"] && debug !== undefined)
     state.setDebug("DR6", (state.debug("DR6") & ~0xfn) | BigInt(debug));
   if (vector !== VECTORS["#DB"]) state.rflags |= RFLAGS.RF;
-  const isProtected = state.has("CR0", CR0.PE);
+  const isProtected = state.has("CR0", BIT.CR0.PE);
   return { type: "exception", vector, errorCode: isProtected ? errorCode : null };
 }
 
@@ -26,7 +26,7 @@ export const undefinedInstruction = (state: CpuState): PendingEvent =>
 
 /** To be called before an instruction is carried out: gives what its trap is, when it is stepped. */
 export function afterInstruction(state: CpuState): ((after: CpuState) => PendingEvent) | null {
-  const isTraced = state.hasFlag(RFLAGS.TF);
+  const isTraced = state.hasFlag(BIT.RFLAGS.TF);
   state.blocking &= ~SHADOWS;
   state.rflags &= ~RFLAGS.RF;
   return isTraced ? (after) => exceptionOf(after, { ...fault("#DB", null), debug: DR6.BS }) : null;

@@ -13,7 +13,7 @@ import { checksAlignment, isLongMode } from "../hw/cpu/mode.ts";
 import { isReservedPdpte, type PagingAccess, UNREACHABLE, walk } from "../hw/cpu/paging.ts";
 import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { GuestTables, type NestedAccess, type SecondLevel } from "../hw/cpu/second-level.ts";
-import { CR0, CR4, type CpuState, OFFSET, RFLAGS } from "../hw/cpu/state.ts";
+import { BIT, type CpuState, OFFSET } from "../hw/cpu/state.ts";
 import { contextOf } from "../hw/cpu/translation-context.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { Vcpu } from "./vcpu.ts";
@@ -39,7 +39,7 @@ export interface GuestPhysical {
 
 /** The PDPTEs that CR3 names become the vCPU's, if PAE paging uses them and they can be. */
 export function loadPdptes({ registers, vm }: Vcpu): void {
-  const isPae = registers.has("CR0", CR0.PG) && registers.has("CR4", CR4.PAE);
+  const isPae = registers.has("CR0", BIT.CR0.PG) && registers.has("CR4", BIT.CR4.PAE);
   if (!isPae || isLongMode(registers)) return;
   const { kvm } = vm;
   const place = (address: number, write: boolean): number | null => vm.place(address, write);
@@ -172,7 +172,7 @@ export class GuestMemory implements SystemMemory, SecondLevel {
     if (size > 1 && as === "cpl" && (low & (size - 1)) !== 0 && checksAlignment(state))
       return { vector: VECTORS["#AC"], errorCode: 0, address: null };
     const user = as === "user" || (as === "cpl" && state.cpl === 3);
-    const ac = as === "cpl" && state.hasFlag(RFLAGS.AC);
+    const ac = as === "cpl" && state.hasFlag(BIT.RFLAGS.AC);
     const inFirst = Math.min(size, PAGE_SIZE - low);
     const bits = isLongMode(state) ? 64 : 32;
     const parts: Part[] = [];

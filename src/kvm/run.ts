@@ -10,7 +10,7 @@ import { handleExit } from "./exits/index.ts";
 import { continueInstruction } from "./exits/instruction.ts";
 import { EXIT } from "./kvm-run.ts";
 import type { Vcpu } from "./vcpu.ts";
-import { RFLAGS } from "../hw/cpu/state.ts";
+import { BIT } from "../hw/cpu/state.ts";
 import { readSlot } from "../hw/cpu/msr/slots.ts";
 
 /** 0: user space has the vCPU. "limit": KVM_RUN is not over. */
@@ -56,7 +56,7 @@ function toUser(vcpu: Vcpu, cpu: HostCpu, result: 0 | Errno): 0 | Errno {
   vcpu.toRegisters(cpu);
   vcpu.isRunning = false;
   const { run, registers } = vcpu;
-  run.if_flag = registers.hasFlag(RFLAGS.IF) ? 1 : 0;
+  run.if_flag = registers.hasFlag(BIT.RFLAGS.IF) ? 1 : 0;
   run.cr8 = registers.control("CR8");
   run.apic_base = readSlot(registers, "IA32_APIC_BASE");
   return result;

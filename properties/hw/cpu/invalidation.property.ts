@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { makeProfile } from "../../../src/hw/cpu/cpuid/profile.ts";
-import { CR4 } from "../../../src/hw/cpu/state.ts";
+import { BIT, CR4 } from "../../../src/hw/cpu/state.ts";
 import { law } from "../../support/law.ts";
 import { type EngineName, ENGINES, SystemMachine } from "../../support/privileged-machines.ts";
 
@@ -208,6 +208,6 @@ function touch({ translated }: SystemMachine, page: number): void {
 
 /** What a page shows under its own PCID; with the global page any will do. */
 function frameAt(machine: SystemMachine, page: number): number {
-  if (machine.state.has("CR4", CR4.PCIDE)) load(machine, page === GLOBAL_PAGE ? 1 : page & 3);
+  if (machine.state.has("CR4", BIT.CR4.PCIDE)) load(machine, page === GLOBAL_PAGE ? 1 : page & 3);
   return Number(machine.translated.read(linear(page), 1, "read"));
 }

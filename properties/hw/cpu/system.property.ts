@@ -7,7 +7,7 @@ import type { Form } from "../../../src/hw/cpu/forms.ts";
 import { SYSTEM_INSTRUCTIONS } from "../../../src/hw/cpu/isa/system/index.ts";
 import type { Mode } from "../../../src/hw/cpu/mode.ts";
 import { writeSlot } from "../../../src/hw/cpu/msr/slots.ts";
-import { CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "../../../src/hw/cpu/state.ts";
+import { BIT, CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "../../../src/hw/cpu/state.ts";
 import { law } from "../../support/law.ts";
 import {
   anyMode,
@@ -245,8 +245,10 @@ law("control-registers-take-what-the-manual-allows", {
     if (fault !== null) return registers(machine) === before;
     const kept = to === 3 ? BigInt.asUintN(63, value) : to === 0 ? value | CR0.ET : value;
     if (machine.state.control(`CR${to}`) !== kept) throw new Error("another value is kept");
-    const long = mode !== "real" && machine.state.has("EFER", EFER.LME);
-    return to !== 0 || machine.state.has("EFER", EFER.LMA) === (long && (value & CR0.PG) !== 0n);
+    const long = mode !== "real" && machine.state.has("EFER", BIT.EFER.LME);
+    return (
+      to !== 0 || machine.state.has("EFER", BIT.EFER.LMA) === (long && (value & CR0.PG) !== 0n)
+    );
   },
 });
 

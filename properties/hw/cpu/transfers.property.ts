@@ -1,7 +1,7 @@
 /** Laws of interrupts and exceptions: what handlers find, what returns restore, and what happens when delivery fails. */
 
 import fc from "fast-check";
-import { RFLAGS } from "../../../src/hw/cpu/state.ts";
+import { BIT, RFLAGS } from "../../../src/hw/cpu/state.ts";
 import {
   BareSystem,
   CODE,
@@ -197,7 +197,7 @@ law("single-step-traps-after-every-instruction", {
       // The instruction; the trap, which takes the place of the next one; the return.
       system.step();
       system.step();
-      if (state.rip !== BigInt(handlerOf(1)) || state.hasFlag(RFLAGS.TF)) return false;
+      if (state.rip !== BigInt(handlerOf(1)) || state.hasFlag(BIT.RFLAGS.TF)) return false;
       if ((state.debug("DR6") & 0x4000n) === 0n) return false;
       system.step();
       if (!same("RIP", state.rip, BigInt(CODE + i))) return false;
@@ -239,7 +239,7 @@ law("breakpoints-come-before-code-and-after-data", {
       system.ram.write64(flags, system.ram.read64(flags) | RFLAGS.RF);
       system.step();
       system.step();
-      return same("RIP", state.rip, BigInt(CODE + 3)) && !state.hasFlag(RFLAGS.RF);
+      return same("RIP", state.rip, BigInt(CODE + 3)) && !state.hasFlag(BIT.RFLAGS.RF);
     }
     system.step();
     const touches = place < watched + 4n && place + 4n > watched;

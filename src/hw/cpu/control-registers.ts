@@ -11,7 +11,7 @@ import type { EngineParts } from "./engine/engine.ts";
 import { type Fault, GP0 } from "./fault.ts";
 import { isFault } from "./mmu.ts";
 import { is64Bit, isLongMode } from "./mode.ts";
-import { CR0, CR4, type CpuState, EFER, RIGHTS } from "./state.ts";
+import { BIT, CR0, CR4, type CpuState, EFER, RIGHTS } from "./state.ts";
 import { LOW_32 } from "./system.ts";
 import type { ControlWrite } from "./virtualization.ts";
 
@@ -122,18 +122,18 @@ function writeCr0(access: Access, value: bigint): Fault | null {
 
 /** With LME, paging goes with IA-32e mode: PAE, no 64-bit code segment yet, no 16-bit TSS. */
 function maySetPaging(state: CpuState): boolean {
-  if (!state.has("EFER", EFER.LME)) return true;
+  if (!state.has("EFER", BIT.EFER.LME)) return true;
   const isLongCode = (state.rights("CS") & RIGHTS.long) !== 0;
   const isTss16 = (state.systemSegment("TR").rights & 0xf) === BUSY_TSS_16;
-  return state.has("CR4", CR4.PAE) && !isLongCode && !isTss16;
+  return state.has("CR4", BIT.CR4.PAE) && !isLongCode && !isTss16;
 }
 
 const mayClearPaging = (state: CpuState): boolean =>
-  !state.has("CR4", CR4.PCIDE) && !is64Bit(state);
+  !state.has("CR4", BIT.CR4.PCIDE) && !is64Bit(state);
 
 function writeCr3(access: Access, value: bigint): Fault | null {
   const { state, memory, environment } = access;
-  const hasPcids = state.has("CR4", CR4.PCIDE);
+  const hasPcids = state.has("CR4", BIT.CR4.PCIDE);
   const keeps = hasPcids && (value & KEEP_TRANSLATIONS) !== 0n;
   const next = hasPcids ? value & ~KEEP_TRANSLATIONS : value;
   if (next >> BigInt(environment.profile.physicalBits) !== 0n) return GP0;

@@ -11,7 +11,7 @@ import { linearOfCode } from "./decode-at.ts";
 import type { Engine, EngineParts } from "./engine/engine.ts";
 import { type Fault, fault, VECTORS } from "./fault.ts";
 import { reset } from "./start.ts";
-import { ACTIVITY, BLOCKING, type CpuState, PENDING, RFLAGS } from "./state.ts";
+import { BIT, ACTIVITY, BLOCKING, type CpuState, PENDING, RFLAGS } from "./state.ts";
 import { deliver, type Raised } from "./transfer/deliver.ts";
 import type { Decision, VmExit } from "./virtualization.ts";
 
@@ -151,7 +151,7 @@ export class Cpu {
     // STI may hold NMIs back as well as interrupts, and here it does (SDM Vol. 2B, "STI—Set Interrupt Flag").
     if ((blocking & (SHADOWS | BLOCKING.gif)) !== 0) return null;
     if ((pending & PENDING.nmi) !== 0 && (blocking & BLOCKING.nmi) === 0) return NMI;
-    return state.hasFlag(RFLAGS.IF) && environment.isInterruptAsserted()
+    return state.hasFlag(BIT.RFLAGS.IF) && environment.isInterruptAsserted()
       ? EXTERNAL_INTERRUPT
       : null;
   }
@@ -209,8 +209,8 @@ export class Cpu {
     const { virtualization } = this.#core;
     const shadow = state.blocking & SHADOWS;
     const watched = watches(state);
-    const traced = state.hasFlag(RFLAGS.TF);
-    const resumed = state.hasFlag(RFLAGS.RF);
+    const traced = state.hasFlag(BIT.RFLAGS.TF);
+    const resumed = state.hasFlag(BIT.RFLAGS.RF);
     if (watched && !resumed && (shadow & BLOCKING.movSs) === 0) {
       const hit = codeBreakpoints(state, linearOfCode(state, state.rip));
       if (hit !== 0) {

@@ -2,7 +2,7 @@
 
 import type { Core } from "./descriptors.ts";
 import { iopl, isVirtual8086 } from "./mode.ts";
-import { CR0, type CpuState, RFLAGS, RFLAGS_FIXED } from "./state.ts";
+import { BIT, type CpuState, RFLAGS, RFLAGS_FIXED } from "./state.ts";
 
 /** CF, PF, AF, ZF, SF, TF, DF, OF, NT. */
 const ALWAYS = 0x4dd5n;
@@ -30,7 +30,7 @@ export function popFlags(
   size: 16 | 32 | 64,
   by: "POPF" | "IRET",
 ): bigint {
-  const isReal = !state.has("CR0", CR0.PE);
+  const isReal = !state.has("CR0", BIT.CR0.PE);
   const cpl = isReal ? 0 : state.cpl;
   let writable = ALWAYS;
   if (cpl <= iopl(state)) writable |= RFLAGS.IF;

@@ -1,18 +1,18 @@
 /** The modes of operation, and what follows from them: SDM Vol. 3, "Modes of Operation"; Vol. 1, "Operand-Size and Address-Size Attributes". */
 
 import type { CodeSize } from "./decode.ts";
-import { CR0, type CpuState, EFER, OFFSET, RFLAGS, RIGHTS } from "./state.ts";
+import { BIT, type CpuState, OFFSET, RIGHTS } from "./state.ts";
 
 export type Mode = "real" | "virtual-8086" | "protected" | "compatibility" | "64-bit";
 
-export const isLongMode = (state: CpuState): boolean => state.has("EFER", EFER.LMA);
+export const isLongMode = (state: CpuState): boolean => state.has("EFER", BIT.EFER.LMA);
 
 /** Segments are loaded as in the 8086: a selector is a sixteenth of the base. */
 export const isRealAddressing = (state: CpuState): boolean =>
-  !state.has("CR0", CR0.PE) || isVirtual8086(state);
+  !state.has("CR0", BIT.CR0.PE) || isVirtual8086(state);
 
 export const isVirtual8086 = (state: CpuState): boolean =>
-  state.hasFlag(RFLAGS.VM) && state.has("CR0", CR0.PE) && !isLongMode(state);
+  state.hasFlag(BIT.RFLAGS.VM) && state.has("CR0", BIT.CR0.PE) && !isLongMode(state);
 
 export function codeSizeOf(state: CpuState): CodeSize {
   const rights = state.rights("CS");
@@ -34,8 +34,8 @@ export function iopl(state: CpuState): number {
 
 /** CLI and STI are allowed: anywhere in real-address mode, else with a CPL up to IOPL (no VME, no PVI). */
 export const mayChangeInterruptFlag = (state: CpuState): boolean =>
-  !state.has("CR0", CR0.PE) || state.cpl <= iopl(state);
+  !state.has("CR0", BIT.CR0.PE) || state.cpl <= iopl(state);
 
 /** Alignment is checked: #AC for what a program at CPL 3 does (SDM Vol. 3, "Alignment Check Exception (#AC)"). */
 export const checksAlignment = (state: CpuState): boolean =>
-  state.cpl === 3 && state.hasFlag(RFLAGS.AC) && state.has("CR0", CR0.AM);
+  state.cpl === 3 && state.hasFlag(BIT.RFLAGS.AC) && state.has("CR0", BIT.CR0.AM);

@@ -10,7 +10,7 @@ import { type Fault, GP0 } from "./fault.ts";
 import type { Instruction } from "./instruction.ts";
 import { isFault } from "./mmu.ts";
 import { iopl, is64Bit, isVirtual8086 } from "./mode.ts";
-import { CR0, CR4, RFLAGS } from "./state.ts";
+import { BIT } from "./state.ts";
 import { RCX, RDX, systemInstruction, writeGpr } from "./system.ts";
 import type { PortAccess } from "./virtualization.ts";
 
@@ -21,12 +21,12 @@ const MAP_BASE_AT = 102;
 export function checkPort(context: AssistContext, access: PortAccess): Fault | null {
   const { state, virtualization } = context;
   const { port, size } = access;
-  const asks = isVirtual8086(state) || (state.has("CR0", CR0.PE) && state.cpl > iopl(state));
+  const asks = isVirtual8086(state) || (state.has("CR0", BIT.CR0.PE) && state.cpl > iopl(state));
   const refused =
     (asks ? refuses(context, port, size) : null) ??
     (state.isGuest ? virtualization?.port(context, access) : null) ??
     null;
-  if (refused === null && state.has("CR4", CR4.DE))
+  if (refused === null && state.has("CR4", BIT.CR4.DE))
     state.pendingDebug |= ioBreakpoints(state, port, size);
   return refused;
 }
@@ -86,7 +86,7 @@ function iterate(
   if (repeat !== "none" && count === 0n) return null;
   const fault = transfer(context, size, pointer);
   if (fault !== null) return fault;
-  const step = BigInt(state.hasFlag(RFLAGS.DF) ? -size : size);
+  const step = BigInt(state.hasFlag(BIT.RFLAGS.DF) ? -size : size);
   writeGpr(state, pointer, addressSize, state.gpr(pointer) + step);
   if (repeat === "none") return null;
   writeGpr(state, RCX, addressSize, count - 1n);

@@ -23,7 +23,7 @@ import {
 } from "./paging.ts";
 import type { PhysicalMemory } from "./physical-memory.ts";
 import { GuestTables, KnownTables, type NestedAccess, type SecondLevel } from "./second-level.ts";
-import { type CpuState, OFFSET, RFLAGS } from "./state.ts";
+import { BIT, type CpuState, OFFSET } from "./state.ts";
 import { ownerOf, type Tlb, tagOf } from "./tlb.ts";
 import { contextOf, isStill, type TranslationContext } from "./translation-context.ts";
 
@@ -281,7 +281,7 @@ export class TranslatedMemory implements DirectMemory {
 
   /** RFLAGS.AC opens user pages to explicit accesses only (SDM Vol. 3, "Determination of Access Rights"). */
   #access(write: boolean, fetch: boolean, as: Accessor): Access {
-    const ac = as === "cpl" && this.#state.hasFlag(RFLAGS.AC);
+    const ac = as === "cpl" && this.#state.hasFlag(BIT.RFLAGS.AC);
     const tlb = fetch ? this.#fetchTlb : this.#dataTlb;
     const user = as === "user" || (as === "cpl" && this.#state.cpl === 3);
     return { write, fetch, user, ac, tlb };

@@ -4,7 +4,7 @@ import type { CpuProfile } from "./cpuid/profile.ts";
 import { watches } from "./debug.ts";
 import { isLongMode } from "./mode.ts";
 import type { PagingContext } from "./paging.ts";
-import { controlOffset, CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS } from "./state.ts";
+import { BIT, controlOffset, type CpuState, OFFSET, RFLAGS } from "./state.ts";
 import { tagOf } from "./tlb.ts";
 
 const PDPTE_WORDS = 8;
@@ -43,8 +43,8 @@ export function contextOf(
 ): TranslationContext {
   const { owner, hasSecond } = from;
   const cr3 = state.control("CR3");
-  const isPaged = state.has("CR0", CR0.PG);
-  const wide = isLongMode(state) ? "4-level" : state.has("CR4", CR4.PAE) ? "PAE" : "32-bit";
+  const isPaged = state.has("CR0", BIT.CR0.PG);
+  const wide = isLongMode(state) ? "4-level" : state.has("CR4", BIT.CR4.PAE) ? "PAE" : "32-bit";
   const walksPdptes = wide === "PAE" && from.walksPdptes;
   const { words } = state;
   return {
@@ -56,18 +56,18 @@ export function contextOf(
         words.subarray(OFFSET.pdptes / 4, OFFSET.pdptes / 4 + PDPTE_WORDS),
         (word) => word >>> 0,
       ),
-      pse: state.has("CR4", CR4.PSE),
-      pge: state.has("CR4", CR4.PGE),
-      nxe: state.has("EFER", EFER.NXE),
-      wp: state.has("CR0", CR0.WP),
-      smep: isPaged && state.has("CR4", CR4.SMEP),
-      smap: isPaged && state.has("CR4", CR4.SMAP),
+      pse: state.has("CR4", BIT.CR4.PSE),
+      pge: state.has("CR4", BIT.CR4.PGE),
+      nxe: state.has("EFER", BIT.EFER.NXE),
+      wp: state.has("CR0", BIT.CR0.WP),
+      smep: isPaged && state.has("CR4", BIT.CR4.SMEP),
+      smap: isPaged && state.has("CR4", BIT.CR4.SMAP),
       physicalBits: profile.physicalBits,
       gigabytePages: profile.features.has("Page1GB"),
       reservesBit8: profile.vendor === "amd",
     },
     owner,
-    tag: tagOf(owner, state.has("CR4", CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0),
+    tag: tagOf(owner, state.has("CR4", BIT.CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0),
     wraps: !isLongMode(state),
     isWatched: watches(state),
     isDirect: !isPaged && !hasSecond,

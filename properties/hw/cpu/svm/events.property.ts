@@ -1,7 +1,7 @@
 /** Laws of events: what a host injects, what waits, and what was cut off by an exit. */
 
 import fc from "fast-check";
-import { CR0, RFLAGS } from "../../../../src/hw/cpu/state.ts";
+import { BIT, RFLAGS } from "../../../../src/hw/cpu/state.ts";
 import { law } from "../../../support/law.ts";
 import { ENGINES } from "../../../support/privileged-machines.ts";
 import { entryAt, GUEST, handlerOf, HOST, SvmMachine } from "../../../support/svm-machines.ts";
@@ -193,7 +193,7 @@ law("gif-holds-events-back", {
     if (state.rip !== atStgi) throw new Error(`GIF lets ${event} in: ${state.rip.toString(16)}`);
     machine.step();
     machine.step();
-    const isReset = !state.has("CR0", CR0.PE);
+    const isReset = !state.has("CR0", BIT.CR0.PE);
     if (event === "INIT" ? !isReset : state.rip !== handlers[event])
       throw new Error(`${event} is not taken: ${state.rip.toString(16)}`);
   },

@@ -5,7 +5,7 @@
 
 import { APIC_BASE, MISC_ENABLE } from "../msr/bits.ts";
 import { readSlot } from "../msr/slots.ts";
-import { CR4, type CpuState } from "../state.ts";
+import { BIT, type CpuState } from "../state.ts";
 import { ASIDS } from "../svm/vmcb.ts";
 import { type CpuidRegister, type FeatureName, FEATURES } from "./features.ts";
 import { type CpuProfile, processorsOf, type Topology, type Vendor } from "./profile.ts";
@@ -102,7 +102,7 @@ const identification: Leaf = ({ profile, state }) => {
   return {
     EAX: profile.signature,
     EBX: ((profile.apicId & 0xff) << 24) | (ids << 16) | ((LINE_BYTES / 8) << 8),
-    ECX: state.has("CR4", CR4.OSXSAVE) ? OSXSAVE : 0,
+    ECX: state.has("CR4", BIT.CR4.OSXSAVE) ? OSXSAVE : 0,
     EDX: processorsOf(profile) > 1 ? HTT : 0,
   };
 };

@@ -123,6 +123,8 @@ export interface PlacedHandler {
   readonly shape: Shape;
 }
 
+type Entry = (cpu: number, record: number) => number;
+
 /** The handlers of one memory. */
 export class HandlerTable {
   readonly #table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_SIZE });
@@ -130,6 +132,8 @@ export class HandlerTable {
   readonly #imports: WebAssembly.Imports;
   #free = FIRST_FREE;
   readonly #freed: number[] = [];
+  /** What the host has entered, by place: the table itself is slow to ask. */
+  readonly #entries: (Entry | undefined)[] = [];
 
   constructor(memory: WebAssembly.Memory, host: HostFunctions) {
     this.#imports = { e: { m: memory, t: this.#table, ...host } };
@@ -198,12 +202,17 @@ export class HandlerTable {
 
   removeTree(place: number): void {
     this.#table.set(place, null);
+    this.#entries[place] = undefined;
     this.#freed.push(place);
   }
 
   /** Calls the handler at a place. */
   enter(place: number, cpu: number, at: number): number {
-    return (this.#table.get(place) as (cpu: number, record: number) => number)(cpu, at);
+    const known = this.#entries[place];
+    if (known !== undefined) return known(cpu, at);
+    const entry = this.#table.get(place) as Entry;
+    this.#entries[place] = entry;
+    return entry(cpu, at);
   }
 
   #take(): number {
@@ -217,5 +226,6 @@ export class HandlerTable {
   #put(place: number, module: WebAssembly.Module): void {
     const { exports } = new WebAssembly.Instance(module, this.#imports);
     this.#table.set(place, exports["h"]);
+    this.#entries[place] = undefined;
   }
 }

@@ -3,7 +3,7 @@
 import { GP0 } from "../fault.ts";
 import { instruction } from "../instruction.ts";
 import { mayChangeInterruptFlag } from "../mode.ts";
-import { BLOCKING, RFLAGS } from "../state.ts";
+import { BIT, BLOCKING, RFLAGS } from "../state.ts";
 
 /** Interrupts wait for one more instruction if they were disabled before. */
 export const STI = instruction("STI", {
@@ -11,7 +11,7 @@ export const STI = instruction("STI", {
   semantics: (u) =>
     u.assist(({ state }) => {
       if (!mayChangeInterruptFlag(state)) return GP0;
-      if (state.hasFlag(RFLAGS.IF)) return null;
+      if (state.hasFlag(BIT.RFLAGS.IF)) return null;
       state.blocking |= BLOCKING.sti;
       state.rflags |= RFLAGS.IF;
       return null;

@@ -1,7 +1,7 @@
 /** Model-specific registers that both vendors have: SDM Vol. 4, "IA-32 Architectural MSRs"; APM Vol. 2, "MSR Cross-Reference". */
 
 import type { CpuProfile } from "../cpuid/profile.ts";
-import { CR0, EFER, type CpuState } from "../state.ts";
+import { BIT, EFER, type CpuState } from "../state.ts";
 import type { SegmentName } from "../uop.ts";
 import { APIC_BASE, HWCR, MISC_ENABLE, DEBUGCTL } from "./bits.ts";
 import { addressFrom, ALL, LOW_32, type Msr, type MsrAccess } from "./msr.ts";
@@ -248,7 +248,7 @@ function allowsEfer(value: bigint, { state }: MsrAccess): boolean {
   const isHidden = (readSlot(state, "IA32_MISC_ENABLE") & MISC_ENABLE.XD_DISABLE) !== 0n;
   if (isHidden && (changed & value & EFER.NXE) !== 0n) return false;
   if ((changed & EFER.LMA) !== 0n) return false;
-  return (changed & EFER.LME) === 0n || !state.has("CR0", CR0.PG);
+  return (changed & EFER.LME) === 0n || !state.has("CR0", BIT.CR0.PG);
 }
 
 const EFER_MSR: Msr = {

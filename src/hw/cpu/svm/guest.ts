@@ -6,7 +6,7 @@
 import type { AssistContext } from "../assist.ts";
 import { exitFault, type Fault } from "../fault.ts";
 import type { VirtualizationParts } from "../make-virtualization.ts";
-import { ACTIVITY, BLOCKING, CR0, RFLAGS } from "../state.ts";
+import { BIT, ACTIVITY, BLOCKING, CR0 } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type {
   Boundary,
@@ -190,7 +190,7 @@ export abstract class SvmGuest implements Intercepts {
       if (!isShadowed) return NMI;
     }
     if (isShadowed) return null;
-    const isOpen = state.hasFlag(RFLAGS.IF);
+    const isOpen = state.hasFlag(BIT.RFLAGS.IF);
     const isHostOpen = this.#masksInterrupts() ? view.getInt32(PLACE.hostIf, true) !== 0 : isOpen;
     if (isInterruptAsserted && isHostOpen)
       return this.#has(INTERCEPT.INTR) ? exitFor(EXIT_CODE.INTR) : EXTERNAL_INTERRUPT;
@@ -251,7 +251,7 @@ export abstract class SvmGuest implements Intercepts {
   taskSwitch({ by, selector, errorCode }: TaskSwitch): VmExit {
     const bits = (by === "IRET" ? 1n << 36n : 0n) | (by === "JMP" ? 1n << 38n : 0n);
     const code = errorCode === null ? 0n : BigInt(errorCode) | (1n << 44n);
-    const resume = this.parts.state.hasFlag(RFLAGS.RF) ? 1n << 48n : 0n;
+    const resume = this.parts.state.hasFlag(BIT.RFLAGS.RF) ? 1n << 48n : 0n;
     return {
       reason: EXIT_CODE.TASK_SWITCH,
       info1: BigInt(selector),

@@ -4,7 +4,7 @@ import type { AssistContext } from "../assist.ts";
 import { type Fault, GP0 } from "../fault.ts";
 import type { Instruction } from "../instruction.ts";
 import { isVirtual8086 } from "../mode.ts";
-import { CR0, type CpuState, EFER } from "../state.ts";
+import { BIT, type CpuState } from "../state.ts";
 import { RAX, systemInstruction, UD } from "../system.ts";
 import { Svm } from "./svm.ts";
 
@@ -23,9 +23,9 @@ export function svmInstruction(
     const { state, environment } = context;
     const svm = svmOf(context);
     const failed =
-      svm === null || !state.has("EFER", EFER.SVME)
+      svm === null || !state.has("EFER", BIT.EFER.SVME)
         ? SVME
-        : !state.has("CR0", CR0.PE) || isVirtual8086(state)
+        : !state.has("CR0", BIT.CR0.PE) || isVirtual8086(state)
           ? PROTECTED
           : state.cpl === 0
             ? null

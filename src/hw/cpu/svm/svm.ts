@@ -15,7 +15,7 @@ import { VECTORS } from "../fault.ts";
 import { isFault } from "../mmu.ts";
 import { isLongMode } from "../mode.ts";
 import { readSlot, slotOffset, writeSlot } from "../msr/slots.ts";
-import { ACTIVITY, BLOCKING, CR0, CR4, RFLAGS } from "../state.ts";
+import { BIT, ACTIVITY, BLOCKING } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type { Virtualization, VmExit } from "../virtualization.ts";
 import { Fields, hasNestedPaging, refusalOf } from "./checks.ts";
@@ -107,7 +107,7 @@ export class Svm extends SvmGuest implements Virtualization {
 
   /** Nested paging has the mode of the host's paging, so there has to be some (APM Vol. 2, "Enabling Nested Paging"). */
   #refuseToNest(): Refusal | null {
-    const isPaged = this.parts.state.has("CR0", CR0.PG);
+    const isPaged = this.parts.state.has("CR0", BIT.CR0.PG);
     return isPaged || !hasNestedPaging(this.#fields) ? null : NO_HOST_PAGING;
   }
 
@@ -122,7 +122,7 @@ export class Svm extends SvmGuest implements Virtualization {
     const { state } = this.parts;
     saveHost(state, this.#host);
     const view = this.view;
-    view.setInt32(PLACE.hostIf, state.hasFlag(RFLAGS.IF) ? 1 : 0, true);
+    view.setInt32(PLACE.hostIf, state.hasFlag(BIT.RFLAGS.IF) ? 1 : 0, true);
     view.setInt32(PLACE.hostBlocking, state.blocking & BLOCKING.nmi, true);
     copy(state.words, PAT, this.#words, PLACE.hostPat / 4);
   }
@@ -171,7 +171,8 @@ export class Svm extends SvmGuest implements Virtualization {
     view.setInt32(PLACE.pauses, view.getUint16(VMCB.pauseFilterCount, true), true);
     const injects = (view.getInt32(VMCB.eventInj, true) & EVENT.valid) !== 0;
     view.setInt32(PLACE.injects, injects ? 1 : 0, true);
-    const usesPdptes = state.has("CR0", CR0.PG) && state.has("CR4", CR4.PAE) && !isLongMode(state);
+    const usesPdptes =
+      state.has("CR0", BIT.CR0.PG) && state.has("CR4", BIT.CR4.PAE) && !isLongMode(state);
     if (!usesPdptes) return true;
     const isRead = memory.loadPdptes(state.control("CR3")) === null;
     memory.contextChanged();
@@ -227,7 +228,7 @@ export class Svm extends SvmGuest implements Virtualization {
     saveGuest(state, this.#words);
     view.setUint8(VMCB.cpl, state.cpl);
     const shadow = (state.blocking & SHADOWS) === 0 ? 0 : 1;
-    view.setInt32(VMCB.interruptShadow, shadow | (state.hasFlag(RFLAGS.IF) ? 2 : 0), true);
+    view.setInt32(VMCB.interruptShadow, shadow | (state.hasFlag(BIT.RFLAGS.IF) ? 2 : 0), true);
     if (hasNestedPaging(this.#fields)) copy(state.words, PAT, this.#words, VMCB.gPat / 4);
     this.#report(exit as SvmExit, during);
     if (bytes.length > 0 || view.getUint8(VMCB.bytesFetched) > 0) {
@@ -275,7 +276,7 @@ export class Svm extends SvmGuest implements Virtualization {
     loadHost(state, this.#host);
     copy(this.#words, PLACE.hostPat / 4, state.words, PAT);
     state.blocking = BLOCKING.gif | view.getInt32(PLACE.hostBlocking, true);
-    state.pendingDebug = state.hasFlag(RFLAGS.TF) ? DR6.BS : 0;
+    state.pendingDebug = state.hasFlag(BIT.RFLAGS.TF) ? DR6.BS : 0;
     state.isGuest = false;
     state.activity = ACTIVITY.active;
     memory.enter("host", 0, null);

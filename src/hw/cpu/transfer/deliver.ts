@@ -23,7 +23,7 @@ import { type Fault, fault, selectorFault } from "../fault.ts";
 import { isFault } from "../mmu.ts";
 import { isLongMode, isVirtual8086 } from "../mode.ts";
 import { nullSegment } from "../segments.ts";
-import { BLOCKING, CR0, type CpuState, RFLAGS } from "../state.ts";
+import { BIT, BLOCKING, type CpuState, RFLAGS } from "../state.ts";
 import { checkOffset, type CodeTarget, codeSegment, findCode, isLongCode } from "./code.ts";
 import { currentStack, Frame, setStackPointer, type Stack } from "./stack.ts";
 import { attemptTaskSwitch, exitsForTasks } from "./task.ts";
@@ -82,7 +82,9 @@ const isSoftware = ({ type }: DeliveredEvent): boolean =>
 /** Goes to the handler, or gives the fault that delivery met, with nothing changed. */
 export function deliver(core: Core, event: DeliveredEvent): Fault | null {
   const { state } = core;
-  const met = state.has("CR0", CR0.PE) ? deliverProtected(core, event) : deliverReal(core, event);
+  const met = state.has("CR0", BIT.CR0.PE)
+    ? deliverProtected(core, event)
+    : deliverReal(core, event);
   if (met !== null) return met;
   state.blocking &= ~(BLOCKING.sti | BLOCKING.movSs);
   if (event.type === "NMI") state.blocking |= BLOCKING.nmi;

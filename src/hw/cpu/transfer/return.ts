@@ -22,7 +22,7 @@ import { type Fault, GP0, selectorFault } from "../fault.ts";
 import { commitFlags, popFlags } from "../flag-writes.ts";
 import { is64Bit, iopl, isLongMode, isVirtual8086, stackSizeOf } from "../mode.ts";
 import { dropInnerSegments, nullSegment } from "../segments.ts";
-import { BLOCKING, CR0, type CpuState, RFLAGS, RIGHTS, type SegmentState } from "../state.ts";
+import { BIT, BLOCKING, type CpuState, RFLAGS, RIGHTS, type SegmentState } from "../state.ts";
 import { SEGMENT_NAMES } from "../uop.ts";
 import { checkOffset, type CodeTarget, codeSegment, findCode, goReal, isLongCode } from "./code.ts";
 import { peek, setStackPointer, sizeOfStack } from "./stack.ts";
@@ -51,7 +51,7 @@ export function returnFar(core: Core, size: OperandSize, released: number): Faul
   if (!Array.isArray(values)) return values;
   const [rip, cs] = values as [bigint, bigint];
   const selector = Number(cs & 0xffffn);
-  if (!state.has("CR0", CR0.PE) || isVirtual8086(state)) {
+  if (!state.has("CR0", BIT.CR0.PE) || isVirtual8086(state)) {
     const fault = goReal(state, selector, rip);
     if (fault === null) dropStack(state, 2 * bytes + released);
     return fault;
@@ -72,9 +72,9 @@ export function returnFromInterrupt(core: Core, size: OperandSize): Fault | null
 
 function interruptReturn(core: Core, size: OperandSize): Fault | null {
   const { state } = core;
-  const isProtected = state.has("CR0", CR0.PE);
+  const isProtected = state.has("CR0", BIT.CR0.PE);
   if (isVirtual8086(state) && iopl(state) < 3) return GP0;
-  if (isProtected && !isVirtual8086(state) && state.hasFlag(RFLAGS.NT))
+  if (isProtected && !isVirtual8086(state) && state.hasFlag(BIT.RFLAGS.NT))
     return isLongMode(state) ? GP0 : returnToTask(core, GP0);
   const bytes = size / 8;
   const values = peek(core, 3, bytes);

@@ -4,7 +4,7 @@
  */
 
 import type { Environment } from "../environment.ts";
-import { ACTIVITY, BLOCKING, type CpuState, PENDING, RFLAGS } from "../state.ts";
+import { BIT, ACTIVITY, BLOCKING, type CpuState, PENDING } from "../state.ts";
 import type { Boundary, Decision } from "../virtualization.ts";
 import type { Controls } from "./check.ts";
 import { EXIT, INFO, PIN, PRIMARY, TYPE } from "./controls.ts";
@@ -89,7 +89,7 @@ function maskable(of: Deciding, { isInterruptAsserted }: Boundary): Decision | n
   const { state, controls, environment } = of;
   const { pin, primary, exit } = controls;
   const isShadowed = (state.blocking & SHADOWS) !== 0;
-  const isOpen = state.hasFlag(RFLAGS.IF) && !isShadowed;
+  const isOpen = state.hasFlag(BIT.RFLAGS.IF) && !isShadowed;
   if ((primary & PRIMARY.interruptWindowExiting) !== 0 && isOpen) return INTERRUPT_WINDOW;
   if (!isInterruptAsserted) return null;
   if ((pin & PIN.externalInterruptExiting) === 0) return isOpen ? EXTERNAL_INTERRUPT : null;

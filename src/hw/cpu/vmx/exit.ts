@@ -5,7 +5,7 @@ import type { Environment } from "../environment.ts";
 import { VECTORS } from "../fault.ts";
 import type { MsrAccess } from "../msr/msr.ts";
 import type { PhysicalMemory } from "../physical-memory.ts";
-import { ACTIVITY, BLOCKING, CR0, CR4, type CpuState } from "../state.ts";
+import { BIT, ACTIVITY, BLOCKING, type CpuState } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type { TranslatedMemory } from "../translated-memory.ts";
 import type { Virtualization } from "../virtualization.ts";
@@ -115,7 +115,7 @@ function record(
   unblocked: boolean,
 ): void {
   const { words, data } = vmcs;
-  const isProtected = state.has("CR0", CR0.PE);
+  const isProtected = state.has("CR0", BIT.CR0.PE);
   const { interruption = 0, qualification = 0n } = exit;
   const saysUnblocked = unblocked && during === null;
   words[REASON_AT] = exit.reason;
@@ -148,7 +148,7 @@ function loadHost(of: Transition, blocking: number): void {
 }
 
 function loadHostPdptes({ state, memory }: Transition, { exit }: Controls): boolean {
-  if ((exit & EXIT.hostAddressSpaceSize) !== 0 || !state.has("CR4", CR4.PAE)) return true;
+  if ((exit & EXIT.hostAddressSpaceSize) !== 0 || !state.has("CR4", BIT.CR4.PAE)) return true;
   if (memory.loadPdptes(state.control("CR3")) !== null) return false;
   memory.contextChanged();
   return true;

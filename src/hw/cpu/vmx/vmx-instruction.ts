@@ -10,7 +10,7 @@ import type { FormRow } from "../forms.ts";
 import type { Instruction } from "../instruction.ts";
 import { isFault } from "../mmu.ts";
 import { is64Bit, isLongMode, isVirtual8086 } from "../mode.ts";
-import { CR0 } from "../state.ts";
+import { BIT } from "../state.ts";
 import { setFlags, systemInstruction, UD } from "../system.ts";
 import { fieldOf } from "./fields.ts";
 import { Vmx } from "./vmx.ts";
@@ -73,7 +73,7 @@ export const vmxOf = ({ virtualization }: AssistContext): Vmx | null =>
 
 /** Outside protected mode, and in compatibility mode. */
 export function isWrongMode({ state }: AssistContext): boolean {
-  if (!state.has("CR0", CR0.PE) || isVirtual8086(state)) return true;
+  if (!state.has("CR0", BIT.CR0.PE) || isVirtual8086(state)) return true;
   return isLongMode(state) && !is64Bit(state);
 }
 

@@ -10,7 +10,7 @@ import type { Environment } from "../environment.ts";
 import { type Fault, VECTORS } from "../fault.ts";
 import type { VirtualizationParts } from "../make-virtualization.ts";
 import type { PhysicalMemory } from "../physical-memory.ts";
-import { ACTIVITY, BLOCKING, CR0, type CpuState, PENDING } from "../state.ts";
+import { BIT, ACTIVITY, BLOCKING, type CpuState, PENDING } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type { TranslatedMemory } from "../translated-memory.ts";
 import type {
@@ -216,7 +216,7 @@ export class Vmx implements Virtualization {
 
   exception(event: Raised): VmExit | null {
     if (!this.#isWanted(event)) return null;
-    return exceptionExit(event, this.#state.has("CR0", CR0.PE));
+    return exceptionExit(event, this.#state.has("CR0", BIT.CR0.PE));
   }
 
   /** SDM Vol. 3, "Exception Bitmap": for page faults, mask and match say which error codes the bit is for. */

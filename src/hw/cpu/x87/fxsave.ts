@@ -5,7 +5,7 @@ import type { AssistContext } from "../assist.ts";
 import { type Fault, GP0, plainFault } from "../fault.ts";
 import { isFault } from "../mmu.ts";
 import { is64Bit } from "../mode.ts";
-import { CR0, CR4 } from "../state.ts";
+import { BIT } from "../state.ts";
 import {
   LEGACY_BYTES,
   loadX87,
@@ -22,8 +22,8 @@ const IMAGE_ALIGNMENT = 16n;
 
 /** Where the image lies, or #UD, #NM or the fault of its alignment. */
 function imageOf(context: AssistContext): bigint | Fault {
-  if (context.state.has("CR0", CR0.EM)) return plainFault("#UD");
-  if (context.state.has("CR0", CR0.TS)) return plainFault("#NM");
+  if (context.state.has("CR0", BIT.CR0.EM)) return plainFault("#UD");
+  if (context.state.has("CR0", BIT.CR0.TS)) return plainFault("#NM");
   const offset = context.offset(0);
   const linear = context.linear("effective", offset);
   // #SS(0) comes before #GP(0) for the alignment, unlike for XSAVE: as in AMD's processors.
@@ -32,7 +32,7 @@ function imageOf(context: AssistContext): bigint | Fault {
 }
 
 /** Without it, SSE state stays where it is. */
-const hasSse = ({ state }: AssistContext): boolean => state.has("CR4", CR4.OSFXSR);
+const hasSse = ({ state }: AssistContext): boolean => state.has("CR4", BIT.CR4.OSFXSR);
 
 export function fxsave(context: AssistContext): Fault | null {
   const offset = imageOf(context);

@@ -3,14 +3,14 @@
 import type { AssistContext } from "../assist.ts";
 import { type Fault, VECTORS } from "../fault.ts";
 import { codeSizeOf } from "../mode.ts";
-import { CR0, type CpuState, OFFSET } from "../state.ts";
+import { BIT, type CpuState, OFFSET } from "../state.ts";
 import { WIRES, X87Unit } from "./unit.ts";
 
 /** An exception is pending, and a waiting instruction has to do something about it. */
 export function mustWait(state: CpuState): boolean {
   if (!new X87Unit(state).isPending) return false;
   const ignores = (state.view.getUint8(OFFSET.x87Wires) & WIRES.IGNNE) !== 0;
-  return state.has("CR0", CR0.NE) || !ignores;
+  return state.has("CR0", BIT.CR0.NE) || !ignores;
 }
 
 /**
@@ -20,7 +20,8 @@ export function mustWait(state: CpuState): boolean {
  */
 export function waitFor(context: AssistContext): Fault | null {
   const { state, environment } = context;
-  if (state.has("CR0", CR0.NE)) return { vector: VECTORS["#MF"], errorCode: null, address: null };
+  if (state.has("CR0", BIT.CR0.NE))
+    return { vector: VECTORS["#MF"], errorCode: null, address: null };
   const wires = state.view.getUint8(OFFSET.x87Wires);
   if ((wires & WIRES.FERR) === 0) environment.assertFerr();
   state.view.setUint8(OFFSET.x87Wires, wires | WIRES.FERR);

@@ -2,7 +2,7 @@
 
 import type { AssistContext } from "../assist.ts";
 import { type Fault, GP0, plainFault } from "../fault.ts";
-import { CR4, type CpuState } from "../state.ts";
+import { BIT, type CpuState } from "../state.ts";
 import { COMPONENT, inUse, SUPPORTED } from "./xsave.ts";
 
 const [RAX, RCX, RDX] = [0, 1, 2];
@@ -12,7 +12,7 @@ const low = (state: CpuState, register: number): bigint => BigInt.asUintN(32, st
 
 /** XCR0; with ECX = 1 what of it is in use. */
 export function getExtendedControl({ state }: AssistContext): Fault | null {
-  if (!state.has("CR4", CR4.OSXSAVE)) return plainFault("#UD");
+  if (!state.has("CR4", BIT.CR4.OSXSAVE)) return plainFault("#UD");
   const number = low(state, RCX);
   if (number !== XCR0 && number !== IN_USE) return GP0;
   const value = number === XCR0 ? state.xcr0 : state.xcr0 & inUse(state);
@@ -24,7 +24,7 @@ export function getExtendedControl({ state }: AssistContext): Fault | null {
 /** A component that is not there, or XCR0 without the x87 unit's, is #GP(0). */
 export function setExtendedControl(context: AssistContext): Fault | null {
   const { state } = context;
-  if (!state.has("CR4", CR4.OSXSAVE)) return plainFault("#UD");
+  if (!state.has("CR4", BIT.CR4.OSXSAVE)) return plainFault("#UD");
   if (state.cpl !== 0) return GP0;
   const intercepted = context.intercepted("XSETBV");
   if (intercepted !== null) return intercepted;

@@ -6,7 +6,7 @@
 import type { AssistContext } from "../assist.ts";
 import { type Fault, GP0, plainFault } from "../fault.ts";
 import { isFault } from "../mmu.ts";
-import { CR0, CR4, type CpuState } from "../state.ts";
+import { BIT, type CpuState } from "../state.ts";
 import { fromBytes, toBytes } from "./execution.ts";
 import {
   initializeX87,
@@ -50,8 +50,8 @@ export function inUse(state: CpuState): bigint {
 /** #UD, #NM, and the area's alignment; or where it lies. */
 function areaOf(context: AssistContext): bigint | Fault {
   const { state } = context;
-  if (!state.has("CR4", CR4.OSXSAVE)) return plainFault("#UD");
-  if (state.has("CR0", CR0.TS)) return plainFault("#NM");
+  if (!state.has("CR4", BIT.CR4.OSXSAVE)) return plainFault("#UD");
+  if (state.has("CR0", BIT.CR0.TS)) return plainFault("#NM");
   const offset = context.offset(0);
   return context.linear("effective", offset) % AREA_ALIGNMENT === 0n ? offset : GP0;
 }

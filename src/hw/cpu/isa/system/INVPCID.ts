@@ -4,7 +4,7 @@ import { isCanonical } from "../../addressing.ts";
 import { GP0 } from "../../fault.ts";
 import { is64Bit, isVirtual8086 } from "../../mode.ts";
 import { isFault } from "../../mmu.ts";
-import { CR4 } from "../../state.ts";
+import { BIT } from "../../state.ts";
 import { privilegedInstruction } from "../../system.ts";
 
 const PCID = 0xfffn;
@@ -32,7 +32,7 @@ export const INVPCID = privilegedInstruction(
     const [first, linear] = [view.getBigUint64(0, true), view.getBigUint64(8, true)];
     const pcid = first & PCID;
     if (type > ALL_BUT_GLOBAL || first > PCID) return GP0;
-    const hasPcids = state.has("CR4", CR4.PCIDE);
+    const hasPcids = state.has("CR4", BIT.CR4.PCIDE);
     if (type <= ONE_PCID && !hasPcids && pcid !== 0n) return GP0;
     if (type === PAGE && !isCanonical(linear)) return GP0;
     if (type === PAGE) memory.invalidatePageOf(Number(pcid), linear);

@@ -8,7 +8,7 @@ import { DR6, DR7_GD } from "../../debug.ts";
 import { type Fault, fault, GP0 } from "../../fault.ts";
 import type { Instruction } from "../../instruction.ts";
 import { is64Bit } from "../../mode.ts";
-import { CR4, type DebugName } from "../../state.ts";
+import { BIT, type DebugName } from "../../state.ts";
 import { LOW_32, systemInstruction, UD, writeGpr } from "../../system.ts";
 
 const NAMES: readonly (DebugName | null)[] = ["DR0", "DR1", "DR2", "DR3", null, null, "DR6", "DR7"];
@@ -21,7 +21,8 @@ const FIELDS = {
 
 /** Without CR4.DE, DR4 and DR5 are other names of DR6 and DR7. */
 function registerOf({ state }: AssistContext, number: number): DebugName | null {
-  const alias = (number === 4 || number === 5) && !state.has("CR4", CR4.DE) ? number + 2 : number;
+  const alias =
+    (number === 4 || number === 5) && !state.has("CR4", BIT.CR4.DE) ? number + 2 : number;
   return NAMES[alias] ?? null;
 }
 

@@ -4,7 +4,7 @@ import { isCanonical } from "../../addressing.ts";
 import type { AssistContext, AssistFunction } from "../../assist.ts";
 import { GP0 } from "../../fault.ts";
 import type { Instruction } from "../../instruction.ts";
-import { CR4 } from "../../state.ts";
+import { BIT } from "../../state.ts";
 import { systemInstruction, UD } from "../../system.ts";
 
 /** A prefix for 16 bits means nothing. */
@@ -14,7 +14,7 @@ const read =
   (segment: "FS" | "GS"): AssistFunction =>
   (context) => {
     const { state } = context;
-    if (!state.has("CR4", CR4.FSGSBASE)) return UD;
+    if (!state.has("CR4", BIT.CR4.FSGSBASE)) return UD;
     return context.writeOperand(0, widthOf(context), state.segmentBase(segment));
   };
 
@@ -22,7 +22,7 @@ const write =
   (segment: "FS" | "GS"): AssistFunction =>
   (context) => {
     const { state } = context;
-    if (!state.has("CR4", CR4.FSGSBASE)) return UD;
+    if (!state.has("CR4", BIT.CR4.FSGSBASE)) return UD;
     const base = BigInt.asUintN(widthOf(context), state.gpr(context.register(0)));
     if (!isCanonical(base)) return GP0;
     state.setSegment(segment, { ...state.segment(segment), base });

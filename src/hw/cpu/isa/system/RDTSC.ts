@@ -2,12 +2,12 @@
 
 import { GP0 } from "../../fault.ts";
 import { timeStampCounter } from "../../msr/architectural.ts";
-import { CR4, type CpuState } from "../../state.ts";
+import { BIT, type CpuState } from "../../state.ts";
 import { systemInstruction, writePair } from "../../system.ts";
 
 /** CR4.TSD keeps the counter for CPL 0. */
 export const mayReadTsc = (state: CpuState): boolean =>
-  state.cpl === 0 || !state.has("CR4", CR4.TSD);
+  state.cpl === 0 || !state.has("CR4", BIT.CR4.TSD);
 
 export const RDTSC = systemInstruction(
   "RDTSC",

@@ -4,12 +4,12 @@ import type { AssistFunction } from "../../assist.ts";
 import { GP0 } from "../../fault.ts";
 import type { Instruction } from "../../instruction.ts";
 import { is64Bit } from "../../mode.ts";
-import { CR4, type CpuState } from "../../state.ts";
+import { BIT, type CpuState } from "../../state.ts";
 import { systemInstruction } from "../../system.ts";
 
 /** CR4.UMIP keeps SGDT, SIDT, SLDT, SMSW and STR for CPL 0 (SDM Vol. 3, "CR4.UMIP"). */
 export const mayStoreTables = (state: CpuState): boolean =>
-  state.cpl === 0 || !state.has("CR4", CR4.UMIP);
+  state.cpl === 0 || !state.has("CR4", BIT.CR4.UMIP);
 
 /** The limit, and all of the base: 4 bytes, or 8 in 64-bit mode, whatever the operand size. */
 const store =

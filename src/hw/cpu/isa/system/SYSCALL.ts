@@ -6,20 +6,20 @@
 import type { AssistContext, AssistFunction } from "../../assist.ts";
 import { is64Bit, isLongMode, isRealAddressing, isVirtual8086 } from "../../mode.ts";
 import { readSlot } from "../../msr/slots.ts";
-import { EFER, RFLAGS, RFLAGS_FIXED } from "../../state.ts";
+import { BIT, RFLAGS, RFLAGS_FIXED } from "../../state.ts";
 import { isIntel, setCode, setStack, starSelectors } from "../../system-calls.ts";
 import { LOW_32, R11, RCX, systemInstruction, UD } from "../../system.ts";
 
 const call: AssistFunction = (context) => {
   const { state, memory } = context;
-  if (!state.has("EFER", EFER.SCE)) return UD;
+  if (!state.has("EFER", BIT.EFER.SCE)) return UD;
   if (isIntel(context) && !is64Bit(state)) return UD;
   if (isRealAddressing(state) && !isVirtual8086(state)) return UD;
-  const traced = state.hasFlag(RFLAGS.TF);
+  const traced = state.hasFlag(BIT.RFLAGS.TF);
   if (isLongMode(state)) callLong(context);
   else callLegacy(context);
   // A single step traps by the flags after the call.
-  if (traced && !state.hasFlag(RFLAGS.TF)) state.hasEntered = true;
+  if (traced && !state.hasFlag(BIT.RFLAGS.TF)) state.hasEntered = true;
   memory.contextChanged();
   return null;
 };

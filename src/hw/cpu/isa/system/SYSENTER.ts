@@ -3,7 +3,7 @@
 import { GP0 } from "../../fault.ts";
 import { isLongMode } from "../../mode.ts";
 import { readSlot } from "../../msr/slots.ts";
-import { CR0, RFLAGS } from "../../state.ts";
+import { BIT, RFLAGS } from "../../state.ts";
 import { isIntel, setCode, setStack } from "../../system-calls.ts";
 import { LOW_32, RSP, systemInstruction, UD } from "../../system.ts";
 
@@ -15,7 +15,7 @@ export const SYSENTER = systemInstruction(
     const long = isLongMode(state);
     if (long && !isIntel(context)) return UD;
     const selector = Number(readSlot(state, "IA32_SYSENTER_CS") & 0xfffcn);
-    if (!state.has("CR0", CR0.PE) || selector === 0) return GP0;
+    if (!state.has("CR0", BIT.CR0.PE) || selector === 0) return GP0;
     const mask = long ? ~0n : LOW_32;
     state.rflags &= ~(RFLAGS.VM | RFLAGS.IF | RFLAGS.RF);
     state.setGpr(RSP, BigInt.asUintN(64, readSlot(state, "IA32_SYSENTER_ESP") & mask));

@@ -4,7 +4,7 @@ import { isCanonical } from "../../addressing.ts";
 import { GP0 } from "../../fault.ts";
 import { isLongMode } from "../../mode.ts";
 import { readSlot } from "../../msr/slots.ts";
-import { CR0 } from "../../state.ts";
+import { BIT } from "../../state.ts";
 import { isIntel, setCode, setStack } from "../../system-calls.ts";
 import { LOW_32, RCX, RDX, RSP, systemInstruction, UD } from "../../system.ts";
 
@@ -21,7 +21,7 @@ export const SYSEXIT = systemInstruction(
     const { state, memory, decoded } = context;
     if (isLongMode(state) && !isIntel(context)) return UD;
     const selector = Number(readSlot(state, "IA32_SYSENTER_CS") & 0xfffcn);
-    if (!state.has("CR0", CR0.PE) || state.cpl !== 0 || selector === 0) return GP0;
+    if (!state.has("CR0", BIT.CR0.PE) || state.cpl !== 0 || selector === 0) return GP0;
     const wide = decoded.operandSize === 64;
     const [stack, target] = [state.gpr(RCX), state.gpr(RDX)];
     if (wide && !(isCanonical(stack) && isCanonical(target))) return GP0;

@@ -10,7 +10,7 @@ import { DR6 } from "../../debug.ts";
 import { GP0 } from "../../fault.ts";
 import { is64Bit, isRealAddressing } from "../../mode.ts";
 import { readSlot } from "../../msr/slots.ts";
-import { EFER, RFLAGS, RFLAGS_FIXED } from "../../state.ts";
+import { BIT, RFLAGS, RFLAGS_FIXED } from "../../state.ts";
 import { isIntel, setCode, setStack, starSelectors } from "../../system-calls.ts";
 import { LOW_32, R11, RCX, systemInstruction, UD } from "../../system.ts";
 
@@ -21,7 +21,7 @@ const LEVEL_3 = 3 << 5;
 const back: AssistFunction = (context) => {
   const { state, memory, decoded } = context;
   const intel = isIntel(context);
-  if (!state.has("EFER", EFER.SCE) || isRealAddressing(state)) return UD;
+  if (!state.has("EFER", BIT.EFER.SCE) || isRealAddressing(state)) return UD;
   if (intel && !is64Bit(state)) return UD;
   if (state.cpl !== 0) return GP0;
   const wide = is64Bit(state) && decoded.operandSize === 64;
@@ -35,7 +35,7 @@ const back: AssistFunction = (context) => {
   setCode(state, (ret + (wide ? 16 : 0)) | 3, wide, 3);
   loadStack(context, ret + 8);
   // TF that comes back traps at once, before an instruction of the caller (Linux, arch/x86/entry/entry_64.S).
-  if (wasLong && state.hasFlag(RFLAGS.TF)) state.pendingDebug |= DR6.BS;
+  if (wasLong && state.hasFlag(BIT.RFLAGS.TF)) state.pendingDebug |= DR6.BS;
   memory.contextChanged();
   return null;
 };

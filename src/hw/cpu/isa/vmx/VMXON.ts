@@ -4,7 +4,7 @@ import type { AssistContext } from "../../assist.ts";
 import { type Fault, GP0 } from "../../fault.ts";
 import { isFault } from "../../mmu.ts";
 import { readSlot } from "../../msr/slots.ts";
-import { CR4 } from "../../state.ts";
+import { BIT } from "../../state.ts";
 import { systemInstruction, UD } from "../../system.ts";
 import { allowsCr0, allowsCr4 } from "../../vmx/capabilities.ts";
 import { operandExit } from "../../vmx/exit-information.ts";
@@ -47,7 +47,7 @@ export const VMXON = systemInstruction(
   (context) => {
     const { state } = context;
     const vmx = vmxOf(context);
-    if (vmx === null || isWrongMode(context) || !state.has("CR4", CR4.VMXE))
+    if (vmx === null || isWrongMode(context) || !state.has("CR4", BIT.CR4.VMXE))
       return refuse(context, "#UD", "64-bit or protected mode, and CR4.VMXE", UD);
     if (!vmx.vmcs.isOperating) return enterOperation(context, vmx);
     if (state.isGuest) return operandExit(context, REASON.VMXON, 0);
