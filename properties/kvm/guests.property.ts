@@ -19,7 +19,8 @@ law("a-guest-is-a-machine", {
     // A program without an end is none to compare.
     if (bare.end === "neither") return true;
     const seen = runGuest(guest);
-    if (seen.end === "cannot") return true;
+    // More accesses to devices than are served.
+    if (seen.end === "cannot" || seen.end === "neither") return true;
     if (seen.end !== bare.end) throw new Error(`bare: ${bare.end}, guest: ${seen.end}`);
     if (seen.registers !== bare.registers)
       throw new Error(`bare:  ${bare.registers}\nguest: ${seen.registers}`);

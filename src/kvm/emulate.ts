@@ -120,13 +120,18 @@ export function emulate({ state, profile, decoder, physical, find, answers }: Em
   const devices = new Devices(profile, answers, find);
   const memory = new GuestMemory(state, profile, physical, devices);
   const before = state.bytes().slice();
+  const { pendingDebug } = state;
   const trap = afterInstruction(state);
   const fault = new ReferenceCpu({ state, decoder, memory, environment: devices }).step();
   const { wanted, writes } = devices;
   if (fault === null && wanted === null)
     return { is: "done", writes, stale: memory.isStale, event: trap?.(state) ?? null };
+  const isRaised = wanted === null && fault !== null && fault.exit === undefined;
+  if (isRaised) {
+    // What the manual leaves of an instruction that faults stays, as the flags of MXCSR.
+    state.pendingDebug = pendingDebug;
+    return { is: "raises", event: exceptionOf(state, fault) };
+  }
   state.bytes().set(before);
-  if (wanted !== null) return { is: "waits", read: wanted, used: devices.used };
-  if (fault === null || fault.exit !== undefined) return { is: "impossible" };
-  return { is: "raises", event: exceptionOf(state, fault) };
+  return wanted === null ? { is: "impossible" } : { is: "waits", read: wanted, used: devices.used };
 }
