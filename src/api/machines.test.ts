@@ -50,6 +50,39 @@ test("a multiboot kernel finds its command line and its module", () => {
   expect(runToEnd(World.create(machine, { config, images })).text).toBe("kernel a=1 bok");
 });
 
+test("a multiboot kernel finds the x87 unit as firmware leaves it: every exception masked", () => {
+  // fnstcw [200000h]; mov al, [200000h]; leave.
+  const code = [0xd9, 0x3d, 0, 0, 0x20, 0, 0xa0, 0, 0, 0x20, 0, 0xe6, 0xf4, 0xf4];
+  const config = machine.parse({ boot: "multiboot", memoryBytes: 1 << 24 });
+  const world = World.create(machine, { config, images: { kernel: multiboot(code) } });
+  expect(runToEnd(world).ends).toEqual([{ kind: "exit", code: (0x7f << 1) | 1 }]);
+});
+
+test("walks and refused instructions of virtualisation are in the trace", () => {
+  // mov dword [200000h], 83h; mov eax, 200000h; mov cr3, eax; mov eax, 10h; mov cr4, eax; mov eax, 80000011h;
+  // mov cr0, eax; mov [400000h], al; vmrun, without EFER.SVME. The second page of 4 MiB is not there.
+  const code = [
+    0xc7, 0x05, 0, 0, 0x20, 0, 0x83, 0, 0, 0, 0xb8, 0, 0, 0x20, 0, 0x0f, 0x22, 0xd8, 0xb8, 0x10, 0,
+    0, 0, 0x0f, 0x22, 0xe0, 0xb8, 0x11, 0, 0, 0x80, 0x0f, 0x22, 0xc0, 0x0f, 0x01, 0xd8,
+  ];
+  const config = machine.parse({
+    boot: "multiboot",
+    memoryBytes: 1 << 24,
+    cpu: "amd",
+    walks: true,
+    reboot: false,
+  });
+  const world = World.create(machine, { config, images: { kernel: multiboot(code) } });
+  const told: TraceEvent[] = [];
+  world.trace.attach({ event: (event) => void told.push(event) });
+  world.runUntil(1_000_000);
+  const walk = told.find(({ type }) => type.name === "cpu.walked");
+  expect(walk?.fields).toMatchObject({ access: "fetch", outcome: "frame 100000" });
+  expect(walk?.fields["entries"]).toBe("PDE 200000=0000000000000083");
+  const refused = told.find(({ type }) => type.name === "cpu.refused");
+  expect(refused?.fields).toMatchObject({ outcome: "#UD", check: "EFER.SVME is set" });
+});
+
 /** lidt of an empty table, and int3. */
 const TRIPLE_FAULT = [0x0f, 0x01, 0x1d, 0x28, 0x00, 0x10, 0x00, 0xcc, 0, 0, 0, 0, 0, 0];
 

@@ -64,8 +64,13 @@ export function powerUp(state: CpuState, environment: Environment): void {
   resetMsrs({ state, environment });
 }
 
-/** Protected mode of 32 bits with flat segments and without paging, as boot protocols ask for it. */
+/**
+ * Protected mode of 32 bits with flat segments and without paging, as boot protocols ask for it; the x87 unit is as
+ * FNINIT, which firmware executes, leaves it.
+ */
 export function startProtectedMode(state: CpuState): void {
+  state.view.setUint16(OFFSET.x87Control, INIT_CONTROL, true);
+  state.view.setUint16(OFFSET.x87Tag, EMPTY, true);
   state.setControl("CR0", CR0.PE | CR0.ET);
   for (const name of SEGMENT_NAMES)
     state.setSegment(name, { selector: 0x10, base: 0n, limit: FLAT, rights: DATA | 0xc000 });
