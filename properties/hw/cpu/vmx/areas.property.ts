@@ -240,3 +240,57 @@ law("a-loop-of-pauses-exits", {
     return state.isGuest && isHandled !== rdtscp;
   },
 });
+
+const [ZF, STATUS] = [0x40n, 0x8d5n];
+const le = (value: number): number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
+const VMREAD = [0x0f, 0x78, 0xc8];
+const VMWRITE = [0x0f, 0x79, 0xc8];
+const VMPTRLD = [0x0f, 0xc7, 0x34, 0x24];
+const VMCLEAR = [0x66, ...VMPTRLD];
+const VMXON = [0xf3, ...VMPTRLD];
+const INVEPT = [0x66, 0x0f, 0x38, 0x80, 0x04, 0x24];
+const INVVPID = [0x66, 0x0f, 0x38, 0x81, 0x04, 0x24];
+
+/** Instruction, operand in memory, rAX, rCX, and the number of the error. */
+const FAILURES: readonly (readonly [readonly number[], number, number, number, bigint])[] = [
+  [VMREAD, 0, 0, 0x2, 12n],
+  [VMWRITE, 0, 0, 0x2, 12n],
+  [VMWRITE, 0, 0, 0x4402, 13n],
+  [VMPTRLD, AT.vmcs + 1, 0, 0, 9n],
+  [VMPTRLD, AT.vmxon, 0, 0, 10n],
+  [VMPTRLD, AT.spare, 0, 0, 11n],
+  [VMCLEAR, AT.vmcs + 1, 0, 0, 2n],
+  [VMCLEAR, AT.vmxon, 0, 0, 3n],
+  [VMXON, AT.vmxon, 0, 0, 15n],
+  [INVEPT, AT.ept | 0x1e, 0, 0, 28n],
+  [INVEPT, AT.ept | 0x1e, 3, 0, 28n],
+  [INVEPT, AT.ept | 0x1f, 1, 0, 28n],
+  [INVVPID, 1, 4, 0, 28n],
+  [INVVPID, 0, 1, 0, 28n],
+  [INVVPID, 0x1_0000, 2, 0, 28n],
+  [[0x0f, 0x01, 0xc2], 0, 0, 0, 4n],
+];
+
+law("vmx-instructions-fail-with-their-numbers", {
+  says: "A VMX instruction with a wrong operand fails with ZF set, the other status flags clear, and the number of the error in the current VMCS.",
+  cites:
+    'SDM Vol. 3, "VM Instruction Error Numbers"; the operation sections of the VMX instruction reference',
+  forAll: { failure: fc.constantFrom(...FAILURES), engine: fc.constantFrom(...ENGINES) },
+  runs: 120,
+  holds: ({ failure: [code, memory, rax, rcx, error], engine }) => {
+    // mov qword [rsp], memory; mov qword [rsp + 8], 0; mov eax, ...; mov ecx, ...; the instruction; hlt
+    const hostExit = [
+      [0x48, 0xc7, 0x04, 0x24, ...le(memory)],
+      [0x48, 0xc7, 0x44, 0x24, 8, 0, 0, 0, 0],
+      [0xb8, ...le(rax)],
+      [0xb9, ...le(rcx)],
+      code,
+      [0xf4],
+    ].flat();
+    const machine = new VmxMachine({ mode: "64-bit", code: VMCALL, hostExit }, engine);
+    machine.launch();
+    machine.untilExit();
+    for (let i = 0; i < 5; i += 1) machine.step();
+    return (machine.state.rflags & STATUS) === ZF && machine.read("VM-instruction error") === error;
+  },
+});
