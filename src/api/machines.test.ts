@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { multiboot } from "../guests/kernels/multiboot.ts";
-import { CONSOLE, ENDED } from "../hw/boards/machine.ts";
+import { CONSOLE } from "../hw/boards/backplane.ts";
+import { ENDED } from "../hw/boards/lifecycle.ts";
 import { InputError } from "../sim/assert.ts";
 import type { TraceEvent } from "../sim/trace.ts";
 import { World } from "../sim/world.ts";

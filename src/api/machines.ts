@@ -8,7 +8,7 @@ import { elfClass } from "../guests/loaders/elf.ts";
 import { loadMultiboot } from "../guests/loaders/multiboot.ts";
 import { loadPvh } from "../guests/loaders/pvh.ts";
 import type { Board, BoardHost } from "../hw/boards/board.ts";
-import { type HandedOver, handOver } from "../hw/boards/firmware.ts";
+import { type HandedOver, handOver, type LoadedRam } from "../hw/boards/firmware.ts";
 import { Machine } from "../hw/boards/machine.ts";
 import { microvm } from "../hw/boards/microvm.ts";
 import { pc } from "../hw/boards/pc.ts";
@@ -24,7 +24,6 @@ import type { CpuState } from "../hw/cpu/state.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import type { Json } from "../sim/data.ts";
-import type { PagedMemory } from "../sim/paged-memory.ts";
 import type { World } from "../sim/world.ts";
 
 export interface MachineConfig {
@@ -166,7 +165,7 @@ export function startMachine(world: World, made: Machine, config: MachineConfig)
 
 type Load = (
   world: World,
-  ram: PagedMemory,
+  ram: LoadedRam,
   state: CpuState,
   config: MachineConfig,
   handed: HandedOver,

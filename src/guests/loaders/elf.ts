@@ -4,7 +4,7 @@
  */
 
 import { InputError } from "../../sim/assert.ts";
-import type { PagedMemory } from "../../sim/paged-memory.ts";
+import type { LoadedRam } from "../../hw/boards/firmware.ts";
 
 export interface ElfSegment {
   readonly at: number;
@@ -148,11 +148,7 @@ function notesOf(bytes: Uint8Array): readonly ElfNote[] {
 const NAME_MOST = 64;
 
 /** Puts segments into memory and says where they end. */
-export function loadSegments(
-  who: string,
-  ram: PagedMemory,
-  segments: readonly ElfSegment[],
-): number {
+export function loadSegments(who: string, ram: LoadedRam, segments: readonly ElfSegment[]): number {
   let end = 0;
   for (const { at, bytes, size } of segments) {
     if (!ram.contains(at, size))

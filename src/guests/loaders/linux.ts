@@ -5,7 +5,7 @@
 
 import { E820_TYPES, type E820Entry } from "../../hw/boards/acpi/e820.ts";
 import { InputError } from "../../sim/assert.ts";
-import type { PagedMemory } from "../../sim/paged-memory.ts";
+import type { LoadedRam } from "../../hw/boards/firmware.ts";
 import { startLongMode } from "../../hw/cpu/start.ts";
 import type { CpuState } from "../../hw/cpu/state.ts";
 import { latin1 } from "./latin1.ts";
@@ -59,7 +59,7 @@ const E820_MOST = 128;
 
 /** Fills memory and the bootstrap processor. Throws InputError when the image is none or memory is too small. */
 export function loadLinux(
-  ram: PagedMemory,
+  ram: LoadedRam,
   state: CpuState,
   { kernel, initrd, commandLine }: LinuxImages,
   { memoryMap, rsdp }: LinuxPlatform,
@@ -114,7 +114,7 @@ function checkKernel(kernel: Uint8Array, view: DataView): void {
     throw new InputError("kernel: has no 64-bit entry point");
 }
 
-function writeCommandLine(ram: PagedMemory, page: DataView, commandLine: string): void {
+function writeCommandLine(ram: LoadedRam, page: DataView, commandLine: string): void {
   const bytes = latin1(commandLine);
   const most = Math.min(page.getUint32(HEADER.commandLineMost, true), COMMAND_LINE_MOST - 1);
   if (bytes.length > most)
@@ -135,7 +135,7 @@ function writeMemoryMap(page: DataView, memoryMap: readonly E820Entry[]): void {
 }
 
 /** "64-bit Boot Protocol": paging on, __BOOT_CS 0x10, __BOOT_DS 0x18, interrupts off. */
-function enter(ram: PagedMemory, state: CpuState, entry: number): void {
+function enter(ram: LoadedRam, state: CpuState, entry: number): void {
   [0n, 0n, 0x00af_9b00_0000_ffffn, 0x00cf_9300_0000_ffffn].forEach((descriptor, i) => {
     ram.write64(GDT + 8 * i, descriptor);
   });

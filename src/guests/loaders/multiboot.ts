@@ -7,7 +7,7 @@ import { E820_TYPES, type E820Entry } from "../../hw/boards/acpi/e820.ts";
 import { startProtectedMode } from "../../hw/cpu/start.ts";
 import type { CpuState } from "../../hw/cpu/state.ts";
 import { InputError } from "../../sim/assert.ts";
-import type { PagedMemory } from "../../sim/paged-memory.ts";
+import type { LoadedRam } from "../../hw/boards/firmware.ts";
 import { elfClass, type ElfSegment, loadSegments, readElf } from "./elf.ts";
 import { latin1 } from "./latin1.ts";
 
@@ -44,7 +44,7 @@ interface Program {
 
 /** Fills memory and the bootstrap processor. Throws InputError when the image is none or memory is too small. */
 export function loadMultiboot(
-  ram: PagedMemory,
+  ram: LoadedRam,
   state: CpuState,
   { kernel, modules, commandLine }: MultibootImages,
   memoryMap: readonly E820Entry[],
@@ -106,7 +106,7 @@ function elfProgram(kernel: Uint8Array): Program {
 }
 
 function writeInformation(
-  ram: PagedMemory,
+  ram: LoadedRam,
   information: number,
   memoryMap: readonly E820Entry[],
   commandLine: string,
@@ -136,7 +136,7 @@ function writeInformation(
 }
 
 /** Modules lie in whole pages behind the boot information, and not in the first MiB. */
-function writeModules(ram: PagedMemory, information: number, modules: readonly Uint8Array[]): void {
+function writeModules(ram: LoadedRam, information: number, modules: readonly Uint8Array[]): void {
   if (modules.length > MODULES_MOST)
     throw new InputError(`multiboot: ${modules.length} modules; at most ${MODULES_MOST}`);
   let at = Math.max(information + INFORMATION_BYTES, FIRST_MIB);

@@ -8,7 +8,7 @@ import { E820_TYPES, type E820Entry } from "../../hw/boards/acpi/e820.ts";
 import { startProtectedMode } from "../../hw/cpu/start.ts";
 import type { CpuState } from "../../hw/cpu/state.ts";
 import { InputError } from "../../sim/assert.ts";
-import type { PagedMemory } from "../../sim/paged-memory.ts";
+import type { LoadedRam } from "../../hw/boards/firmware.ts";
 import { elfClass, type ElfFile, loadSegments, readElf } from "./elf.ts";
 import { latin1 } from "./latin1.ts";
 import type { LinuxImages, LinuxPlatform } from "./linux.ts";
@@ -29,7 +29,7 @@ const [MAP_ENTRY_BYTES, TSS_LIMIT, BUSY_TSS] = [24, 0x67, 0x8b] as const;
 
 /** Fills memory and the bootstrap processor. Throws InputError when the image is none or memory is too small. */
 export function loadPvh(
-  ram: PagedMemory,
+  ram: LoadedRam,
   state: CpuState,
   { kernel, initrd, commandLine }: LinuxImages,
   { memoryMap, rsdp }: LinuxPlatform,
@@ -85,7 +85,7 @@ function checkRam(map: readonly E820Entry[], at: number, size: number, what: str
 }
 
 function writeInformation(
-  ram: PagedMemory,
+  ram: LoadedRam,
   information: number,
   { memoryMap, rsdp }: LinuxPlatform,
   commandLine: string,

@@ -4,11 +4,32 @@
  * Been Software Disabled", "IA32_MTRR_DEF_TYPE MSR"; MultiProcessor Specification 1.4, "Virtual Wire Mode".
  */
 
-import { writeMsr } from "../cpu/msr/access.ts";
+import type { PagedMemory } from "../../sim/paged-memory.ts";
+import type { CpuProfile } from "../cpu/cpuid/profile.ts";
+import type { AcpiDescription } from "./acpi/description.ts";
 import type { E820Entry } from "./acpi/e820.ts";
 import { acpiTables } from "./acpi/tables.ts";
 import type { PlacedChip } from "./placed-chip.ts";
-import type { Machine } from "./machine.ts";
+
+/** Memory as firmware and loaders fill it. */
+export type LoadedRam = Pick<
+  PagedMemory,
+  "sizeBytes" | "contains" | "write" | "write32" | "write64" | "fill"
+>;
+
+type Registers = Pick<PlacedChip, "write">;
+
+/** What firmware works on. */
+export interface FirmwareHost {
+  readonly ram: LoadedRam;
+  readonly acpi: AcpiDescription;
+  readonly apicNames: readonly string[];
+  /** By number of the processor. */
+  readonly profiles: readonly CpuProfile[];
+  find(part: string): Registers | undefined;
+  assignPciResources(): void;
+  writeMsr(cpu: number, number: number, value: bigint): void;
+}
 
 const [SVR, LINT0, LINT1] = [0xf0, 0x350, 0x360] as const;
 const SOFTWARE_ENABLED = 0x1ff;
@@ -37,7 +58,7 @@ const [EBDA, BIOS_AREA] = [0x9_fc00, 0xe_0000] as const;
 const TABLES_BYTES = 0x1_0000;
 const RSDP = 0xf_5000;
 
-export function handOver(machine: Machine): HandedOver {
+export function handOver(machine: FirmwareHost): HandedOver {
   const { ram } = machine;
   const tablesAt = ram.sizeBytes - TABLES_BYTES;
   const tables = acpiTables(machine.acpi, tablesAt);
@@ -63,26 +84,25 @@ export function handOver(machine: Machine): HandedOver {
 }
 
 /** The bootstrap processor's local APIC lets the interrupts of the i8259s through. */
-function setVirtualWire(machine: Machine): void {
+function setVirtualWire(machine: FirmwareHost): void {
   const bootstrap = machine.apicNames[0];
   if (bootstrap === undefined) return;
-  const apic = machine.chip(bootstrap);
-  apic.write(SVR, 4, SOFTWARE_ENABLED);
-  apic.write(LINT0, 4, EXTINT);
-  apic.write(LINT1, 4, NMI);
+  const apic = machine.find(bootstrap);
+  apic?.write(SVR, 4, SOFTWARE_ENABLED);
+  apic?.write(LINT0, 4, EXTINT);
+  apic?.write(LINT1, 4, NMI);
 }
 
 /** Real-mode code may let interrupts in at once. */
-function setRealModeVectors({ ram }: Machine): void {
+function setRealModeVectors({ ram }: FirmwareHost): void {
   ram.write(STUBS, Uint8Array.from(STUB_BYTES));
-  for (let vector = 0; vector < 256; vector += 1) {
-    const offset = vector === MASTER_BASE ? TIMER_STUB : IRET_STUB;
-    ram.write32(4 * vector, STUB_SEGMENT * 0x1_0000 + offset);
-  }
+  const vectors = new Uint32Array(256).fill(STUB_SEGMENT * 0x1_0000 + IRET_STUB);
+  vectors[MASTER_BASE] = STUB_SEGMENT * 0x1_0000 + TIMER_STUB;
+  ram.write(0, new Uint8Array(vectors.buffer));
 }
 
 /** The timer ticks 18.2 times a second; of the interrupts of devices only its own is let through. */
-function setTimers(machine: Machine): void {
+function setTimers(machine: FirmwareHost): void {
   const [master, slave, timer] = ["pic1", "pic2", "pit"].map((name) => machine.find(name));
   if (master === undefined || slave === undefined || timer === undefined) return;
   initialize(master, MASTER_BASE, 0x04, 0xfa);
@@ -93,13 +113,13 @@ function setTimers(machine: Machine): void {
 }
 
 /** The initialization command words of an i8259, and its mask. */
-function initialize(pic: PlacedChip, base: number, cascade: number, mask: number): void {
+function initialize(pic: Registers, base: number, cascade: number, mask: number): void {
   pic.write(0, 1, 0x11);
   for (const word of [base, cascade, 0x01, mask]) pic.write(1, 1, word);
 }
 
 /** Interrupts, and scan codes translated to set 1; the auxiliary port is disabled. */
-function setKeyboard(machine: Machine): void {
+function setKeyboard(machine: FirmwareHost): void {
   const keyboard = machine.find("keyboard");
   if (keyboard === undefined) return;
   keyboard.write(4, 1, 0x60);
@@ -107,14 +127,13 @@ function setKeyboard(machine: Machine): void {
 }
 
 /** Memory is write-back but for video memory, ROM and what lies where devices are, on all processors. */
-function setMemoryTypes({ processors }: Machine): void {
-  for (const processor of processors) {
-    const { state, memory, profile } = processor;
-    if (!profile.features.has("MTRR")) continue;
-    const deviceMask = (1n << BigInt(profile.physicalBits)) - DEVICES_SIZE;
+function setMemoryTypes(machine: FirmwareHost): void {
+  for (const [cpu, { features, physicalBits }] of machine.profiles.entries()) {
+    if (!features.has("MTRR")) continue;
+    const deviceMask = (1n << BigInt(physicalBits)) - DEVICES_SIZE;
     for (const [number, value] of [...FIXED_TYPES, [PHYSMASK0, deviceMask | VALID] as const])
-      writeMsr({ state, memory, environment: processor }, number, value);
-    writeMsr({ state, memory, environment: processor }, DEF_TYPE, ENABLED | FIXED | WRITE_BACK);
+      machine.writeMsr(cpu, number, value);
+    machine.writeMsr(cpu, DEF_TYPE, ENABLED | FIXED | WRITE_BACK);
   }
 }
 

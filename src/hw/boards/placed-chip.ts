@@ -25,6 +25,11 @@ interface PlacedState extends SocketState<object> {
   due: Cycles | null;
 }
 
+export interface PlacedListener extends SocketListener {
+  /** The deadline has come; true when the chip is settled later, by whoever is told. */
+  defers?(): boolean;
+}
+
 /** Drives an input from an event or from outside the machine. */
 export type Taker = (payload: Plain, at: Cycles) => void;
 
@@ -41,7 +46,7 @@ export class PlacedChip<State extends object = object> {
     world: World,
     name: string,
     part: Part,
-    listener: SocketListener,
+    listener: PlacedListener,
     takers: Readonly<Record<string, Taker>> = {},
   ) {
     this.name = name;
@@ -55,7 +60,7 @@ export class PlacedChip<State extends object = object> {
       handlers: {
         deadline: () => {
           this.#cell.value.due = null;
-          this.settle();
+          if (listener.defers?.() !== true) this.settle();
         },
         ...Object.fromEntries(
           Object.entries(takers).map(([kind, take]) => [

@@ -4,7 +4,9 @@
  * Not modelled: the MCS-80/85 call sequence (an acknowledge gives the vector of 8086 mode), buffered mode.
  */
 
+import type { Cycles } from "../../sim/time.ts";
 import type { Chip } from "./chip.ts";
+import type { Socket } from "./socket.ts";
 
 export interface I8259 {
   irr: number;
@@ -65,6 +67,19 @@ export const i8259: Chip<I8259, "int"> = {
 
 /** What a master answers to INTA when a slave is to be asked, plus the slave's ID. */
 export const SLAVE = 0x100;
+/** What a master of two is asked as: nobody's slave. */
+const MASTER = 8;
+const SPURIOUS = 0xff;
+
+/** The acknowledge cycle of a PC's two: the vector. */
+export function acknowledgePics(
+  master: Pick<Socket<I8259>, "input">,
+  slave: Pick<Socket<I8259>, "input">,
+  now: Cycles,
+): number {
+  const answer = master.input("inta", MASTER, now) ?? SPURIOUS;
+  return answer < SLAVE ? answer : (slave.input("inta", answer - SLAVE, now) ?? SPURIOUS);
+}
 
 const NONE = -1;
 
