@@ -10,14 +10,35 @@ import { Kvm } from "../../src/kvm/module.ts";
 import { type Errno, isErrno } from "../../src/linux/errno.ts";
 import { Host } from "../../src/linux/host.ts";
 import type { Task } from "../../src/linux/task.ts";
+import { World } from "../../src/sim/world.ts";
 
 const decoder = new Decoder(INSTRUCTIONS);
 const HOST_BYTES = 1 << 22;
 
 export const VENDORS: readonly Vendor[] = ["amd", "intel"];
 
-export const newHost = (vendor: Vendor, cpus = 1, memoryBytes = HOST_BYTES): Host =>
-  new Host({ profile: vendor === "intel" ? INTEL : AMD, decoder, memoryBytes, cpus });
+/** A host alone in a world. */
+export function newHost(vendor: Vendor, cpus = 1, memoryBytes = HOST_BYTES): Host {
+  const profile = vendor === "intel" ? INTEL : AMD;
+  return inWorld((world) => new Host(world, { profile, decoder, memoryBytes, cpus }));
+}
+
+/** What is made in the building of a world. */
+export function inWorld<T>(make: (world: World) => T): T {
+  const made: T[] = [];
+  World.create(
+    {
+      name: "host",
+      version: 1,
+      parse: () => null,
+      images: () => [],
+      build: (world) => made.push(make(world)),
+      start: () => undefined,
+    },
+    { config: null, epochCycles: 0 },
+  );
+  return made[0] as T;
+}
 
 export type Sregs = Argument<"KVM_SET_SREGS">;
 export type Regs = Argument<"KVM_SET_REGS">;

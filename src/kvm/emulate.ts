@@ -5,9 +5,9 @@
  * arch/x86/kvm/x86.c, x86_emulate_instruction.
  */
 
-import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import type { Decoder } from "../hw/cpu/decode.ts";
-import { BareEnvironment } from "../hw/cpu/environment.ts";
+import type { AccessSize } from "../hw/chips/socket.ts";
+import { BareEnvironment, type Environment } from "../hw/cpu/environment.ts";
 import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../hw/cpu/reference.ts";
 import type { CpuState } from "../hw/cpu/state.ts";
@@ -53,14 +53,38 @@ export type Outcome =
 class Devices extends BareEnvironment implements GuestPhysical {
   readonly writes: DeviceData[] = [];
   wanted: DeviceRead | null = null;
-  readonly #answers: readonly DeviceData[];
+  readonly #answers: DeviceData[];
   readonly #find: FindMemory;
+  readonly #around: Environment;
+  readonly #inKernel: InKernel;
   #next = 0;
 
-  constructor(profile: CpuProfile, answers: readonly DeviceData[], find: FindMemory) {
-    super(profile);
-    this.#answers = answers;
+  constructor({ environment, answers, find, inKernel }: Emulated) {
+    super(environment.profile);
+    this.#around = environment;
+    this.#inKernel = inKernel;
+    this.#answers = [...answers];
     this.#find = find;
+  }
+
+  override readMsr(number: number): bigint | null {
+    return this.#around.readMsr(number);
+  }
+
+  override writeMsr(number: number, value: bigint): boolean {
+    return this.#around.writeMsr(number, value);
+  }
+
+  override apicBaseChanged(value: bigint): void {
+    this.#around.apicBaseChanged(value);
+  }
+
+  override taskPriorityChanged(value: number): void {
+    this.#around.taskPriorityChanged(value);
+  }
+
+  override timeStampCounterMoved(): void {
+    this.#around.timeStampCounterMoved();
   }
 
   get used(): readonly DeviceData[] {
@@ -100,14 +124,46 @@ class Devices extends BareEnvironment implements GuestPhysical {
       this.#next += 1;
       return answer.value;
     }
-    this.wanted = read;
-    return null;
+    const value = readInKernel(this.#inKernel, read);
+    if (value === null) {
+      this.wanted = read;
+      return null;
+    }
+    // Done once, also when the instruction is done anew for another answer.
+    this.#answers.splice(this.#next, Infinity, { ...read, value });
+    this.#next += 1;
+    return value;
   }
+}
+
+/** Devices of the module; null, and false, when an address or a port is none of theirs. */
+export interface InKernel {
+  readPort(port: number, size: AccessSize): number | null;
+  writePort(port: number, size: AccessSize, value: number): boolean;
+  readMemory(address: number, size: number): bigint | null;
+  writeMemory(address: number, size: number, value: bigint): boolean;
+}
+
+function readInKernel(devices: InKernel, { space, address, size }: DeviceRead): bigint | null {
+  if (space === "memory") return devices.readMemory(address, size);
+  const value = devices.readPort(address, size as AccessSize);
+  return value === null ? null : BigInt(value >>> 0);
+}
+
+/** False when user space has to be told. */
+export function writeInKernel(
+  devices: InKernel,
+  { space, address, size, value }: DeviceData,
+): boolean {
+  return space === "memory"
+    ? devices.writeMemory(address, size, value)
+    : devices.writePort(address, size as AccessSize, Number(value));
 }
 
 export interface Emulated {
   readonly state: CpuState;
-  readonly profile: CpuProfile;
+  readonly environment: Environment;
+  readonly inKernel: InKernel;
   readonly decoder: Decoder;
   readonly physical: PhysicalMemory;
   readonly find: FindMemory;
@@ -116,9 +172,10 @@ export interface Emulated {
 }
 
 /** One instruction at RIP, or one iteration of a repeated one. */
-export function emulate({ state, profile, decoder, physical, find, answers }: Emulated): Outcome {
-  const devices = new Devices(profile, answers, find);
-  const memory = new GuestMemory(state, profile, physical, devices);
+export function emulate(given: Emulated): Outcome {
+  const { state, environment, decoder, physical } = given;
+  const devices = new Devices(given);
+  const memory = new GuestMemory(state, environment.profile, physical, devices);
   const before = state.bytes().slice();
   const { pendingDebug } = state;
   const trap = afterInstruction(state);

@@ -11,6 +11,7 @@ import type { HostCpu } from "../linux/host-cpu.ts";
 import type { OpenFile, Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
 import { guestProfile } from "./cpuid.ts";
+import type { Cell } from "../sim/snapshot.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { Vm } from "./vm.ts";
 import type { X86Ops } from "./x86/ops.ts";
@@ -28,22 +29,40 @@ export class KvmDevice implements OpenFile {
   release(): void {}
 }
 
+interface ModuleState {
+  /** How many VMs there have been. */
+  vms: number;
+  /** VPIDs or ASIDs: the first that was never given, and those that were given back. */
+  tags: number;
+  freeTags: number[];
+}
+
 export class Kvm {
   readonly host: Host;
   readonly ops: X86Ops;
   /** What guests get at most, and around their CPUs. */
   readonly profile: CpuProfile;
   readonly environment: BareEnvironment;
-  /** By the number of the CPU. */
+  readonly #vcpus = new Set<Vcpu>();
+  /** By the number of the CPU; the vCPUs say the same. */
   readonly #loaded: (Vcpu | null)[];
-  readonly #freeTags: number[] = [];
-  #tags = 1;
+  readonly #cell: Cell<ModuleState>;
 
   constructor(host: Host) {
     this.host = host;
     this.profile = guestProfile(cpuOf(host).profile);
     this.environment = new BareEnvironment(this.profile);
     this.#loaded = host.cpus.map(() => null);
+    const { registry } = host.world;
+    this.#cell = registry.plain<ModuleState>(`${host.prefix}kvm`, {
+      vms: 0,
+      tags: 1,
+      freeTags: [],
+    });
+    registry.derived(() => {
+      this.#loaded.fill(null);
+      for (const vcpu of this.#vcpus) if (vcpu.cpu !== null) this.#loaded[vcpu.cpu.number] = vcpu;
+    });
     const { ram } = host.frames;
     this.ops = this.profile.vendor === "amd" ? new SvmOps(ram, this.#frames(3)) : new VmxOps(ram);
     for (const cpu of host.cpus) {
@@ -53,20 +72,34 @@ export class Kvm {
 
   createVm(task: Task): Vm | Errno {
     const root = this.host.frames.allocate("kernel");
-    return root === null ? "ENOMEM" : new Vm(this, task, root);
+    if (root === null) return "ENOMEM";
+    const state = this.#cell.value;
+    state.vms += 1;
+    return new Vm(this, state.vms - 1, task, root);
   }
 
   /** The number of a VPID or ASID, or null when all are in use. */
   takeTag(): number | null {
-    const free = this.#freeTags.pop();
+    const state = this.#cell.value;
+    const free = state.freeTags.pop();
     if (free !== undefined) return free;
-    if (this.#tags === this.ops.tags) return null;
-    this.#tags += 1;
-    return this.#tags - 1;
+    if (state.tags === this.ops.tags) return null;
+    state.tags += 1;
+    return state.tags - 1;
   }
 
   giveTag(tag: number): void {
-    this.#freeTags.push(tag);
+    this.#cell.value.freeTags.push(tag);
+  }
+
+  /** A vCPU is there, and one is no more. */
+  opened(vcpu: Vcpu): void {
+    this.#vcpus.add(vcpu);
+  }
+
+  closed(vcpu: Vcpu): void {
+    this.put(vcpu);
+    this.#vcpus.delete(vcpu);
   }
 
   /** The CPU becomes the vCPU's; who was there before, and where it was before, is over. */

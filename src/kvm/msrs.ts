@@ -27,6 +27,6 @@ class NoMemory extends Untranslated implements SystemMemory {
   }
 }
 
-export function msrAccess({ registers, vm }: Vcpu): MsrAccess {
-  return { state: registers, environment: vm.kvm.environment, memory: new NoMemory() };
+export function msrAccess({ registers, environment }: Vcpu): MsrAccess {
+  return { state: registers, environment, memory: new NoMemory() };
 }

@@ -142,6 +142,8 @@ export function setSregs(state: CpuState, environment: Environment, sregs: Sregs
   state.setControl("CR8", sregs.cr8 & 15n);
   state.setControl("EFER", sregs.efer);
   writeSlot(state, "IA32_APIC_BASE", sregs.apic_base);
+  environment.apicBaseChanged(sregs.apic_base);
+  environment.taskPriorityChanged(Number(sregs.cr8 & 15n));
   return null;
 }
 

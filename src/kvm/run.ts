@@ -8,18 +8,25 @@ import type { HostCpu } from "../linux/host-cpu.ts";
 import { assert } from "../sim/assert.ts";
 import { handleExit } from "./exits/index.ts";
 import { continueInstruction } from "./exits/instruction.ts";
+import { takeEvents } from "./interrupts.ts";
+import type { Caller } from "./ioctls/ioctl.ts";
 import { EXIT } from "./kvm-run.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { BIT } from "../hw/cpu/state.ts";
 import { readSlot } from "../hw/cpu/msr/slots.ts";
 
-/** 0: user space has the vCPU. "limit": KVM_RUN is not over. */
-export type RunResult = 0 | Errno | "limit";
+/**
+ * 0: user space has the vCPU. "limit": KVM_RUN is not over. "sleeps": nor is it, and the thread is woken when there is
+ * something to do.
+ */
+export type RunResult = 0 | Errno | "limit" | "sleeps";
 
-export function runVcpu(vcpu: Vcpu, cpu: HostCpu, limit: number): RunResult {
+export function runVcpu(vcpu: Vcpu, caller: Caller): RunResult {
+  const { cpu } = caller;
+  const { state } = vcpu;
   vcpu.vm.kvm.load(cpu, vcpu);
-  if (!vcpu.isRunning) {
-    vcpu.isRunning = true;
+  if (!state.isRunning) {
+    state.isRunning = true;
     const asked = continueInstruction(vcpu, cpu);
     if (asked !== null) return toUser(vcpu, cpu, asked);
     if (vcpu.run.immediate_exit !== 0) {
@@ -28,33 +35,45 @@ export function runVcpu(vcpu: Vcpu, cpu: HostCpu, limit: number): RunResult {
     }
   }
   for (;;) {
-    const result = step(vcpu, cpu, limit);
-    if (result === "limit") return "limit";
+    const result = step(vcpu, caller);
+    if (result === "limit" || result === "sleeps") return result;
     if (result !== null) return toUser(vcpu, cpu, result);
   }
 }
 
-function step(vcpu: Vcpu, cpu: HostCpu, limit: number): RunResult | null {
-  if (vcpu.exit !== null) {
-    const { exit } = vcpu;
-    vcpu.exit = null;
+function step(vcpu: Vcpu, caller: Caller): RunResult | null {
+  const { cpu } = caller;
+  const { state } = vcpu;
+  if (state.exit !== null) {
+    const { exit } = state;
+    state.exit = null;
     return handleExit(vcpu, cpu, exit);
   }
   if (!cpu.state.isGuest) {
-    if (cpu.state.cycles >= limit) return "limit";
-    vcpu.enter(cpu);
-    if (vcpu.exit !== null) return null;
+    if (cpu.state.cycles >= caller.limit) return "limit";
+    const windows = takeEvents(vcpu, cpu);
+    if (windows === null) return sleep(vcpu, caller);
+    vcpu.enter(cpu, windows);
+    if (state.exit !== null) return null;
   }
-  const stop = cpu.run(limit);
+  const stop = cpu.run(caller.limit);
+  cpu.tick();
   if (stop === "limit") return "limit";
   assert(stop === "VM exit", "a guest is left by an exit");
+  cpu.isWanted = false;
   vcpu.left(cpu);
   return null;
 }
 
+/** Linux, virt/kvm/kvm_main.c, kvm_vcpu_block. */
+function sleep(vcpu: Vcpu, { thread = null }: Caller): "sleeps" {
+  vcpu.state.sleeper = thread ?? -1;
+  return "sleeps";
+}
+
 function toUser(vcpu: Vcpu, cpu: HostCpu, result: 0 | Errno): 0 | Errno {
   vcpu.toRegisters(cpu);
-  vcpu.isRunning = false;
+  vcpu.state.isRunning = false;
   const { run, registers } = vcpu;
   run.if_flag = registers.hasFlag(BIT.RFLAGS.IF) ? 1 : 0;
   run.cr8 = registers.control("CR8");

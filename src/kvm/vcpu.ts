@@ -3,75 +3,139 @@
  * works on them, and else in the hardware: control block and CPU. Linux, include/linux/kvm_host.h, struct kvm_vcpu.
  */
 
+import type { ApicOwner } from "../hw/boards/apic-bus.ts";
+import { readSlot } from "../hw/cpu/msr/slots.ts";
 import { powerUp } from "../hw/cpu/start.ts";
-import { BLOCK_BYTES, CpuState } from "../hw/cpu/state.ts";
+import { BLOCK_BYTES, CpuState, PENDING } from "../hw/cpu/state.ts";
 import { RDX } from "../hw/cpu/system.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
 import type { OpenFile } from "../linux/task.ts";
+import type { Cell } from "../sim/snapshot.ts";
 import type { CpuidEntry } from "./cpuid.ts";
 import type { DeviceData, DeviceRead } from "./emulate.ts";
 import { type KvmRun, newRun } from "./kvm-run.ts";
+import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
-import type { Exit, Hosted, PendingEvent } from "./x86/ops.ts";
+import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
 
 /** RDX of a CPU whose CPUID is not set yet. */
 const SIGNATURE = 0x600n;
 
+/** KVM_MP_STATE_*, as their numbers are. */
+export const MP_STATE = { runnable: 0, uninitialized: 1, initReceived: 2, halted: 3 } as const;
+
 export interface VcpuParts extends Omit<Hosted, "registers"> {
   readonly id: number;
+  /** Its place among those of the VM. */
+  readonly index: number;
 }
 
-export class Vcpu implements OpenFile, Hosted {
+/** All of its state but registers and what it shares with user space. */
+interface VcpuState {
+  cpuid: readonly CpuidEntry[];
+  /** KVM_RUN has begun and not come to its end. */
+  isRunning: boolean;
+  hasRun: boolean;
+  /** MP_STATE. */
+  mpState: number;
+  /** The thread that sleeps in KVM_RUN, or -1. */
+  sleeper: number;
+  /** The event of the next entry. */
+  pending: PendingEvent | null;
+  /** The exit that nobody has looked at yet. */
+  exit: Exit | null;
+  /** What devices have answered to the instruction that waits, what it waits for, and what is still to be written to them. */
+  answers: readonly DeviceData[];
+  waiting: DeviceRead | null;
+  writes: readonly DeviceData[];
+  /** Numbers of CPUs, or -1. */
+  cpu: number;
+  lastCpu: number;
+  isInHardware: boolean;
+  isStale: boolean;
+}
+
+const NONE = -1;
+
+const initialState = (mpState: number): VcpuState => ({
+  cpuid: [],
+  isRunning: false,
+  hasRun: false,
+  mpState,
+  sleeper: NONE,
+  pending: null,
+  exit: null,
+  answers: [],
+  waiting: null,
+  writes: [],
+  cpu: NONE,
+  lastCpu: NONE,
+  isInHardware: false,
+  isStale: true,
+});
+
+export class Vcpu implements OpenFile, Hosted, ApicOwner {
   readonly vm: Vm;
   readonly id: number;
+  readonly index: number;
   readonly control: number;
   readonly tag: number;
   readonly root: number;
+  readonly hasApic: boolean;
   readonly registers = new CpuState(new ArrayBuffer(BLOCK_BYTES), 0);
-  readonly run: KvmRun = newRun();
-  cpuid: readonly CpuidEntry[] = [];
-  /** KVM_RUN has begun and not come to its end. */
-  isRunning = false;
-  hasRun = false;
-  /** The event of the next entry. */
-  pending: PendingEvent | null = null;
-  /** The exit that nobody has looked at yet. */
-  exit: Exit | null = null;
-  /** What devices have answered to the instruction that waits, what it waits for, and what is still to be written to them. */
-  answers: readonly DeviceData[] = [];
-  waiting: DeviceRead | null = null;
-  writes: readonly DeviceData[] = [];
-  #cpu: HostCpu | null = null;
-  #lastCpu: number | null = null;
-  #isInHardware = false;
-  #isStale = true;
+  readonly environment: VcpuEnvironment;
+  readonly #state: Cell<VcpuState>;
+  readonly #run: Cell<KvmRun>;
 
-  constructor(vm: Vm, { id, control, tag, root }: VcpuParts) {
+  constructor(vm: Vm, { id, index, control, tag, root, hasApic }: VcpuParts) {
     this.vm = vm;
     this.id = id;
+    this.index = index;
     this.control = control;
     this.tag = tag;
     this.root = root;
+    this.hasApic = hasApic;
+    this.environment = new VcpuEnvironment(this);
+    const { registry } = vm.world;
+    const name = `${vm.name}.vcpu${id}`;
+    registry.array(`${name}.registers`, this.registers.bytes());
+    this.#run = registry.plain(`${name}.run`, newRun());
+    // Only the first starts by itself; the others wait for their INIT.
+    const waits = hasApic && id !== 0;
+    this.#state = registry.plain(
+      name,
+      initialState(waits ? MP_STATE.uninitialized : MP_STATE.runnable),
+    );
     vm.kvm.ops.create(this);
-    powerUp(this.registers, vm.kvm.environment);
+    powerUp(this.registers, this.environment);
     this.registers.setGpr(RDX, SIGNATURE);
+  }
+
+  get state(): VcpuState {
+    return this.#state.value;
+  }
+
+  /** What mmap(2) of its descriptor shows. */
+  get run(): KvmRun {
+    return this.#run.value;
   }
 
   /** The CPU that it is on. */
   get cpu(): HostCpu | null {
-    return this.#cpu;
+    return this.vm.kvm.host.cpus[this.state.cpu] ?? null;
   }
 
   get isInGuest(): boolean {
-    return this.#cpu?.state.isGuest === true;
+    return this.cpu?.state.isGuest === true;
   }
 
   loadOn(cpu: HostCpu): void {
-    const isNew = this.#lastCpu !== cpu.number;
-    this.#cpu = cpu;
-    this.#lastCpu = cpu.number;
+    const { state } = this;
+    const isNew = state.lastCpu !== cpu.number;
+    state.cpu = cpu.number;
+    state.lastCpu = cpu.number;
     // What another CPU has cached since then may be older than a flush.
-    if (isNew) this.#isStale = true;
+    if (isNew) state.isStale = true;
     this.vm.kvm.ops.load(cpu, this, isNew);
   }
 
@@ -79,35 +143,66 @@ export class Vcpu implements OpenFile, Hosted {
     this.#leave(cpu);
     this.toRegisters(cpu);
     this.vm.kvm.ops.put(cpu, this);
-    this.#cpu = null;
+    this.state.cpu = NONE;
   }
 
-  enter(cpu: HostCpu): void {
+  enter(cpu: HostCpu, windows: Windows): void {
     const { ops } = this.vm.kvm;
-    if (!this.#isInHardware) ops.store(cpu, this);
-    this.#isInHardware = true;
-    const { pending } = this;
-    this.pending = null;
-    const isStale = this.#isStale;
-    this.#isStale = false;
-    this.hasRun = true;
-    this.exit = ops.enter(cpu, this, pending, isStale);
+    const { state } = this;
+    if (!state.isInHardware) ops.store(cpu, this);
+    state.isInHardware = true;
+    const { pending: event, isStale: flush } = state;
+    state.pending = null;
+    state.isStale = false;
+    state.hasRun = true;
+    state.exit = ops.enter(cpu, this, { event, flush, windows });
   }
 
   /** Behind the exit of a guest. */
   left(cpu: HostCpu): void {
-    this.exit = this.vm.kvm.ops.exit(cpu, this);
+    this.state.exit = this.vm.kvm.ops.exit(cpu, this);
   }
 
   toRegisters(cpu: HostCpu): void {
-    if (this.#isInHardware) this.vm.kvm.ops.fetch(cpu, this);
-    this.#isInHardware = false;
+    const { state } = this;
+    if (state.isInHardware) this.vm.kvm.ops.fetch(cpu, this);
+    state.isInHardware = false;
   }
 
   /** Its translations are not used any more when this returns. */
   flush(): void {
-    this.#isStale = true;
-    if (this.#cpu !== null) this.#leave(this.#cpu);
+    this.state.isStale = true;
+    const { cpu } = this;
+    if (cpu !== null) this.#leave(cpu);
+  }
+
+  /** There is something for it to look at: Linux, virt/kvm/kvm_main.c, kvm_vcpu_kick. */
+  kick(): void {
+    const { state, cpu } = this;
+    const { sleeper } = state;
+    state.sleeper = NONE;
+    if (sleeper !== NONE) this.vm.kvm.host.scheduler.wake(sleeper);
+    else if (cpu?.state.isGuest === true) cpu.isWanted = true;
+  }
+
+  // What its local APIC has for it.
+
+  get timeStampOffset(): bigint {
+    return readSlot(this.registers, "TSC offset");
+  }
+
+  showTaskPriority(value: number): void {
+    this.registers.setControl("CR8", BigInt(value));
+  }
+
+  signal(event: "nmi" | "init"): void {
+    this.registers.pending |= PENDING[event];
+    this.kick();
+  }
+
+  startup(vector: number): void {
+    this.registers.pending = (this.registers.pending & 0xff) | PENDING.sipi | (vector << 8);
+    this.kick();
   }
 
   release(): void {
@@ -117,7 +212,7 @@ export class Vcpu implements OpenFile, Hosted {
 
   destroy(): void {
     const { kvm } = this.vm;
-    kvm.put(this);
+    kvm.closed(this);
     kvm.giveTag(this.tag);
     kvm.host.frames.put(this.control);
   }

@@ -5,6 +5,8 @@ import { isErrno } from "../linux/errno.ts";
 import type { MmuNotifier } from "../linux/address-space.ts";
 import type { OpenFile, Task } from "../linux/task.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
+import type { World } from "../sim/world.ts";
+import { Irqchip } from "./irqchip/irqchip.ts";
 import { isReadOnly, Memslots, type RegionArgument, type Slot } from "./mmu/memslots.ts";
 import { TdpTables } from "./mmu/tdp.ts";
 import type { Kvm } from "./module.ts";
@@ -24,15 +26,22 @@ const DEVICE: GuestPage = { is: "device" };
 
 export class Vm implements OpenFile, MmuNotifier {
   readonly kvm: Kvm;
+  readonly world: World;
+  /** What the names of its state begin with. */
+  readonly name: string;
   readonly task: Task;
   readonly slots = new Memslots();
   readonly tables: TdpTables;
+  /** In the order of their making. */
   readonly #vcpus = new Map<number, Vcpu>();
+  #irqchip: Irqchip | null = null;
   /** Open files: its own, and those of its vCPUs. */
   #users = 1;
 
-  constructor(kvm: Kvm, task: Task, root: number) {
+  constructor(kvm: Kvm, number: number, task: Task, root: number) {
     this.kvm = kvm;
+    this.world = kvm.host.world;
+    this.name = `${kvm.host.prefix}vm${number}`;
     this.task = task;
     this.tables = new TdpTables(kvm.host.frames, root, kvm.ops.leafBits);
     task.memory.register(this);
@@ -40,6 +49,19 @@ export class Vm implements OpenFile, MmuNotifier {
 
   get vcpus(): readonly Vcpu[] {
     return [...this.#vcpus.values()];
+  }
+
+  /** The interrupt controllers, when the module has them. */
+  get irqchip(): Irqchip | null {
+    return this.#irqchip;
+  }
+
+  /** Comes before the vCPUs, each of which gets a local APIC. */
+  createIrqchip(): Errno | null {
+    if (this.#irqchip !== null) return "EEXIST";
+    if (this.#vcpus.size > 0) return "EINVAL";
+    this.#irqchip = new Irqchip(this);
+    return null;
   }
 
   createVcpu(id: number): Vcpu | Errno {
@@ -52,8 +74,17 @@ export class Vm implements OpenFile, MmuNotifier {
       this.kvm.host.frames.put(control);
       return "ENOMEM";
     }
-    const vcpu = new Vcpu(this, { id, control, tag, root: this.tables.root });
+    const vcpu = new Vcpu(this, {
+      id,
+      index: this.#vcpus.size,
+      control,
+      tag,
+      root: this.tables.root,
+      hasApic: this.#irqchip !== null,
+    });
     this.#vcpus.set(id, vcpu);
+    this.#irqchip?.add(vcpu);
+    this.kvm.opened(vcpu);
     this.#users += 1;
     return vcpu;
   }

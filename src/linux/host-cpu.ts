@@ -15,28 +15,42 @@ import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { powerUp, startLongMode } from "../hw/cpu/start.ts";
 import { CpuState } from "../hw/cpu/state.ts";
 import { Tlb } from "../hw/cpu/tlb.ts";
+import type { Slice } from "../sim/schedule.ts";
+import type { Cell } from "../sim/snapshot.ts";
+import type { World } from "../sim/world.ts";
 import { TranslatedMemory } from "../hw/cpu/translated-memory.ts";
 import type { Virtualization } from "../hw/cpu/virtualization.ts";
 
-/** For decoded code. */
-const RECORD_BYTES = 1 << 19;
 /** What a CPU takes of the engine's part of linear memory. */
-export const HOST_CPU_BYTES = CPU_BYTES + RECORD_BYTES;
+export const hostCpuBytes = (recordBytes: number): number => CPU_BYTES + recordBytes;
 
 export interface HostCpuParts {
+  readonly world: World;
+  readonly name: string;
   readonly number: number;
   readonly profile: CpuProfile;
   readonly decoder: Decoder;
   readonly physical: PhysicalMemory;
+  /** Bytes that its engine keeps decoded code in. */
+  readonly recordBytes: number;
+}
+
+interface Wish {
+  isWanted: boolean;
 }
 
 class KernelEnvironment extends BareEnvironment {
-  isWanted = false;
+  readonly wish: Cell<Wish>;
   /** What the CPU last said of an entry that it has refused. */
   refusal: Refusal | null = null;
 
+  constructor(profile: CpuProfile, wish: Cell<Wish>) {
+    super(profile);
+    this.wish = wish;
+  }
+
   override isInterruptAsserted(): boolean {
-    return this.isWanted;
+    return this.wish.value.isWanted;
   }
 
   override explain(refusal: Refusal): void {
@@ -45,6 +59,7 @@ class KernelEnvironment extends BareEnvironment {
 }
 
 export class HostCpu {
+  readonly name: string;
   readonly number: number;
   readonly profile: CpuProfile;
   readonly decoder: Decoder;
@@ -54,28 +69,62 @@ export class HostCpu {
   readonly virtualization: Virtualization | undefined;
   readonly #environment: KernelEnvironment;
   readonly #cpu: Cpu;
+  /** While it runs in the world's order; without it its clock is nobody else's. */
+  #slice: Slice | null = null;
 
-  constructor({ number, profile, decoder, physical }: HostCpuParts) {
+  constructor(given: HostCpuParts) {
+    const { world, name, number, profile, decoder, physical, recordBytes } = given;
+    this.name = name;
     this.number = number;
     this.profile = profile;
     this.decoder = decoder;
     this.physical = physical;
     const { wasm } = physical.ram;
-    const block = number * HOST_CPU_BYTES;
+    const block = number * hostCpuBytes(recordBytes);
     const state = new CpuState(wasm.buffer, block);
     this.state = state;
-    const environment = new KernelEnvironment(profile);
+    const environment = new KernelEnvironment(
+      profile,
+      world.registry.plain<Wish>(`${name}.wish`, { isWanted: false }),
+    );
     this.#environment = environment;
-    const memory = new TranslatedMemory(state, physical, new Tlb(), new Tlb(), profile);
+    const [dataTlb, fetchTlb] = [new Tlb(), new Tlb()];
+    const memory = new TranslatedMemory(state, physical, dataTlb, fetchTlb, profile);
     this.memory = memory;
     const virtualization = makeVirtualization({ state, memory, physical, environment });
     this.virtualization = virtualization;
     const parts = { state, decoder, memory, environment, virtualization };
-    const area = { records: block + CPU_BYTES, recordBytes: RECORD_BYTES };
+    const area = { records: block + CPU_BYTES, recordBytes };
     this.#cpu = new Cpu(parts, new Interpreter(wasm, parts, area), true);
     powerUp(state, environment);
     startLongMode(state, 0);
     memory.contextChanged();
+    world.registry.array(name, state.bytes());
+    world.registry.array(`${name}.data-tlb`, dataTlb.words);
+    world.registry.array(`${name}.fetch-tlb`, fetchTlb.words);
+    world.registry.array(`${name}.tables`, memory.tableWords());
+    if (virtualization !== undefined)
+      world.registry.array(`${name}.virtualization`, virtualization.bytes);
+    world.registry.derived(() => {
+      memory.restored();
+      virtualization?.restored();
+      state.attention = true;
+    });
+  }
+
+  /** From now on the world's time is its time. */
+  begin(slice: Slice): void {
+    this.state.cycles = slice.clock;
+    this.#slice = slice;
+  }
+
+  end(): void {
+    this.#slice = null;
+  }
+
+  /** Before something is asked whose time is the world's. */
+  tick(): void {
+    if (this.#slice !== null) this.#slice.clock = this.state.cycles;
   }
 
   /** Why the last entry was refused. */
@@ -90,7 +139,7 @@ export class HostCpu {
 
   /** The kernel wants the CPU, or does not any more. */
   set isWanted(value: boolean) {
-    this.#environment.isWanted = value;
+    this.#environment.wish.value.isWanted = value;
     this.state.attention = true;
   }
 

@@ -3,32 +3,59 @@
 import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import type { Decoder } from "../hw/cpu/decode.ts";
 import { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
-import { PagedMemory } from "../sim/paged-memory.ts";
+import type { World } from "../sim/world.ts";
 import { Frames } from "./frames.ts";
-import { HOST_CPU_BYTES, HostCpu } from "./host-cpu.ts";
+import { HostCpu, hostCpuBytes } from "./host-cpu.ts";
+import { Scheduler } from "./scheduler.ts";
 import { Task } from "./task.ts";
 
 export interface HostParameters {
+  /** What the names of its state begin with. */
+  readonly prefix?: string;
   readonly profile: CpuProfile;
   readonly decoder: Decoder;
   readonly memoryBytes: number;
   readonly cpus: number;
+  /** Bytes that each CPU's engine keeps decoded code in. */
+  readonly recordBytes?: number;
 }
 
+/** For decoded code, where nothing else is said. */
+const RECORD_BYTES = 1 << 19;
+
 export class Host {
+  readonly world: World;
+  readonly prefix: string;
   readonly physical: PhysicalMemory;
   readonly frames: Frames;
   readonly cpus: readonly HostCpu[];
+  readonly scheduler: Scheduler;
   #tasks = 0;
 
-  constructor({ profile, decoder, memoryBytes, cpus }: HostParameters) {
-    const ram = new PagedMemory(memoryBytes, cpus * HOST_CPU_BYTES);
+  /** To be made while the world is built: all its state is registered. */
+  constructor(world: World, parameters: HostParameters) {
+    const { profile, decoder, memoryBytes, cpus, recordBytes = RECORD_BYTES } = parameters;
+    const { prefix = "host." } = parameters;
+    this.world = world;
+    this.prefix = prefix;
+    const ram = world.memory(`${prefix}ram`, memoryBytes, cpus * hostCpuBytes(recordBytes));
     this.physical = new PhysicalMemory(ram);
     this.frames = new Frames(ram);
+    world.registry.array(`${prefix}frames`, this.frames.words);
     this.cpus = Array.from(
       { length: cpus },
-      (_, number) => new HostCpu({ number, profile, decoder, physical: this.physical }),
+      (_, number) =>
+        new HostCpu({
+          world,
+          name: `${prefix}cpu${number}`,
+          number,
+          profile,
+          decoder,
+          physical: this.physical,
+          recordBytes,
+        }),
     );
+    this.scheduler = new Scheduler(world, prefix, this.cpus);
   }
 
   newTask(): Task {

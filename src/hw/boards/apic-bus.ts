@@ -8,20 +8,28 @@ import type { BusMessage } from "../chips/interrupt-message.ts";
 import { EXTINT, isXapic, type Lapic, LAPIC_EVENT } from "../chips/lapic.ts";
 import { readLapicMsr, writeLapicMsr } from "../chips/lapic-msr.ts";
 import type { AccessSize } from "../chips/socket.ts";
-import { readSlot } from "../cpu/msr/slots.ts";
 import type { PlacedChip } from "./placed-chip.ts";
-import type { Processor } from "./processor.ts";
 
 const PAGE_BYTES = 0x1000;
 
+/** Whose local APIC it is. */
+export interface ApicOwner {
+  /** What is added to the cycles to get the time-stamp counter. */
+  readonly timeStampOffset: bigint;
+  /** CR8 is to be this. */
+  showTaskPriority(value: number): void;
+  signal(event: "nmi" | "init"): void;
+  startup(vector: number): void;
+}
+
 export class ApicBus {
-  readonly #processors: readonly Processor[];
+  readonly #processors: readonly ApicOwner[];
   /** By number of their processor. */
   readonly #apics: readonly PlacedChip<Lapic>[];
   readonly #ioapics: readonly PlacedChip[];
 
   constructor(
-    processors: readonly Processor[],
+    processors: readonly ApicOwner[],
     apics: readonly PlacedChip<Lapic>[],
     ioapics: readonly PlacedChip[],
   ) {
@@ -84,7 +92,7 @@ export class ApicBus {
   timeStampCounterMoved(cpu: number): void {
     const processor = this.#processors[cpu];
     if (processor === undefined) return;
-    const offset = readSlot(processor.state, "TSC offset");
+    const offset = processor.timeStampOffset;
     this.#apics[cpu]?.input("tscHigh", Number(offset >> 32n));
     this.#apics[cpu]?.input("tscLow", Number(offset & 0xffff_ffffn));
   }
@@ -107,6 +115,6 @@ export class ApicBus {
 
   /** CR8 shows bits 7 to 4 of TPR. */
   #followPriority(cpu: number, { state }: PlacedChip<Lapic>): void {
-    this.#processors[cpu]?.state.setControl("CR8", BigInt(state.tpr >> 4));
+    this.#processors[cpu]?.showTaskPriority(state.tpr >> 4);
   }
 }

@@ -15,11 +15,14 @@ import type { InterpreterArea } from "../cpu/engine/layout.ts";
 import type { Environment, Refusal } from "../cpu/environment.ts";
 import { makeVirtualization } from "../cpu/make-virtualization.ts";
 import type { PhysicalMemory } from "../cpu/physical-memory.ts";
+import { readSlot } from "../cpu/msr/slots.ts";
 import { powerUp } from "../cpu/start.ts";
 import { ACTIVITY, CpuState, PENDING } from "../cpu/state.ts";
 import { Tlb } from "../cpu/tlb.ts";
 import { TranslatedMemory, type WalkRecord } from "../cpu/translated-memory.ts";
 import type { Virtualization } from "../cpu/virtualization.ts";
+
+import type { ApicOwner } from "./apic-bus.ts";
 
 /** A virtualisation instruction that has failed, and the check that it did not pass. */
 const REFUSED = eventType("cpu.refused", {
@@ -70,7 +73,7 @@ export interface ProcessorParts {
   readonly walks: boolean;
 }
 
-export class Processor implements Environment, Runner {
+export class Processor implements Environment, Runner, ApicOwner {
   readonly name: string;
   readonly number: number;
   readonly profile: CpuProfile;
@@ -176,6 +179,14 @@ export class Processor implements Environment, Runner {
   /** After something outside was asked: an event may be due earlier than the slice was to end. */
   look(): void {
     if (this.#slice !== null) this.#cpu.endBy(this.#slice.limit);
+  }
+
+  get timeStampOffset(): bigint {
+    return readSlot(this.state, "TSC offset");
+  }
+
+  showTaskPriority(value: number): void {
+    this.state.setControl("CR8", BigInt(value));
   }
 
   /** Its interrupt wires have changed, or what waits for it. */

@@ -47,7 +47,7 @@ export interface Refusal {
 /** Nothing around: no ports, no interrupts. */
 export class BareEnvironment implements Environment {
   readonly profile: CpuProfile;
-  readonly bootstrap = true;
+  readonly bootstrap: boolean = true;
   readonly #random: RandomStream | null;
 
   /** Without a stream, RDRAND finds no entropy. */
@@ -70,17 +70,17 @@ export class BareEnvironment implements Environment {
     return 0;
   }
 
-  readMsr(): bigint | null {
+  readMsr(_number: number): bigint | null {
     return null;
   }
 
-  writeMsr(): boolean {
+  writeMsr(_number: number, _value: bigint): boolean {
     return false;
   }
 
-  apicBaseChanged(): void {}
+  apicBaseChanged(_value: bigint): void {}
 
-  taskPriorityChanged(): void {}
+  taskPriorityChanged(_value: number): void {}
 
   timeStampCounterMoved(): void {}
 

@@ -11,7 +11,7 @@ export function handleCpuid(vcpu: Vcpu, cpu: HostCpu, exit: Exit): null {
   skip(vcpu, cpu, exit);
   const { registers } = vcpu;
   const low = (number: number): number => Number(BigInt.asUintN(32, registers.gpr(number)));
-  const answer = answerCpuid(vcpu.cpuid, registers, low(RAX), low(RCX));
+  const answer = answerCpuid(vcpu.state.cpuid, registers, low(RAX), low(RCX));
   registers.setGpr(RAX, BigInt(answer.eax));
   registers.setGpr(RBX, BigInt(answer.ebx));
   registers.setGpr(RCX, BigInt(answer.ecx));

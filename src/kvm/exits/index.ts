@@ -15,9 +15,10 @@ import { halt, reportFailedEntry, reportUnknown, shutDown } from "./to-user.ts";
 export function handleExit(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | Errno | null {
   const { cause } = exit;
   // An event whose delivery was cut short is delivered anew, unless a handler finds that it cannot be.
-  vcpu.pending = exit.vectoring;
+  vcpu.state.pending = exit.vectoring;
   switch (cause.is) {
     case "interrupt":
+    case "window":
       return null;
     case "memory":
       return handleMemory(vcpu, cpu, cause);
@@ -29,7 +30,7 @@ export function handleExit(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | Errno | nu
       return handleHypercall(vcpu, cpu, exit);
     case "undefined instruction":
       vcpu.toRegisters(cpu);
-      vcpu.pending = undefinedInstruction(vcpu.registers);
+      vcpu.state.pending = undefinedInstruction(vcpu.registers);
       return null;
     case "HLT":
       return halt(vcpu, cpu, exit);

@@ -1,54 +1,77 @@
 /** An instruction carried out in the guest's stead, and the devices that it talks to: KVM_EXIT_IO and KVM_EXIT_MMIO. */
 
 import type { HostCpu } from "../../linux/host-cpu.ts";
-import { type DeviceData, type DeviceRead, emulate } from "../emulate.ts";
+import {
+  type DeviceData,
+  type DeviceRead,
+  emulate,
+  type InKernel,
+  writeInKernel,
+} from "../emulate.ts";
 import { EXIT, IO_DIRECTION, setValue, valueOf } from "../kvm-run.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { internalError } from "./to-user.ts";
 
 export function handleInstruction(vcpu: Vcpu, cpu: HostCpu): 0 | null {
   vcpu.toRegisters(cpu);
-  const { registers, vm, answers } = vcpu;
-  const { kvm } = vm;
+  const { registers, vm, state, environment } = vcpu;
   registers.cycles = cpu.state.cycles;
   const outcome = emulate({
     state: registers,
-    profile: kvm.profile,
+    environment,
+    inKernel: devicesOf(vcpu),
     decoder: cpu.decoder,
     physical: cpu.physical,
     find: (address, write) => vm.place(address, write),
-    answers,
+    answers: state.answers,
   });
   cpu.state.cycles = registers.cycles;
+  cpu.tick();
   if (outcome.is === "waits") {
-    vcpu.waiting = outcome.read;
-    vcpu.answers = outcome.used;
+    vcpu.state.waiting = outcome.read;
+    vcpu.state.answers = outcome.used;
     return ask(vcpu, outcome.read);
   }
-  vcpu.answers = [];
+  vcpu.state.answers = [];
   if (outcome.is === "impossible") return internalError(vcpu.run, "EMULATION");
-  vcpu.pending = outcome.event;
+  vcpu.state.pending = outcome.event;
   if (outcome.is === "raises") return null;
   if (outcome.stale) vcpu.flush();
-  vcpu.writes = outcome.writes;
+  vcpu.state.writes = outcome.writes;
   return nextWrite(vcpu);
 }
 
 /** At the start of KVM_RUN: what user space has done belongs to an instruction. */
 export function continueInstruction(vcpu: Vcpu, cpu: HostCpu): 0 | null {
-  const { waiting, run } = vcpu;
+  const { run } = vcpu;
+  const { waiting } = vcpu.state;
   if (waiting === null) return nextWrite(vcpu);
   const { data } = waiting.space === "port" ? run.io : run.mmio;
   const answer = { ...waiting, value: valueOf(data, waiting.size) };
-  vcpu.waiting = null;
-  vcpu.answers = [...vcpu.answers, answer];
+  vcpu.state.waiting = null;
+  vcpu.state.answers = [...vcpu.state.answers, answer];
   return handleInstruction(vcpu, cpu);
 }
 
 function nextWrite(vcpu: Vcpu): 0 | null {
-  const [write, ...others] = vcpu.writes;
-  vcpu.writes = others;
-  return write === undefined ? null : ask(vcpu, write);
+  const { state } = vcpu;
+  for (;;) {
+    const [write, ...others] = state.writes;
+    state.writes = others;
+    if (write === undefined) return null;
+    if (!writeInKernel(devicesOf(vcpu), write)) return ask(vcpu, write);
+  }
+}
+
+function devicesOf({ vm, index }: Vcpu): InKernel {
+  const { irqchip } = vm;
+  return {
+    readPort: (port, size) => irqchip?.readPort(port, size) ?? null,
+    writePort: (port, size, value) => irqchip?.writePort(port, size, value) === true,
+    readMemory: (address, size) => irqchip?.readMemory(index, address, size) ?? null,
+    writeMemory: (address, size, value) =>
+      irqchip?.writeMemory(index, address, size, value) === true,
+  };
 }
 
 function ask({ run }: Vcpu, access: DeviceRead | DeviceData): 0 {

@@ -22,7 +22,7 @@ export function handleMemory(
       return page.error;
     case "device":
       // An event cannot be delivered through a device.
-      if (vcpu.pending !== null) return internalError(vcpu.run, "DELIVERY_EV");
+      if (vcpu.state.pending !== null) return internalError(vcpu.run, "DELIVERY_EV");
       return handleInstruction(vcpu, cpu);
   }
 }

@@ -11,5 +11,5 @@ export function skip(vcpu: Vcpu, cpu: HostCpu, { next }: Exit): void {
   const { registers } = vcpu;
   const trap = afterInstruction(registers);
   registers.rip = next;
-  vcpu.pending = trap?.(registers) ?? null;
+  vcpu.state.pending = trap?.(registers) ?? null;
 }

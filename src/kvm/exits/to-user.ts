@@ -2,13 +2,17 @@
 
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import { EXIT, INTERNAL_ERROR } from "../kvm-run.ts";
-import type { Vcpu } from "../vcpu.ts";
+import { MP_STATE, type Vcpu } from "../vcpu.ts";
 import type { Exit } from "../x86/ops.ts";
 import { skip } from "./skip.ts";
 
 /** Without an interrupt controller in the module, halted vCPUs are user space's. */
-export function halt(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 {
+export function halt(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | null {
   skip(vcpu, cpu, exit);
+  if (vcpu.hasApic) {
+    vcpu.state.mpState = MP_STATE.halted;
+    return null;
+  }
   vcpu.run.exit_reason = EXIT.HLT;
   return 0;
 }

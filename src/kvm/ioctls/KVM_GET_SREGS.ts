@@ -9,5 +9,5 @@ export const KVM_GET_SREGS = ioctl(
   "KVM_GET_SREGS",
   "vcpu",
   ["_IOR", 0x83, null, kvm_sregs],
-  ({ registers, pending }: Vcpu) => getSregs(registers, pending),
+  ({ registers, state }: Vcpu) => getSregs(registers, state.pending),
 );

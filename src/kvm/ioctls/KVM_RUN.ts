@@ -8,5 +8,5 @@ export const KVM_RUN = ioctl(
   "KVM_RUN",
   "vcpu",
   ["_IO", 0x80, null],
-  (vcpu: Vcpu, _nothing, { cpu, limit }) => runVcpu(vcpu, cpu, limit),
+  (vcpu: Vcpu, _nothing, caller) => runVcpu(vcpu, caller),
 );

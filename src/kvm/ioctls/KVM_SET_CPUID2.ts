@@ -20,8 +20,8 @@ export const KVM_SET_CPUID2 = ioctl(
   ["_IOW", 0x90, kvm_cpuid2],
   (vcpu: Vcpu, entries) => {
     if (entries.length > MOST_ENTRIES) return "E2BIG";
-    if (vcpu.hasRun && !areSame(entries, vcpu.cpuid)) return "EINVAL";
-    vcpu.cpuid = entries.map((entry) => ({ ...entry }));
+    if (vcpu.state.hasRun && !areSame(entries, vcpu.state.cpuid)) return "EINVAL";
+    vcpu.state.cpuid = entries.map((entry) => ({ ...entry }));
     return 0;
   },
 );

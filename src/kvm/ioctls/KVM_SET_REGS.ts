@@ -11,7 +11,7 @@ export const KVM_SET_REGS = ioctl(
   ["_IOW", 0x82, kvm_regs],
   (vcpu: Vcpu, regs) => {
     setRegs(vcpu.registers, regs);
-    vcpu.pending = null;
+    vcpu.state.pending = null;
     return 0;
   },
 );

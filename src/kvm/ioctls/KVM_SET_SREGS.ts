@@ -11,12 +11,11 @@ export const KVM_SET_SREGS = ioctl(
   "vcpu",
   ["_IOW", 0x84, kvm_sregs],
   (vcpu: Vcpu, sregs) => {
-    const { kvm } = vcpu.vm;
-    const error = setSregs(vcpu.registers, kvm.environment, sregs);
+    const error = setSregs(vcpu.registers, vcpu.environment, sregs);
     if (error !== null) return error;
     loadPdptes(vcpu);
     const vector = pendingVector(sregs);
-    if (vector !== null) vcpu.pending = { type: "interrupt", vector, errorCode: null };
+    if (vector !== null) vcpu.state.pending = { type: "interrupt", vector, errorCode: null };
     vcpu.flush();
     return 0;
   },

@@ -81,7 +81,7 @@ function refusal(file: OpenFile, { task, cpu }: Caller, name: Name): Errno | nul
   if (!(file instanceof Vcpu)) return null;
   if (file.vm.task !== task) return "EIO";
   // Another thread has the vCPU, and a signal ends the wait for it.
-  if (!file.isRunning) return null;
+  if (!file.state.isRunning) return null;
   return name === "KVM_RUN" && (file.cpu === null || file.cpu === cpu) ? null : "EINTR";
 }
 

@@ -114,6 +114,8 @@ export interface Caller {
   /** The CPU that the task is on, and the cycle at which it has to give it back. */
   readonly cpu: HostCpu;
   readonly limit: number;
+  /** Who is to be woken when it sleeps in a call; null when nobody is. */
+  readonly thread?: number | null;
 }
 
 /** A row. `gives`: the structure that comes back, where nothing is passed. */

@@ -14,6 +14,8 @@ export interface PendingEvent {
 export type Cause =
   /** The host's business. */
   | { readonly is: "interrupt" }
+  /** The guest can take what it could not before. */
+  | { readonly is: "window" }
   | { readonly is: "CPUID" | "HLT" | "hypercall" | "shutdown" }
   /** An instruction that is carried out in the guest's stead: of ports, MSRs, control registers. */
   | { readonly is: "instruction" }
@@ -42,8 +44,23 @@ export interface Hosted {
   readonly tag: number;
   /** Frame of the first of its VM's tables. */
   readonly root: number;
+  /** Its local APIC is the module's. */
+  readonly hasApic: boolean;
   /** All registers, while they are not in hardware. */
   readonly registers: CpuState;
+}
+
+/** What the module waits for until the guest can take it. */
+export interface Windows {
+  readonly interrupt: boolean;
+  readonly nmi: boolean;
+}
+
+export interface Entry {
+  readonly event: PendingEvent | null;
+  /** Its translations are stale. */
+  readonly flush: boolean;
+  readonly windows: Windows;
 }
 
 export interface X86Ops {
@@ -64,8 +81,10 @@ export interface X86Ops {
   store(cpu: HostCpu, vcpu: Hosted): void;
   /** And back. */
   fetch(cpu: HostCpu, vcpu: Hosted): void;
-  /** Enters the guest; the exit of an entry that fails, else null. `flush`: its translations are stale. */
-  enter(cpu: HostCpu, vcpu: Hosted, event: PendingEvent | null, flush: boolean): Exit | null;
+  /** What the guest could take now; its registers are in hardware, or not. */
+  canTake(cpu: HostCpu, vcpu: Hosted, isInHardware: boolean): Windows;
+  /** Enters the guest; the exit of an entry that fails, else null. */
+  enter(cpu: HostCpu, vcpu: Hosted, entry: Entry): Exit | null;
   /** What the control block says of the exit that has just been. */
   exit(cpu: HostCpu, vcpu: Hosted): Exit;
 }

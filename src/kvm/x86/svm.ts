@@ -12,9 +12,10 @@ import { ASIDS, EVENT, TLB_CONTROL, VINTR, VMCB, VMCB_BYTES } from "../../hw/cpu
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import { assert } from "../../sim/assert.ts";
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
-import type { Cause, Exit, Hosted, PendingEvent, X86Ops } from "./ops.ts";
+import type { Cause, Entry, Exit, Hosted, PendingEvent, Windows, X86Ops } from "./ops.ts";
 import { swap } from "./swapped.ts";
 
+const IRET = INSTRUCTIONS.IRET as Intercept;
 const codeOf = (name: keyof typeof INSTRUCTIONS): number => (INSTRUCTIONS[name] as Intercept).code;
 
 /** What each exit means. */
@@ -26,6 +27,10 @@ const CAUSES = new Map<number, Cause>([
   [EXIT_CODE.IOIO, { is: "instruction" }],
   [EXIT_CODE.MSR, { is: "instruction" }],
   [codeOf("XSETBV"), { is: "instruction" }],
+  // What ends the blocking of NMIs is not told by the hardware.
+  [codeOf("IRET"), { is: "instruction" }],
+  [EXIT_CODE.writeCr0 + 8, { is: "instruction" }],
+  [EXIT_CODE.VINTR, { is: "window" }],
   [codeOf("CPUID"), { is: "CPUID" }],
   [codeOf("HLT"), { is: "HLT" }],
   [INTERCEPT.VMMCALL.code, { is: "hypercall" }],
@@ -69,6 +74,11 @@ const NAMES: Readonly<Record<number, PendingEvent["type"]>> = {
 };
 /** Raised by an instruction, which will raise them again. */
 const BY_INSTRUCTION: readonly number[] = [VECTORS["#BP"], VECTORS["#OF"]];
+
+const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
+const IF = Number(RFLAGS.IF);
+/** Of the intercepts of control registers. */
+const WRITE_CR8 = 1 << 24;
 
 class Vmcb {
   readonly view: DataView;
@@ -119,7 +129,7 @@ export class SvmOps implements X86Ops {
     writeSlot(state, "VM_HSAVE_PA", BigInt(hostSave * PAGE_SIZE));
   }
 
-  create({ control, tag, root }: Hosted): void {
+  create({ control, tag, root, hasApic }: Hosted): void {
     const vmcb = new Vmcb(this.#ram, control);
     const { view } = vmcb;
     for (const { word, bit } of INTERCEPTED)
@@ -127,6 +137,8 @@ export class SvmOps implements X86Ops {
     view.setUint32(VMCB.iopmBasePa, this.#maps, true);
     view.setUint32(VMCB.msrpmBasePa, this.#maps, true);
     view.setUint32(VMCB.asid, tag, true);
+    // Interrupts may wait for a lower task priority.
+    if (hasApic) view.setUint32(VMCB.interceptCr, WRITE_CR8, true);
     view.setUint32(VMCB.vintr, VINTR.masking, true);
     view.setUint32(VMCB.npEnable, 1, true);
     view.setUint32(VMCB.nCr3, root * PAGE_SIZE, true);
@@ -163,13 +175,29 @@ export class SvmOps implements X86Ops {
     writeSlot(registers, "IA32_PAT", view.getBigUint64(VMCB.gPat, true));
     registers.setControl("CR8", BigInt(view.getUint8(VMCB.vintr) & VINTR.tpr));
     const isShadowed = (view.getUint32(VMCB.interruptShadow, true) & 1) !== 0;
-    registers.blocking = isShadowed ? BLOCKING.sti : 0;
+    registers.blocking = (registers.blocking & BLOCKING.nmi) | (isShadowed ? BLOCKING.sti : 0);
   }
 
-  enter(cpu: HostCpu, vcpu: Hosted, event: PendingEvent | null, flush: boolean): null {
+  canTake(_cpu: HostCpu, { control, registers }: Hosted, isInHardware: boolean): Windows {
+    const { view } = new Vmcb(this.#ram, control);
+    const flags = isInHardware ? view.getUint32(VMCB.rflags, true) : Number(registers.rflags);
+    const isShadowed = isInHardware
+      ? (view.getUint32(VMCB.interruptShadow, true) & 1) !== 0
+      : (registers.blocking & SHADOWS) !== 0;
+    const isBlocked = (registers.blocking & BLOCKING.nmi) !== 0;
+    return { interrupt: (flags & IF) !== 0 && !isShadowed, nmi: !isBlocked && !isShadowed };
+  }
+
+  enter(cpu: HostCpu, vcpu: Hosted, { event, flush, windows }: Entry): null {
     const vmcb = new Vmcb(this.#ram, vcpu.control);
     const { view } = vmcb;
     const svm = svmOf(cpu);
+    if (event?.type === "NMI") vcpu.registers.blocking |= BLOCKING.nmi;
+    intercept(view, IRET, (vcpu.registers.blocking & BLOCKING.nmi) !== 0);
+    intercept(view, INTERCEPT.VINTR, windows.interrupt);
+    const vintr = view.getUint32(VMCB.vintr, true) & ~VINTR.irq;
+    const request = windows.interrupt ? VINTR.irq | VINTR.ignoreTpr : 0;
+    view.setUint32(VMCB.vintr, (vintr | request) >>> 0, true);
     view.setUint8(VMCB.tlbControl, flush ? TLB_CONTROL.flushAsid : 0);
     view.setInt32(VMCB.eventInj, event === null ? 0 : wordOf(event), true);
     view.setUint32(VMCB.eventInj + 4, event?.errorCode ?? 0, true);
@@ -194,6 +222,11 @@ export class SvmOps implements X86Ops {
       vectoring: vectoringOf(view),
     };
   }
+}
+
+function intercept(view: DataView, { word, bit }: Intercept, isOn: boolean): void {
+  const others = view.getUint32(word, true) & ~(1 << bit);
+  view.setUint32(word, (isOn ? others | (1 << bit) : others) >>> 0, true);
 }
 
 function causeOf(view: DataView, reason: number): Cause {

@@ -5,7 +5,7 @@ import { ENTRY, EXIT, PIN, PRIMARY, SECONDARY, TRUE_DEFAULT1 } from "../../hw/cp
 import type { FieldName } from "../../hw/cpu/vmx/fields.ts";
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
-import type { Hosted } from "./ops.ts";
+import type { Hosted, Windows } from "./ops.ts";
 
 type Values = readonly (readonly [FieldName, bigint])[];
 
@@ -29,24 +29,26 @@ export const ENTRY_CONTROLS = word(
   ENTRY.loadPat,
 );
 
+/** Written at each entry. */
+export const primaryControls = ({ interrupt, nmi }: Windows): bigint =>
+  word(
+    TRUE_DEFAULT1.primary,
+    PRIMARY.useTscOffsetting,
+    PRIMARY.hltExiting,
+    PRIMARY.cr8LoadExiting,
+    PRIMARY.cr8StoreExiting,
+    PRIMARY.unconditionalIoExiting,
+    PRIMARY.activateSecondaryControls,
+    interrupt ? PRIMARY.interruptWindowExiting : 0,
+    nmi ? PRIMARY.nmiWindowExiting : 0,
+  );
+
 const eptPointer = ({ root }: Hosted): number => root * PAGE_SIZE + (WRITE_BACK | WALK_OF_4);
 
 export const controlFields = (vcpu: Hosted): Values => [
   [
     "Pin-based VM-execution controls",
-    word(TRUE_DEFAULT1.pin, PIN.externalInterruptExiting, PIN.nmiExiting),
-  ],
-  [
-    "Primary processor-based VM-execution controls",
-    word(
-      TRUE_DEFAULT1.primary,
-      PRIMARY.useTscOffsetting,
-      PRIMARY.hltExiting,
-      PRIMARY.cr8LoadExiting,
-      PRIMARY.cr8StoreExiting,
-      PRIMARY.unconditionalIoExiting,
-      PRIMARY.activateSecondaryControls,
-    ),
+    word(TRUE_DEFAULT1.pin, PIN.externalInterruptExiting, PIN.nmiExiting, PIN.virtualNmis),
   ],
   [
     "Secondary processor-based VM-execution controls",

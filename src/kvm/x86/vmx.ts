@@ -6,7 +6,7 @@
  */
 
 import { readSlot, type SlotName, writeSlot } from "../../hw/cpu/msr/slots.ts";
-import { BLOCKING, CR4, type CpuState, EFER, OFFSET, RIGHTS } from "../../hw/cpu/state.ts";
+import { BLOCKING, CR4, type CpuState, EFER, OFFSET, RFLAGS, RIGHTS } from "../../hw/cpu/state.ts";
 import { SEGMENT_NAMES } from "../../hw/cpu/uop.ts";
 import { ENTRY, INFO, TYPE } from "../../hw/cpu/vmx/controls.ts";
 import { type FieldName, fieldOf } from "../../hw/cpu/vmx/fields.ts";
@@ -16,7 +16,7 @@ import { Vmx } from "../../hw/cpu/vmx/vmx.ts";
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import { assert } from "../../sim/assert.ts";
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
-import type { Cause, Exit, Hosted, PendingEvent, X86Ops } from "./ops.ts";
+import type { Cause, Entry, Exit, Hosted, PendingEvent, Windows, X86Ops } from "./ops.ts";
 import { swap } from "./swapped.ts";
 import {
   controlFields,
@@ -25,6 +25,7 @@ import {
   hostFields,
   LEAF_BITS,
   OWNED,
+  primaryControls,
 } from "./vmx-fields.ts";
 
 /** What each exit means. */
@@ -32,6 +33,8 @@ const CAUSES = new Map<number, Cause>([
   [REASON.exceptionOrNmi, { is: "interrupt" }],
   [REASON.externalInterrupt, { is: "interrupt" }],
   [REASON.initSignal, { is: "interrupt" }],
+  [REASON.interruptWindow, { is: "window" }],
+  [REASON.nmiWindow, { is: "window" }],
   [REASON.tripleFault, { is: "shutdown" }],
   [REASON.CPUID, { is: "CPUID" }],
   [REASON.HLT, { is: "HLT" }],
@@ -78,6 +81,8 @@ const PDPTES = [0, 1, 2, 3] as const;
 /** IA32_FEATURE_CONTROL: the lock, and VMXON outside SMX. */
 const ALLOWED = 5n;
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
+const BLOCKED = SHADOWS | BLOCKING.nmi;
+const IF = RFLAGS.IF;
 
 const vmxOf = ({ virtualization }: HostCpu): Vmx => {
   assert(virtualization instanceof Vmx, "the CPUs of a host with vmx have VMX");
@@ -158,7 +163,7 @@ export class VmxOps implements X86Ops {
       fields.set(`Guest ${name}`, readSlot(registers, name));
     for (const i of PDPTES)
       fields.set(`Guest PDPTE${i}`, registers.view.getBigUint64(OFFSET.pdptes + 8 * i, true));
-    fields.set("Guest interruptibility state", BigInt(registers.blocking & SHADOWS));
+    fields.set("Guest interruptibility state", BigInt(registers.blocking & BLOCKED));
     fields.set("Guest activity state", 0n);
     fields.set("Guest pending debug exceptions", 0n);
     const offset = readSlot(registers, "TSC offset") - readSlot(state, "TSC offset");
@@ -189,11 +194,22 @@ export class VmxOps implements X86Ops {
       writeSlot(registers, name, fields.get(`Guest ${name}`));
     for (const i of PDPTES)
       registers.view.setBigUint64(OFFSET.pdptes + 8 * i, fields.get(`Guest PDPTE${i}`), true);
-    registers.blocking = Number(fields.get("Guest interruptibility state")) & SHADOWS;
+    registers.blocking = Number(fields.get("Guest interruptibility state")) & BLOCKED;
   }
 
-  enter(cpu: HostCpu, vcpu: Hosted, event: PendingEvent | null, flush: boolean): Exit | null {
+  canTake(cpu: HostCpu, { registers }: Hosted, isInHardware: boolean): Windows {
     const fields = new Current(cpu);
+    const flags = isInHardware ? fields.get("Guest RFLAGS") : registers.rflags;
+    const blocking = isInHardware
+      ? Number(fields.get("Guest interruptibility state"))
+      : registers.blocking;
+    const isShadowed = (blocking & SHADOWS) !== 0;
+    return { interrupt: (flags & IF) !== 0n && !isShadowed, nmi: (blocking & BLOCKED) === 0 };
+  }
+
+  enter(cpu: HostCpu, vcpu: Hosted, { event, flush, windows }: Entry): Exit | null {
+    const fields = new Current(cpu);
+    fields.set("Primary processor-based VM-execution controls", primaryControls(windows));
     fields.set("VM-entry interruption-information field", event === null ? 0n : wordOf(event));
     fields.set("VM-entry exception error code", BigInt(event?.errorCode ?? 0));
     if (flush) {
