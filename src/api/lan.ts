@@ -66,7 +66,14 @@ interface Delivery {
   readonly frame: Uint8Array;
 }
 
-function connect(world: World, machines: readonly Machine[]): void {
+/** What has a network interface. */
+export interface Station {
+  onTransmit: ((part: string, frame: Uint8Array) => void) | null;
+  receive(frame: Uint8Array): unknown;
+}
+
+/** Puts them on a switch. */
+export function connect(world: World, machines: readonly Station[]): void {
   const state = world.registry.plain<EthernetSwitch>("switch", newEthernetSwitch(machines.length));
   world.add({
     name: "switch",

@@ -8,7 +8,12 @@ import { elfClass } from "../guests/loaders/elf.ts";
 import { loadMultiboot } from "../guests/loaders/multiboot.ts";
 import { loadPvh } from "../guests/loaders/pvh.ts";
 import type { Board, BoardHost } from "../hw/boards/board.ts";
-import { type HandedOver, handOver, type LoadedRam } from "../hw/boards/firmware.ts";
+import {
+  type FirmwareHost,
+  type HandedOver,
+  handOver,
+  type LoadedRam,
+} from "../hw/boards/firmware.ts";
 import { Machine } from "../hw/boards/machine.ts";
 import { microvm } from "../hw/boards/microvm.ts";
 import { pc } from "../hw/boards/pc.ts";
@@ -109,7 +114,7 @@ export const machine: Blueprint<MachineConfig> = {
 
 /** Made of the instruction tables alone, so one serves all machines. */
 let sharedDecoder: Decoder | null = null;
-function decoder(): Decoder {
+export function decoder(): Decoder {
   sharedDecoder ??= new Decoder(INSTRUCTIONS);
   return sharedDecoder;
 }
@@ -121,13 +126,13 @@ export function imagesOf({ boot, initrd, disks }: MachineConfig): readonly strin
   return [boot === "bios" ? "bios" : "kernel", ...(initrd ? ["initrd"] : []), ...diskNames(disks)];
 }
 
-/** One of several machines has a prefix of its own, and an address by its number. */
-export function buildMachine(
+/** The board that a configuration asks for, with its disks and its network interface. */
+export function boardOf(
   world: World,
   config: MachineConfig,
-  prefix = "",
-  number = 0,
-): Machine {
+  prefix: string,
+  number: number,
+): (host: BoardHost) => Board {
   const bios = config.boot === "bios" ? world.image("bios") : null;
   const peripherals: Peripherals = {
     disks: diskNames(config.disks).map((name) => {
@@ -140,9 +145,19 @@ export function buildMachine(
     hasEntropy: true,
     hasBalloon: true,
   };
+  return (host) => BOARDS[config.board](host, config, { bios, peripherals });
+}
+
+/** One of several machines has a prefix of its own, and an address by its number. */
+export function buildMachine(
+  world: World,
+  config: MachineConfig,
+  prefix = "",
+  number = 0,
+): Machine {
   const made = new Machine(world, {
     prefix,
-    board: (host) => BOARDS[config.board](host, config, { bios, peripherals }),
+    board: boardOf(world, config, prefix, number),
     profiles: profilesOf(config),
     memoryBytes: config.memoryBytes,
     decoder: decoder(),
@@ -155,12 +170,23 @@ export function buildMachine(
 
 export function startMachine(world: World, made: Machine, config: MachineConfig): void {
   made.powerUp();
-  if (config.boot === "bios") return;
-  const handed = handOver(made);
+  const load = loaderOf(world, made, config);
   const [bootstrap] = made.processors;
-  if (bootstrap === undefined) return;
-  LOADERS[config.boot](world, made.ram, bootstrap.state, config, handed);
+  if (bootstrap === undefined || load === null) return;
+  load(bootstrap.state);
   bootstrap.memory.contextChanged();
+}
+
+/** What firmware and a loader leave in a machine, and in the CPU that goes on from there; null for a machine with firmware of its own. */
+export function loaderOf(
+  world: World,
+  made: FirmwareHost,
+  config: MachineConfig,
+): ((state: CpuState) => void) | null {
+  const { boot } = config;
+  if (boot === "bios") return null;
+  const handed = handOver(made);
+  return (state) => LOADERS[boot](world, made.ram, state, config, handed);
 }
 
 type Load = (
@@ -199,7 +225,7 @@ const linuxImages = (world: World, { initrd, append }: MachineConfig): LinuxImag
 export const bootOf = (kernel: Uint8Array): MachineConfig["boot"] =>
   elfClass(kernel) === null ? "linux" : "pvh";
 
-function profilesOf({ cpu, cpus }: MachineConfig): readonly CpuProfile[] {
+export function profilesOf({ cpu, cpus }: MachineConfig): readonly CpuProfile[] {
   const [base = "", ...changes] = cpu.split(",");
   if (base !== "intel" && base !== "amd")
     throw new InputError(`cpu ${cpu}: expected intel or amd, and then features as +NAME or -NAME`);

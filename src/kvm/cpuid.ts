@@ -46,7 +46,7 @@ export function guestProfile(host: CpuProfile): CpuProfile {
   const most = makeProfile({
     base: host.vendor,
     without: [host.vendor === "intel" ? "VMX" : "SVM"],
-    with: ["hypervisor"],
+    with: ["hypervisor", "x2APIC", "TSC-Deadline"],
     physicalBits: host.physicalBits,
   });
   const features = [...most.features].filter(

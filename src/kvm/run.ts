@@ -51,6 +51,10 @@ function step(vcpu: Vcpu, caller: Caller): RunResult | null {
   }
   if (!cpu.state.isGuest) {
     if (cpu.state.cycles >= caller.limit) return "limit";
+    if (caller.hasSignal === true) {
+      vcpu.run.exit_reason = EXIT.INTR;
+      return "EINTR";
+    }
     const windows = takeEvents(vcpu, cpu);
     if (windows === null) return sleep(vcpu, caller);
     vcpu.enter(cpu, windows);

@@ -6,6 +6,7 @@ import type { MmuNotifier } from "../linux/address-space.ts";
 import type { OpenFile, Task } from "../linux/task.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { World } from "../sim/world.ts";
+import { VmEventfds } from "./eventfds.ts";
 import { Irqchip } from "./irqchip/irqchip.ts";
 import { isReadOnly, Memslots, type RegionArgument, type Slot } from "./mmu/memslots.ts";
 import { TdpTables } from "./mmu/tdp.ts";
@@ -30,6 +31,7 @@ export class Vm implements OpenFile, MmuNotifier {
   /** What the names of its state begin with. */
   readonly name: string;
   readonly task: Task;
+  readonly eventfds: VmEventfds;
   readonly slots = new Memslots();
   readonly tables: TdpTables;
   /** In the order of their making. */
@@ -43,6 +45,7 @@ export class Vm implements OpenFile, MmuNotifier {
     this.world = kvm.host.world;
     this.name = `${kvm.host.prefix}vm${number}`;
     this.task = task;
+    this.eventfds = new VmEventfds(this);
     this.tables = new TdpTables(kvm.host.frames, root, kvm.ops.leafBits);
     task.memory.register(this);
   }
@@ -126,6 +129,7 @@ export class Vm implements OpenFile, MmuNotifier {
   release(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
+    this.eventfds.release();
     this.task.memory.unregister(this);
     for (const vcpu of this.#vcpus.values()) vcpu.destroy();
     this.tables.free();

@@ -1,12 +1,15 @@
 /** Error numbers of system calls: Linux, include/uapi/asm-generic/errno-base.h. */
 
 export const ERRNO = {
+  ENOENT: 2,
   EINTR: 4,
   EIO: 5,
+  ENXIO: 6,
   E2BIG: 7,
   EBADF: 9,
   ENOMEM: 12,
   EFAULT: 14,
+  EBUSY: 16,
   EEXIST: 17,
   EINVAL: 22,
   EMFILE: 24,

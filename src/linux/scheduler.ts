@@ -23,6 +23,8 @@ export interface Turn {
   readonly cpu: HostCpu;
   /** Read anew after each thing that may have posted an event. */
   readonly limit: number;
+  /** A signal is pending: calls that wait end with EINTR. */
+  readonly hasSignal: boolean;
 }
 
 interface Thread {
@@ -35,6 +37,7 @@ interface SchedulerState {
   queue: number[];
   /** By number of the thread. */
   states: ("waits" | "queued" | "runs" | "over")[];
+  signals: boolean[];
   /** By number of the CPU: who runs, or -1, and until when if others want to. */
   current: number[];
   until: number[];
@@ -56,6 +59,7 @@ export class Scheduler {
     this.#cell = world.registry.plain<SchedulerState>(`${prefix}scheduler`, {
       queue: [],
       states: [],
+      signals: [],
       current: cpus.map(() => NOBODY),
       until: cpus.map(() => 0),
     });
@@ -66,6 +70,7 @@ export class Scheduler {
   /** A thread that waits: its number. */
   spawn(task: Task, body: ThreadBody): number {
     this.#cell.value.states.push("waits");
+    this.#cell.value.signals.push(false);
     return this.#threads.push({ task, body }) - 1;
   }
 
@@ -78,6 +83,20 @@ export class Scheduler {
     // Whoever is first takes it; the others find nothing.
     for (const { number, name } of this.#cpus)
       if (current[number] === NOBODY) this.#world.wake(name);
+  }
+
+  /** A thread in a guest leaves it, and one that waits is woken. */
+  signal(thread: number): void {
+    const { signals, current } = this.#cell.value;
+    signals[thread] = true;
+    const cpu = this.#cpus.find(({ number }) => current[number] === thread);
+    if (cpu?.state.isGuest === true) cpu.isWanted = true;
+    this.wake(thread);
+  }
+
+  /** Handled. */
+  clearSignal(thread: number): void {
+    this.#cell.value.signals[thread] = false;
   }
 
   #run(cpu: HostCpu, slice: Slice): void {
@@ -97,12 +116,16 @@ export class Scheduler {
     const thread = this.#threads[number];
     assert(thread !== undefined, "a thread that was spawned runs");
     const until = this.#cell.value.until[cpu.number] as number;
+    const hasSignal = (): boolean => this.#cell.value.signals[number] === true;
     const outcome = thread.body({
       thread: number,
       task: thread.task,
       cpu,
       get limit() {
         return Math.min(slice.limit, until);
+      },
+      get hasSignal() {
+        return hasSignal();
       },
     });
     cpu.tick();

@@ -31,6 +31,8 @@ const PINS = ["off", "reset", "exit"] as const;
 export interface Powered {
   /** Nothing is executed any more. */
   stop(): void;
+  /** Whether it has come to a stop. */
+  isStopped(): boolean;
   /** Everything but RAM is as after power-up, and the machine starts anew. */
   restart(): void;
 }
@@ -86,6 +88,10 @@ export class Lifecycle {
   }
 
   #restart(): void {
+    if (!this.#powered.isStopped()) {
+      this.#world.postIn(RESET_CYCLES, this.#name, "reset");
+      return;
+    }
     const { kind } = this.#outcome.value;
     this.#world.trace.emit(RESET, this.#world.now, this.#name, { kind });
     this.#outcome.value = { kind: "running", code: 0 };

@@ -76,6 +76,7 @@ export class Machine implements FirmwareHost {
     const board = parts.board(boardHost(world, prefix, dmaMemory(this.memory), transmit));
     this.#lifecycle = new Lifecycle(world, prefix, {
       stop: () => this.#stop(),
+      isStopped: () => true,
       restart: () => this.#restart(),
     });
     this.processors = profiles.map(

@@ -28,6 +28,8 @@ const DELIVERY_MODES: readonly (DeliveryMode | null)[] = [
 export const deliveryModeOf = (word: number): DeliveryMode | null =>
   DELIVERY_MODES[(word >> 8) & 7] ?? null;
 
+export const deliveryBits = (mode: DeliveryMode): number => DELIVERY_MODES.indexOf(mode);
+
 export interface InterruptMessage {
   /** An APIC ID or a logical destination, as `destinationMode` says; 8 bits, or 32 between x2APICs. */
   readonly destination: number;

@@ -59,7 +59,8 @@ function nextWrite(vcpu: Vcpu): 0 | null {
     const [write, ...others] = state.writes;
     state.writes = others;
     if (write === undefined) return null;
-    if (!writeInKernel(devicesOf(vcpu), write)) return ask(vcpu, write);
+    if (writeInKernel(devicesOf(vcpu), write) || vcpu.vm.eventfds.take(write)) continue;
+    return ask(vcpu, write);
   }
 }
 

@@ -1,12 +1,24 @@
 /** KVM_CHECK_EXTENSION: KVM API, "KVM_CHECK_EXTENSION". */
 
 import { USER_SLOTS } from "../mmu/memslots.ts";
+import { MOST_ROUTES } from "../irqchip/routing.ts";
 import type { KvmDevice } from "../module.ts";
 import { MAX_VCPU_ID, MAX_VCPUS } from "../vm.ts";
 import { ioctl } from "./ioctl.ts";
 
 /** By the numbers of KVM_CAP_*. */
 const EXTENSIONS: ReadonlyMap<number, number> = new Map([
+  /** KVM_CAP_IRQCHIP, KVM_CAP_MP_STATE, KVM_CAP_USER_NMI, KVM_CAP_IRQ_ROUTING. */
+  [0, 1],
+  [14, 1],
+  [22, 1],
+  [25, MOST_ROUTES],
+  /** KVM_CAP_IRQFD, KVM_CAP_PIT2, KVM_CAP_PIT_STATE2, KVM_CAP_IOEVENTFD, KVM_CAP_SIGNAL_MSI. */
+  [32, 1],
+  [33, 1],
+  [35, 1],
+  [36, 1],
+  [77, 1],
   /** KVM_CAP_USER_MEMORY, KVM_CAP_SET_TSS_ADDR, KVM_CAP_EXT_CPUID. */
   [3, 1],
   [4, 1],

@@ -17,6 +17,22 @@ import { KVM_SET_SREGS } from "./KVM_SET_SREGS.ts";
 import { KVM_GET_MSRS } from "./KVM_GET_MSRS.ts";
 import { KVM_SET_MSRS } from "./KVM_SET_MSRS.ts";
 import { KVM_SET_CPUID2 } from "./KVM_SET_CPUID2.ts";
+import { KVM_CREATE_IRQCHIP } from "./KVM_CREATE_IRQCHIP.ts";
+import { KVM_CREATE_PIT2 } from "./KVM_CREATE_PIT2.ts";
+import { KVM_IRQ_LINE } from "./KVM_IRQ_LINE.ts";
+import { KVM_SIGNAL_MSI } from "./KVM_SIGNAL_MSI.ts";
+import { KVM_SET_GSI_ROUTING } from "./KVM_SET_GSI_ROUTING.ts";
+import { KVM_IRQFD } from "./KVM_IRQFD.ts";
+import { KVM_IOEVENTFD } from "./KVM_IOEVENTFD.ts";
+import { KVM_GET_IRQCHIP } from "./KVM_GET_IRQCHIP.ts";
+import { KVM_SET_IRQCHIP } from "./KVM_SET_IRQCHIP.ts";
+import { KVM_GET_PIT2 } from "./KVM_GET_PIT2.ts";
+import { KVM_SET_PIT2 } from "./KVM_SET_PIT2.ts";
+import { KVM_GET_LAPIC } from "./KVM_GET_LAPIC.ts";
+import { KVM_SET_LAPIC } from "./KVM_SET_LAPIC.ts";
+import { KVM_GET_MP_STATE } from "./KVM_GET_MP_STATE.ts";
+import { KVM_SET_MP_STATE } from "./KVM_SET_MP_STATE.ts";
+import { KVM_NMI } from "./KVM_NMI.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
 import type { OpenFile, Task } from "../../linux/task.ts";
 import type { KvmRun } from "../kvm-run.ts";
@@ -43,6 +59,22 @@ const ROWS = {
   KVM_GET_MSRS,
   KVM_SET_MSRS,
   KVM_SET_CPUID2,
+  KVM_CREATE_IRQCHIP,
+  KVM_CREATE_PIT2,
+  KVM_IRQ_LINE,
+  KVM_SIGNAL_MSI,
+  KVM_SET_GSI_ROUTING,
+  KVM_IRQFD,
+  KVM_IOEVENTFD,
+  KVM_GET_IRQCHIP,
+  KVM_SET_IRQCHIP,
+  KVM_GET_PIT2,
+  KVM_SET_PIT2,
+  KVM_GET_LAPIC,
+  KVM_SET_LAPIC,
+  KVM_GET_MP_STATE,
+  KVM_SET_MP_STATE,
+  KVM_NMI,
 } as const;
 
 type Name = keyof typeof ROWS;

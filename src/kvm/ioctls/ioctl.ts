@@ -116,6 +116,8 @@ export interface Caller {
   readonly limit: number;
   /** Who is to be woken when it sleeps in a call; null when nobody is. */
   readonly thread?: number | null;
+  /** A signal is pending, which ends calls that wait. */
+  readonly hasSignal?: boolean;
 }
 
 /** A row. `gives`: the structure that comes back, where nothing is passed. */

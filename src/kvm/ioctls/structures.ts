@@ -91,3 +91,49 @@ export const kvm_cpuid2 = counted(kvm_cpuid_entry2, HEADER);
 
 const kvm_msr_entry = struct({ index: "u32", data: "u64" }, 4);
 export const kvm_msrs = counted(kvm_msr_entry, HEADER);
+
+export const kvm_pit_config = struct({ flags: "u32" }, 60);
+export const kvm_irq_level = struct({ irq: "u32", level: "u32" });
+export const kvm_msi = struct(
+  { address_lo: "u32", address_hi: "u32", data: "u32", flags: "u32" },
+  16,
+);
+/** `u` is the union: of a pin, chip and pin; of a message, address (2) and data. */
+const kvm_irq_routing_entry = struct(
+  { gsi: "u32", type: "u32", flags: "u32", u: vector("u32", 8) },
+  4,
+);
+export const kvm_irq_routing = counted(kvm_irq_routing_entry, HEADER);
+export const kvm_mp_state = struct({ mp_state: "u32" });
+export const kvm_lapic_state = struct({ regs: vector("u8", 0x400) });
+
+/** KVM_IRQCHIP_*. */
+export const IRQCHIP = { pic1: 0, pic2: 1, ioapic: 2 } as const;
+/** `chip` is the union: struct kvm_pic_state or kvm_ioapic_state, and what is left of 512 bytes. */
+export const kvm_irqchip = struct({ chip_id: "u32", chip: vector("u8", 512) }, 4);
+
+const kvm_pit_channel_state = struct({
+  count: "u32",
+  latched_count: "u16",
+  count_latched: "u8",
+  status_latched: "u8",
+  status: "u8",
+  read_state: "u8",
+  write_state: "u8",
+  write_latch: "u8",
+  rw_mode: "u8",
+  mode: "u8",
+  bcd: "u8",
+  gate: "u8",
+  count_load_time: "u64",
+});
+export const kvm_pit_state2 = struct(
+  { channels: vector(kvm_pit_channel_state, 3), flags: "u32" },
+  36,
+);
+
+export const kvm_irqfd = struct({ fd: "u32", gsi: "u32", flags: "u32", resamplefd: "u32" }, 16);
+export const kvm_ioeventfd = struct(
+  { datamatch: "u64", addr: "u64", len: "u32", fd: "u32", flags: "u32" },
+  36,
+);

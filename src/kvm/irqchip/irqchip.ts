@@ -30,7 +30,7 @@ const PORTS: readonly Window[] = [
 const MEMORY: readonly Window[] = [{ at: PLACES.ioapic, size: 0x1000, part: "ioapic" }];
 
 /** Who drives an input: it is asserted while any of them does. */
-export const SOURCE = { user: 1, pit: 2 } as const;
+export const SOURCE = { user: 1, pit: 2, irqfd: 4 } as const;
 
 interface Lines {
   routes: readonly Route[];
@@ -63,7 +63,7 @@ export class Irqchip {
       }),
     ];
     this.ioapic = this.#place<Ioapic>("ioapic", part(ioapic), () => undefined);
-    this.bus = new ApicBus(this.#vcpus, this.#lapics, [this.ioapic as unknown as PlacedChip]);
+    this.bus = new ApicBus(this.#vcpus, this.#lapics, [this.ioapic]);
   }
 
   get pit(): Pit | null {
@@ -169,7 +169,7 @@ export class Irqchip {
 
   #chip({ part: name }: Place): PlacedChip {
     const chip = name === "ioapic" ? this.ioapic : this.pics[name === "pic1" ? 0 : 1];
-    return chip as unknown as PlacedChip;
+    return chip;
   }
 
   #setPin(to: "pic1" | "pic2" | "ioapic", pin: number, level: number, source: number): void {

@@ -1,0 +1,115 @@
+/** The world of a host with guests: machines as in machines.ts, each run by the KVM module of a simulated host. */
+
+import { connectConsole } from "../hw/boards/serial-line.ts";
+import { makeProfile, type Vendor } from "../hw/cpu/cpuid/profile.ts";
+import type { Ns16550a } from "../hw/chips/ns16550a.ts";
+import type { PlacedChip } from "../hw/boards/placed-chip.ts";
+import { Kvm } from "../kvm/module.ts";
+import { Host } from "../linux/host.ts";
+import { QemuMachine } from "../qemu/machine.ts";
+import { InputError } from "../sim/assert.ts";
+import type { Blueprint } from "../sim/blueprint.ts";
+import type { Json } from "../sim/data.ts";
+import type { World } from "../sim/world.ts";
+import { connect } from "./lan.ts";
+import {
+  boardOf,
+  decoder,
+  imagesOf,
+  loaderOf,
+  type MachineConfig,
+  parseConfig,
+} from "./machines.ts";
+
+export interface HostConfig {
+  readonly [key: string]: Json;
+  readonly host: Vendor;
+  /** Physical CPUs, 1 to 16. */
+  readonly cpus: number;
+  /** 1 to 8. Their images are shared by name. */
+  readonly guests: readonly MachineConfig[];
+}
+
+const MOST_GUESTS = 8;
+const MOST_CPUS = 16;
+const MIB = 1 << 20;
+/** For tables and the kernel's own, beside the guests' RAM. */
+const KERNEL_BYTES = 64 * MIB;
+const MOST_MEMORY = 3584 * MIB;
+const RECORD_BYTES = 8 * MIB;
+
+export const host: Blueprint<HostConfig> = {
+  name: "host",
+  version: 1,
+  parse: parseHost,
+  images: ({ guests }) => [...new Set(guests.flatMap(imagesOf))],
+  build: (world, config) => {
+    built.set(world, buildHost(world, config));
+  },
+  start: (world, { guests }) => {
+    built.get(world)?.forEach((machine, i) => {
+      startGuest(world, machine, guests[i] as MachineConfig);
+    });
+  },
+};
+
+/** Between build and start. */
+const built = new WeakMap<World, readonly QemuMachine[]>();
+
+function buildHost(
+  world: World,
+  { host: vendor, cpus, guests }: HostConfig,
+): readonly QemuMachine[] {
+  const made = new Host(world, {
+    profile: makeProfile({ base: vendor, with: ["x2APIC", "TSC-Deadline"] }),
+    decoder: decoder(),
+    memoryBytes: memoryOf(guests),
+    cpus,
+    recordBytes: RECORD_BYTES,
+  });
+  const kvm = new Kvm(made);
+  const machines = guests.map((config, i) => {
+    const prefix = guests.length === 1 ? "" : `m${i}.`;
+    const machine = new QemuMachine({
+      host: made,
+      kvm,
+      prefix,
+      board: boardOf(world, config, prefix, i),
+      profile: kvm.profile,
+      cpus: config.cpus,
+      memoryBytes: config.memoryBytes,
+    });
+    if (config.reboot) machine.onReset = () => startGuest(world, machine, config);
+    connectConsole(world, machine.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
+    return machine;
+  });
+  if (guests.some(({ network }) => network)) connect(world, machines);
+  return machines;
+}
+
+function startGuest(world: World, machine: QemuMachine, config: MachineConfig): void {
+  machine.powerUp();
+  machine.start(loaderOf(world, machine, config));
+}
+
+const memoryOf = (guests: readonly MachineConfig[]): number =>
+  guests.reduce((sum, { memoryBytes }) => sum + memoryBytes + MIB, KERNEL_BYTES);
+
+function parseHost(config: Json): HostConfig {
+  if (typeof config !== "object" || config === null || Array.isArray(config))
+    throw new InputError("host: the configuration is an object");
+  const { host: vendor, cpus, guests, ...rest } = config as { readonly [key: string]: Json };
+  const [other] = Object.keys(rest);
+  if (other !== undefined)
+    throw new InputError(`host: no setting is called ${other}; there is host, cpus, guests`);
+  if (vendor !== "intel" && vendor !== "amd")
+    throw new InputError(`host: host is intel or amd, not ${JSON.stringify(vendor)}`);
+  if (typeof cpus !== "number" || !Number.isInteger(cpus) || cpus < 1 || cpus > MOST_CPUS)
+    throw new InputError(`host: cpus is 1 to ${MOST_CPUS}, not ${JSON.stringify(cpus)}`);
+  if (!Array.isArray(guests) || guests.length < 1 || guests.length > MOST_GUESTS)
+    throw new InputError(`host: guests are 1 to ${MOST_GUESTS}`);
+  const parsed = guests.map((guest: Json) => ({ ...parseConfig(guest), cpu: vendor }));
+  if (memoryOf(parsed) > MOST_MEMORY)
+    throw new InputError("host: the guests' memory is more than 3.5 GiB in all");
+  return { host: vendor, cpus, guests: parsed };
+}

@@ -1,0 +1,276 @@
+/**
+ * A guest as QEMU has it: a task with memory, a thread for each vCPU and one for devices, and a board's chips, but for
+ * those that KVM has. Everything that it does to the guest goes through ioctls. QEMU, docs/about, "System Emulation".
+ */
+
+import type { AcpiDescription } from "../hw/boards/acpi/description.ts";
+import { Backplane, boardHost, type Drivers, type Pin } from "../hw/boards/backplane.ts";
+import type { Board, BoardHost } from "../hw/boards/board.ts";
+import type { FirmwareHost } from "../hw/boards/firmware.ts";
+import { Lifecycle } from "../hw/boards/lifecycle.ts";
+import type { PlacedChip } from "../hw/boards/placed-chip.ts";
+import type { DmaMemory } from "../hw/chips/dma.ts";
+import type { BusMessage } from "../hw/chips/interrupt-message.ts";
+import { writeOf } from "../hw/chips/pci/message.ts";
+import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
+import { BLOCK_BYTES, CpuState } from "../hw/cpu/state.ts";
+import { reset } from "../hw/cpu/start.ts";
+import { mapRun } from "../kvm/ioctls/index.ts";
+import type { KvmRun } from "../kvm/kvm-run.ts";
+import type { Kvm } from "../kvm/module.ts";
+import { getRegs, getSregs } from "../kvm/registers.ts";
+import type { Host } from "../linux/host.ts";
+import { isErrno } from "../linux/errno.ts";
+import { assert } from "../sim/assert.ts";
+import type { Cell } from "../sim/snapshot.ts";
+import { arrangement, type RomPlace } from "./arrangement.ts";
+import { cpuidOf } from "./cpu-model.ts";
+import { GuestMemory } from "./guest-memory.ts";
+import { withoutIrqchip } from "./in-kernel.ts";
+import { newIoState, runIoThread } from "./io-thread.ts";
+import { kernelChip } from "./kernel-chips.ts";
+import { KvmCalls } from "./kvm-calls.ts";
+import { ResetState } from "./reset-state.ts";
+import { runVcpuThread } from "./vcpu-thread.ts";
+
+export interface QemuParts {
+  readonly host: Host;
+  readonly kvm: Kvm;
+  /** What the names of its state and components begin with. */
+  readonly prefix: string;
+  readonly board: (host: BoardHost) => Board;
+  /** What its CPUs are. */
+  readonly profile: CpuProfile;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+export class QemuMachine implements FirmwareHost {
+  readonly ram: GuestMemory;
+  readonly profiles: readonly CpuProfile[];
+  readonly apicNames: readonly string[];
+  /** Takes a frame that leaves by a network interface. */
+  onTransmit: ((part: string, frame: Uint8Array) => void) | null = null;
+  readonly #host: Host;
+  readonly #calls: KvmCalls;
+  readonly #vm: number;
+  readonly #vcpus: readonly number[];
+  readonly #backplane: Backplane;
+  readonly #lifecycle: Lifecycle;
+  readonly #roms: readonly RomPlace[];
+  readonly #threads: readonly number[];
+  readonly #ioThread: number;
+  readonly #io: Cell<ReturnType<typeof newIoState>>;
+  readonly #resetState: ResetState;
+  /** By number of the vCPU: its thread is in KVM_RUN, or about to be. */
+  readonly #inCall: Cell<boolean[]>;
+  #onReset: (() => void) | null = null;
+
+  /** To be made while the world is built. */
+  constructor({ host, kvm, prefix, board: make, profile, cpus, memoryBytes }: QemuParts) {
+    const { world, scheduler } = host;
+    this.#host = host;
+    this.#calls = new KvmCalls(host, host.newTask(), `${prefix}qemu`);
+    const calls = this.#calls;
+    const device = calls.open(kvm);
+    this.#vm = calls.call(device, "KVM_CREATE_VM", 0n) as number;
+    calls.call(this.#vm, "KVM_CREATE_IRQCHIP", null);
+    calls.call(this.#vm, "KVM_CREATE_PIT2", { flags: 0 });
+    this.ram = new GuestMemory(world, `${prefix}memory`, calls.task, memoryBytes, (slot, range) => {
+      calls.call(this.#vm, "KVM_SET_USER_MEMORY_REGION", {
+        slot,
+        flags: range.readOnly ? READ_ONLY : 0,
+        guest_phys_addr: BigInt(range.at),
+        memory_size: BigInt(range.bytes),
+        userspace_addr: BigInt(range.from),
+      });
+    });
+    const dma: DmaMemory = {
+      read: (address, size) => this.ram.read(address, size),
+      write: (address, bytes) => this.ram.write(address, bytes),
+    };
+    const transmit = (name: string, frame: Uint8Array): void => this.onTransmit?.(name, frame);
+    const { board, lines } = withoutIrqchip(make(boardHost(world, prefix, dma, transmit)));
+    this.apicNames = board.apics;
+    this.profiles = Array.from({ length: cpus }, () => profile);
+    calls.call(this.#vm, "KVM_SET_GSI_ROUTING", lines.routes);
+    this.#roms = board.roms.map((rom) => ({
+      ...rom,
+      from: calls.task.memory.map(rom.bytes.length),
+    }));
+    const supported = calls.call(device, "KVM_GET_SUPPORTED_CPUID", null);
+    this.#vcpus = this.profiles.map(({ vendor }, apicId) => {
+      const vcpu = calls.call(this.#vm, "KVM_CREATE_VCPU", BigInt(apicId)) as number;
+      calls.call(vcpu, "KVM_SET_CPUID2", cpuidOf(supported, { vendor, apicId, cpus }));
+      return vcpu;
+    });
+    this.#resetState = new ResetState(calls, { vm: this.#vm, vcpus: this.#vcpus });
+    this.#lifecycle = new Lifecycle(world, prefix, {
+      stop: () => this.#stop(),
+      isStopped: () => !this.#inCall.value.includes(true),
+      restart: () => this.#restart(),
+    });
+    this.#io = world.registry.plain(`${prefix}io`, newIoState());
+    this.#inCall = world.registry.plain(
+      `${prefix}calls`,
+      this.#vcpus.map(() => false),
+    );
+    this.#backplane = new Backplane(world, prefix, board, {
+      load: (pin, drivers) => this.#loadOf(pin, drivers, lines.gsiOf(drivers.names)),
+      wire: (part, pin) => {
+        if (this.#backplane.shadowOf(part, pin) !== undefined) this.#arrange();
+      },
+      message: (_part, message) => this.#send(message),
+      defers: (part) => this.#defer(part),
+    });
+    this.#threads = this.#vcpus.map((descriptor, cpu) => this.#startVcpu(descriptor, cpu));
+    this.#ioThread = scheduler.spawn(calls.task, (turn) =>
+      runIoThread(
+        this.#io,
+        {
+          settle: (part) => this.#backplane.chip(part).settle(),
+          receive: (frame) => this.#backplane.receive(frame),
+        },
+        turn,
+      ),
+    );
+  }
+
+  set onReset(start: (() => void) | null) {
+    this.#onReset = start;
+    this.#lifecycle.restarts = start !== null;
+  }
+
+  get acpi(): AcpiDescription {
+    return this.#backplane.board.acpi;
+  }
+
+  find(name: string): Pick<PlacedChip, "write"> | undefined {
+    const own = this.#backplane.find(name);
+    return own ?? kernelChip(name, this.#calls, { vm: this.#vm, vcpus: this.#vcpus });
+  }
+
+  chip(name: string): PlacedChip {
+    return this.#backplane.chip(name);
+  }
+
+  assignPciResources(): void {
+    this.#backplane.assignPciResources();
+  }
+
+  writeMsr(cpu: number, index: number, data: bigint): void {
+    this.#calls.call(this.#vcpus[cpu] as number, "KVM_SET_MSRS", [{ index, data }]);
+  }
+
+  /** A frame arrives at the network interface. */
+  receive(frame: Uint8Array): void {
+    this.#io.value.frames = [...this.#io.value.frames, frame];
+    this.#host.scheduler.wake(this.#ioThread);
+  }
+
+  /** Everything but RAM as at power-on; ROM holds what the board says. */
+  powerUp(): void {
+    for (const { from, bytes } of this.#roms) {
+      const error = this.#calls.task.memory.write(from, bytes);
+      assert(error === null, "ROM has frames");
+    }
+    this.#backplane.powerUp();
+    this.#arrange();
+  }
+
+  /** `load` fills RAM and says what the first CPU starts from; without it that is what a reset leaves. */
+  start(load: ((state: CpuState) => void) | null): void {
+    if (load !== null) this.#setRegisters(load);
+    for (const thread of this.#threads) this.#host.scheduler.wake(thread);
+  }
+
+  #setRegisters(load: (state: CpuState) => void): void {
+    const [vcpu] = this.#vcpus;
+    const [profile] = this.profiles;
+    assert(vcpu !== undefined && profile !== undefined, "a machine has a CPU");
+    const state = new CpuState(new ArrayBuffer(BLOCK_BYTES), 0);
+    reset(state, profile.signature);
+    load(state);
+    const { apic_base: apicBase } = this.#calls.call(vcpu, "KVM_GET_SREGS", null);
+    const sregs = { ...getSregs(state, null), apic_base: apicBase };
+    this.#calls.call(vcpu, "KVM_SET_SREGS", sregs);
+    this.#calls.call(vcpu, "KVM_SET_REGS", getRegs(state));
+  }
+
+  #startVcpu(descriptor: number, cpu: number): number {
+    const { scheduler } = this.#host;
+    return scheduler.spawn(this.#calls.task, (turn) =>
+      runVcpuThread(
+        {
+          descriptor,
+          scheduler,
+          backplane: this.#backplane,
+          run: () => this.#runOf(descriptor),
+          isRunning: () => this.#lifecycle.isRunning,
+          setInCall: (isInCall) => {
+            this.#inCall.value[cpu] = isInCall;
+          },
+          writeShadow: (address, bytes) => this.#writeShadow(address, bytes),
+          fail: () => this.#lifecycle.reset("shutdown"),
+        },
+        turn,
+      ),
+    );
+  }
+
+  #runOf(descriptor: number): KvmRun {
+    const run = mapRun({ task: this.#calls.task }, descriptor);
+    assert(!isErrno(run), "a vCPU has a page to share");
+    return run;
+  }
+
+  #loadOf(pin: Pin, drivers: Drivers, gsi: number): (level: number) => void {
+    if (pin.part === "machine") {
+      const [device] = drivers.names;
+      return this.#lifecycle.load(pin, () => this.chip(device?.part ?? "").input("status", 0) ?? 0);
+    }
+    assert(gsi >= 0, `${pin.part}.${pin.pin} is a pin of an interrupt controller`);
+    return (level) => {
+      this.#calls.call(this.#vm, "KVM_IRQ_LINE", { irq: gsi, level });
+    };
+  }
+
+  #send(message: BusMessage): void {
+    assert(!("eoi" in message), "a device sends interrupts");
+    const { address, data } = writeOf(message);
+    const msi = { address_lo: address, address_hi: 0, data, flags: 0 };
+    this.#calls.call(this.#vm, "KVM_SIGNAL_MSI", msi);
+  }
+
+  #defer(part: string): boolean {
+    const state = this.#io.value;
+    if (!state.due.includes(part)) state.due = [...state.due, part];
+    this.#host.scheduler.wake(this.#ioThread);
+    return true;
+  }
+
+  #arrange(): void {
+    this.ram.arrange(arrangement(this.#backplane, this.ram.ram, this.ram.sizeBytes, this.#roms));
+  }
+
+  #writeShadow(address: number, bytes: Uint8Array): boolean {
+    const area = this.#backplane.shadowAt(address);
+    if (area === undefined || !this.#backplane.shadowState(area).writes) return false;
+    return this.#calls.task.memory.write(this.ram.ram + address, bytes) === null;
+  }
+
+  #stop(): void {
+    for (const thread of this.#threads) this.#host.scheduler.signal(thread);
+  }
+
+  /** RAM keeps what it holds. */
+  #restart(): void {
+    this.#backplane.reset();
+    this.#resetState.restore();
+    this.#arrange();
+    this.#onReset?.();
+  }
+}
+
+/** KVM_MEM_READONLY. */
+const READ_ONLY = 2;
