@@ -42,6 +42,8 @@ export { eventType, formatEvent, formatField } from "../sim/trace.ts";
 export { World } from "../sim/world.ts";
 export { CONSOLE } from "../hw/boards/backplane.ts";
 export { ENDED } from "../hw/boards/lifecycle.ts";
+export type { HostConfig } from "./hosts.ts";
+export { host } from "./hosts.ts";
 export type { LanConfig } from "./lan.ts";
 export { lan } from "./lan.ts";
 export type { MachineConfig } from "./machines.ts";

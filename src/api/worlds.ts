@@ -3,10 +3,11 @@
 import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import { tokens } from "../sim/toy/tokens.ts";
+import { host } from "./hosts.ts";
 import { lan } from "./lan.ts";
 import { machine } from "./machines.ts";
 
-const WORLDS: readonly Blueprint[] = [lan, machine, tokens];
+const WORLDS: readonly Blueprint[] = [host, lan, machine, tokens];
 
 export const worldNames: readonly string[] = WORLDS.map(({ name }) => name);
 

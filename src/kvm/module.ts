@@ -53,6 +53,10 @@ export class Kvm {
     this.profile = guestProfile(cpuOf(host).profile);
     this.environment = new BareEnvironment(this.profile);
     this.#loaded = host.cpus.map(() => null);
+    host.scheduler.onSwitchOut = (cpu) => {
+      const vcpu = this.#loaded[cpu.number] ?? null;
+      if (vcpu !== null) this.put(vcpu);
+    };
     const { registry } = host.world;
     this.#cell = registry.plain<ModuleState>(`${host.prefix}kvm`, {
       vms: 0,

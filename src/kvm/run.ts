@@ -27,6 +27,7 @@ export function runVcpu(vcpu: Vcpu, caller: Caller): RunResult {
   vcpu.vm.kvm.load(cpu, vcpu);
   if (!state.isRunning) {
     state.isRunning = true;
+    state.runner = caller.thread ?? -1;
     const asked = continueInstruction(vcpu, cpu);
     if (asked !== null) return toUser(vcpu, cpu, asked);
     if (vcpu.run.immediate_exit !== 0) {

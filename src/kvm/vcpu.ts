@@ -33,8 +33,9 @@ export interface VcpuParts extends Omit<Hosted, "registers"> {
 /** All of its state but registers and what it shares with user space. */
 interface VcpuState {
   cpuid: readonly CpuidEntry[];
-  /** KVM_RUN has begun and not come to its end. */
+  /** KVM_RUN has begun and not come to its end; the thread that is in it, or -1. */
   isRunning: boolean;
+  runner: number;
   hasRun: boolean;
   /** MP_STATE. */
   mpState: number;
@@ -60,6 +61,7 @@ const NONE = -1;
 const initialState = (mpState: number): VcpuState => ({
   cpuid: [],
   isRunning: false,
+  runner: NONE,
   hasRun: false,
   mpState,
   sleeper: NONE,

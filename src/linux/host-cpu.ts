@@ -15,6 +15,7 @@ import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { powerUp, startLongMode } from "../hw/cpu/start.ts";
 import { CpuState } from "../hw/cpu/state.ts";
 import { Tlb } from "../hw/cpu/tlb.ts";
+import type { RandomStream } from "../sim/random.ts";
 import type { Slice } from "../sim/schedule.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { World } from "../sim/world.ts";
@@ -44,8 +45,8 @@ class KernelEnvironment extends BareEnvironment {
   /** What the CPU last said of an entry that it has refused. */
   refusal: Refusal | null = null;
 
-  constructor(profile: CpuProfile, wish: Cell<Wish>) {
-    super(profile);
+  constructor(profile: CpuProfile, random: RandomStream, wish: Cell<Wish>) {
+    super(profile, random);
     this.wish = wish;
   }
 
@@ -85,6 +86,7 @@ export class HostCpu {
     this.state = state;
     const environment = new KernelEnvironment(
       profile,
+      world.random(`${name}.rdrand`),
       world.registry.plain<Wish>(`${name}.wish`, { isWanted: false }),
     );
     this.#environment = environment;
@@ -114,6 +116,8 @@ export class HostCpu {
 
   /** From now on the world's time is its time. */
   begin(slice: Slice): void {
+    // Who was got back from a guest meanwhile has spent time on that.
+    if (this.state.cycles > slice.clock) slice.clock = this.state.cycles;
     this.state.cycles = slice.clock;
     this.#slice = slice;
   }

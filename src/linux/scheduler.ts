@@ -52,6 +52,8 @@ export class Scheduler {
   readonly #cpus: readonly HostCpu[];
   readonly #threads: Thread[] = [];
   readonly #cell: Cell<SchedulerState>;
+  /** Told when a thread that ran on a CPU does not any more: Linux, include/linux/preempt.h, preempt notifiers. */
+  onSwitchOut: ((cpu: HostCpu) => void) | null = null;
 
   constructor(world: World, prefix: string, cpus: readonly HostCpu[]) {
     this.#world = world;
@@ -133,6 +135,7 @@ export class Scheduler {
     if (outcome === "runs") return;
     state.current[cpu.number] = NOBODY;
     state.states[number] = outcome === "waits" ? "waits" : "over";
+    this.onSwitchOut?.(cpu);
   }
 
   /** Who runs from now on: the same, unless its time is over and another waits. */
@@ -140,10 +143,12 @@ export class Scheduler {
     const { queue, states, current, until } = this.#cell.value;
     const before = current[cpu.number] as number;
     if (before !== NOBODY && now < (until[cpu.number] as number)) return before;
-    if (before !== NOBODY) {
+    if (before !== NOBODY && queue.length > 0) {
       queue.push(before);
       states[before] = "queued";
-    }
+      this.onSwitchOut?.(cpu);
+      cpu.tick();
+    } else if (before !== NOBODY) queue.push(before);
     const next = queue.shift() ?? NOBODY;
     current[cpu.number] = next;
     until[cpu.number] = now + QUANTUM;

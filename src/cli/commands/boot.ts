@@ -10,6 +10,7 @@ import {
   DEFAULT_SETUP,
   ENDED,
   formatTime,
+  host,
   type ImageAtHand,
   InputError,
   type Json,
@@ -43,6 +44,10 @@ export interface BootOptions {
   readonly disk?: readonly string[];
   readonly net?: boolean;
   readonly machines?: string;
+  readonly under?: string;
+  readonly host: string;
+  readonly hostCpus: string;
+  readonly guests?: string;
   readonly initrd?: string;
   readonly append?: string;
   readonly seed?: string;
@@ -65,7 +70,7 @@ const STEP_MILLISECONDS = 40;
 const ESCAPE = "\u0001";
 
 export async function boot(options: BootOptions, io: Io): Promise<number> {
-  const machines = options.machines === undefined ? 1 : Number(options.machines);
+  const machines = countOf(options);
   const { world, images } = worldOf(options, machines);
   const limit =
     options.maxCycles === undefined ? NEVER : cyclesOf(options.maxCycles, "--max-cycles");
@@ -107,7 +112,10 @@ function worldOf(
   if (initrd !== undefined) images.push(loadImage("initrd", initrd));
   options.disk?.forEach((path, i) => images.push(loadImage(`disk${i}`, path)));
   const isAlone = machines === 1;
-  const usual = isAlone && cpus === 1 ? ONE_CPU_SLICE : SLICE;
+  const isGuest = options.under !== undefined;
+  // Who takes turns with whom: processors, or the host's.
+  const runners = isGuest ? Number(options.hostCpus) : machines * cpus;
+  const usual = runners === 1 ? ONE_CPU_SLICE : SLICE;
   const seed = options.seed ?? DEFAULT_SETUP.seed;
   const sliceCycles = options.slice === undefined ? usual : positive(options.slice, "--slice");
   const setup = {
@@ -117,13 +125,29 @@ function worldOf(
     schedule:
       options.schedule === undefined
         ? null
-        : scheduleOf(options.schedule, seed, machines * cpus, sliceCycles),
+        : scheduleOf(options.schedule, seed, runners, sliceCycles),
     images: Object.fromEntries(images.map(({ name, bytes }) => [name, bytes])),
   };
+  if (isGuest) {
+    const guests = Array.from({ length: machines }, () => config);
+    const hostConfig = host.parse({ host: options.host, cpus: runners, guests });
+    return { world: World.create(host, { ...setup, config: hostConfig }), images };
+  }
   const world = isAlone
     ? World.create(machine, { ...setup, config: machine.parse(config) })
     : World.create(lan, { ...setup, config: lanConfig(config, machines) });
   return { world, images };
+}
+
+/** How many machines there are, each with a console. */
+function countOf({ under, machines, guests }: BootOptions): number {
+  if (under !== undefined && under !== "kvm")
+    throw new InputError(`--under ${under}: expected kvm`);
+  if (under === undefined && guests !== undefined)
+    throw new InputError("--guests: goes with --under kvm");
+  if (under !== undefined && machines !== undefined)
+    throw new InputError("--machines: goes without --under; expected --guests");
+  return Number(machines ?? guests ?? 1);
 }
 
 function lanConfig(config: Json, machines: number): LanConfig {

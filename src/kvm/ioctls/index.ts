@@ -108,13 +108,15 @@ export function ioctl<N extends Name>(
   return error ?? row.run(file, argument as never, caller);
 }
 
-function refusal(file: OpenFile, { task, cpu }: Caller, name: Name): Errno | null {
+function refusal(file: OpenFile, { task, cpu, thread = null }: Caller, name: Name): Errno | null {
   if (file instanceof Vm) return file.task === task ? null : "EIO";
   if (!(file instanceof Vcpu)) return null;
   if (file.vm.task !== task) return "EIO";
   // Another thread has the vCPU, and a signal ends the wait for it.
-  if (!file.state.isRunning) return null;
-  return name === "KVM_RUN" && (file.cpu === null || file.cpu === cpu) ? null : "EINTR";
+  const { isRunning, runner } = file.state;
+  if (!isRunning) return null;
+  if (name !== "KVM_RUN" || runner !== (thread ?? -1)) return "EINTR";
+  return thread !== null || file.cpu === null || file.cpu === cpu ? null : "EINTR";
 }
 
 /** mmap(2) of a vCPU's descriptor. */
