@@ -61,12 +61,14 @@ export const OFFSET = {
   guest: 2040,
   /** What follows is the engine's between entry and exit, and no state. */
   scratch: 2048,
+  /** What VMX or SVM keeps: its own state, and behind it what it derives. */
+  virtualization: 4096,
 } as const;
 
 /** Bytes of a CPU's block that are state. */
 export const STATE_BYTES = OFFSET.scratch;
 /** Bytes of a CPU's block. */
-export const BLOCK_BYTES = 4096;
+export const BLOCK_BYTES = 8192;
 
 const SEGMENT_BYTES = 32;
 export type ControlName = "CR0" | "CR2" | "CR3" | "CR4" | "CR8" | "EFER";
