@@ -7,7 +7,7 @@
 import type { CpuProfile } from "../cpuid/profile.ts";
 import type { PagingContext } from "../paging.ts";
 import {
-  CR0,
+  BIT,
   CR4,
   type CpuState,
   controlOffset,
@@ -168,12 +168,12 @@ const [FIRST_BLOCK, FIRST_VMCB] = [OFFSET.segments / 4, VMCB.es / 4];
 
 /** ET reads as 1, bit 1 of RFLAGS too, and LMA follows from LME and PG. */
 function fixControls(block: Int32Array): void {
-  const cr0 = (block[CR0_AT] as number) | Number(CR0.ET);
+  const cr0 = (block[CR0_AT] as number) | BIT.CR0.ET;
   const efer = block[EFER_AT] as number;
-  const isLong = cr0 < 0 && (efer & Number(EFER.LME)) !== 0;
+  const isLong = cr0 < 0 && (efer & BIT.EFER.LME) !== 0;
   block[CR0_AT] = cr0;
   block[RFLAGS_AT] = (block[RFLAGS_AT] as number) | 2;
-  block[EFER_AT] = isLong ? efer | Number(EFER.LMA) : efer & ~Number(EFER.LMA);
+  block[EFER_AT] = isLong ? efer | BIT.EFER.LMA : efer & ~BIT.EFER.LMA;
 }
 
 /** In the block: base (2 words), limit, rights, selector. In the VMCB: selector with attributes, limit, base (2). */
