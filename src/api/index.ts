@@ -51,7 +51,7 @@ export {
   KERNELS,
   PROGRAM_START,
   ProgramMachine,
-  GuestProgram,
+  GuestPrograms,
   HYPERVISOR_NAMES,
   type HypervisorName,
   RoundTrips,
