@@ -54,7 +54,7 @@ export {
   KERNELS,
   PROGRAM_START,
   ProgramMachine,
-  GuestProgram,
+  GuestPrograms,
   HYPERVISOR_NAMES,
   type HypervisorName,
   RoundTrips,

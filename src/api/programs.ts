@@ -154,7 +154,7 @@ export class RoundTrips {
   constructor(name: HypervisorName) {
     const hypervisor = hypervisorOf(name);
     const { bytes } = assemble(`start: ${hypervisor.call}\n jmp start`, BigInt(CODE));
-    this.#system = hypervisor.run(bytes, bareParts(0), "rounds");
+    this.#system = hypervisor.run(bytes, bareParts(0, new Decoder(INSTRUCTIONS)), "rounds");
   }
 
   /** Runs so many cycles more; how often the guest has been entered and left so far. */
@@ -165,9 +165,9 @@ export class RoundTrips {
   }
 }
 
-const bareParts = (cpl: 0 | 3): Omit<BareSystemParts, "profile"> => ({
+const bareParts = (cpl: 0 | 3, decoder: Decoder): Omit<BareSystemParts, "profile"> => ({
   engine: "interpreter",
-  decoder: new Decoder(INSTRUCTIONS),
+  decoder,
   cpl,
   memoryBytes: GUEST_BYTES,
   tlbEntries: GUEST_TLB,
@@ -179,15 +179,17 @@ const GUEST_TLB = 2048;
 const GUEST_DATA = 0x8_0000n;
 
 /** A kernel of user code behind paging: as a guest, or without a hypervisor under it. */
-export class GuestProgram {
+class GuestProgram {
   readonly #system: BareSystem;
 
-  constructor(kernel: Kernel, under: HypervisorName | null) {
+  /** With the same decoder, what is compiled of a program is found again by the next. */
+  constructor(kernel: Kernel, under: HypervisorName | null, decoder: Decoder) {
     const { bytes, labels } = assemble(kernel.source, BigInt(CODE));
+    const parts = bareParts(3, decoder);
     this.#system =
       under === null
-        ? new BareSystem(bytes, { ...bareParts(3), profile: INTEL })
-        : hypervisorOf(under).run(bytes, bareParts(3), "once");
+        ? new BareSystem(bytes, { ...parts, profile: INTEL })
+        : hypervisorOf(under).run(bytes, parts, "once");
     const { state, ram } = this.#system;
     // Without a host that sees UD2, its handler halts.
     if (under === null) ram.write8(handlerOf(UD), HLT);
@@ -206,5 +208,19 @@ export class GuestProgram {
 
   get cycles(): number {
     return this.#system.state.cycles;
+  }
+}
+
+/** The same kernel again and again, each time in a machine of its own. */
+export class GuestPrograms {
+  readonly #kernel: Kernel;
+  readonly #decoder = new Decoder(INSTRUCTIONS);
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  start(under: HypervisorName | null): GuestProgram {
+    return new GuestProgram(this.#kernel, under, this.#decoder);
   }
 }

@@ -61,12 +61,14 @@ export const OFFSET = {
   guest: 2040,
   /** What follows is the engine's between entry and exit, and no state. */
   scratch: 2048,
+  /** What VMX or SVM keeps: its own state, and behind it what it derives. */
+  virtualization: 4096,
 } as const;
 
 /** Bytes of a CPU's block that are state. */
 export const STATE_BYTES = OFFSET.scratch;
 /** Bytes of a CPU's block. */
-export const BLOCK_BYTES = 4096;
+export const BLOCK_BYTES = 8192;
 
 const SEGMENT_BYTES = 32;
 export type ControlName = "CR0" | "CR2" | "CR3" | "CR4" | "CR8" | "EFER";
@@ -194,6 +196,8 @@ function numbers<T extends Readonly<Record<string, bigint>>>(
 /** Bit 1 of RFLAGS reads as 1 (SDM Vol. 1, "EFLAGS Register"). */
 export const RFLAGS_FIXED = 2n;
 
+const RIP = OFFSET.rip / 8;
+
 export class CpuState {
   /** Offset of the block in linear memory. */
   readonly block: number;
@@ -201,6 +205,8 @@ export class CpuState {
   readonly view: DataView;
   /** The same as words of 32 bits, for what is moved as a whole. */
   readonly words: Int32Array;
+  /** As words of 64 bits: DataView has no quick way to them. */
+  readonly #wide: BigUint64Array;
   /**
    * Somebody has to look before the next instruction: an event may be due, or what holds events back has changed.
    * Engines return at the next boundary. No state: set too often it costs time only.
@@ -216,6 +222,7 @@ export class CpuState {
     this.block = block;
     this.view = new DataView(buffer, block, BLOCK_BYTES);
     this.words = new Int32Array(buffer, block, BLOCK_BYTES / 4);
+    this.#wide = new BigUint64Array(buffer, block, BLOCK_BYTES / 8);
     if (this.rflags === 0n) this.rflags = RFLAGS_FIXED;
   }
 
@@ -243,11 +250,11 @@ export class CpuState {
   }
 
   get rip(): bigint {
-    return this.view.getBigUint64(OFFSET.rip, true);
+    return this.#wide[RIP] as bigint;
   }
 
   set rip(value: bigint) {
-    this.view.setBigUint64(OFFSET.rip, value, true);
+    this.#wide[RIP] = value;
   }
 
   get rflags(): bigint {

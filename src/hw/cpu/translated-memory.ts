@@ -47,7 +47,9 @@ export class TranslatedMemory implements DirectMemory {
   readonly #dataTlb: Tlb;
   readonly #fetchTlb: Tlb;
   readonly #tables = new KnownTables();
-  readonly #sides: Record<Side, TranslationContext | null> = { host: null, guest: null };
+  /** What was last used of each side. */
+  #ofHost: TranslationContext | null = null;
+  #ofGuest: TranslationContext | null = null;
   #side: Side = "host";
   #second: SecondLevel | null = null;
   /** Whose translations are made and found: of which virtual processor, through which tables below. */
@@ -91,8 +93,8 @@ export class TranslatedMemory implements DirectMemory {
 
   /** A snapshot was loaded. */
   restored(): void {
-    this.#sides.host = null;
-    this.#sides.guest = null;
+    this.#ofHost = null;
+    this.#ofGuest = null;
     this.contextChanged();
     this.#forgetAll();
   }
@@ -106,7 +108,7 @@ export class TranslatedMemory implements DirectMemory {
     this.#second = second;
     const number = second === null ? 0 : this.#numberOf(second.root);
     this.#owner = ownerOf(vpid, number);
-    const last = this.#sides[side];
+    const last = side === "host" ? this.#ofHost : this.#ofGuest;
     if (last !== null && isStill(last, this.#state, this.#owner)) {
       this.#use(last);
       return;
@@ -122,7 +124,8 @@ export class TranslatedMemory implements DirectMemory {
 
   #use(context: TranslationContext): void {
     this.#now = context;
-    this.#sides[this.#side] = context;
+    if (this.#side === "host") this.#ofHost = context;
+    else this.#ofGuest = context;
     this.#context = context.paging;
     this.#tag = context.tag;
   }

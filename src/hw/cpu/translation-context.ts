@@ -33,6 +33,8 @@ const SOURCES: readonly (readonly [offset: number, mask: number])[] = [
   [OFFSET.debug + 8 * 5, -1],
   ...Array.from({ length: PDPTE_WORDS }, (_, i) => [OFFSET.pdptes + 4 * i, -1] as const),
 ];
+/** Only PAE paging looks at the last ones, and which paging it is the first ones say. */
+const WITHOUT_PDPTES = SOURCES.length - PDPTE_WORDS;
 const WORDS = Int32Array.from(SOURCES, ([offset]) => offset / 4);
 const MASKS = Int32Array.from(SOURCES, ([, mask]) => mask);
 
@@ -77,12 +79,13 @@ export function contextOf(
 
 /** The same registers and the same owner as then. */
 export function isStill(
-  { owner, registers }: TranslationContext,
+  { owner, registers, paging }: TranslationContext,
   { words }: CpuState,
   now: number,
 ): boolean {
   if (owner !== now) return false;
-  for (let i = 0; i < WORDS.length; i += 1)
+  const count = paging.mode === "PAE" ? WORDS.length : WITHOUT_PDPTES;
+  for (let i = 0; i < count; i += 1)
     if (registers[i] !== ((words[WORDS[i] as number] as number) & (MASKS[i] as number)))
       return false;
   return true;

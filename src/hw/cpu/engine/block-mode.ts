@@ -14,8 +14,9 @@ export interface BlockMode {
   readonly stack: 16 | 32 | 64;
   /** DS, ES and SS begin at 0, end at 4 GiB and can be written: only the other segments are looked at. */
   readonly flat: boolean;
-  /** Whose caches are used. */
+  /** Whose caches are used, and the number of that. */
   readonly level: Level;
+  readonly levelNumber: number;
   readonly codeBase: bigint;
   readonly codeLimit: number;
 }
@@ -24,20 +25,22 @@ const SIZES = { 16: 0, 32: 1, 64: 2 } as const;
 const ALL_32 = 0xffff_ffff;
 const FLAT_SEGMENTS = ["DS", "ES", "SS"] as const;
 
-export const levelOf = (state: CpuState): Level =>
-  LEVELS[(state.isGuest ? 2 : 0) + (state.cpl === 3 ? 1 : 0)] as Level;
+/** The number in LEVELS. */
+export const levelNumberOf = (state: CpuState): number =>
+  (state.isGuest ? 2 : 0) + (state.cpl === 3 ? 1 : 0);
 
 export function blockMode(state: CpuState): BlockMode {
   const code = codeSizeOf(state);
   const stack = stackSizeOf(state);
-  const level = levelOf(state);
+  const levelNumber = levelNumberOf(state);
   const flat = code !== 64 && isFlat(state);
   return {
-    key: (LEVELS.indexOf(level) << 5) | (SIZES[code] << 3) | (SIZES[stack] << 1) | (flat ? 1 : 0),
+    key: (levelNumber << 5) | (SIZES[code] << 3) | (SIZES[stack] << 1) | (flat ? 1 : 0),
     code,
     stack,
     flat,
-    level,
+    level: LEVELS[levelNumber] as Level,
+    levelNumber,
     codeBase: code === 64 ? 0n : state.segmentBase("CS"),
     codeLimit: state.segment("CS").limit,
   };

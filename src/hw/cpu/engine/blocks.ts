@@ -7,7 +7,7 @@
 import { assert } from "../../../sim/assert.ts";
 import { PAGE_SIZE } from "../../../sim/paged-memory.ts";
 import { isCanonical } from "../addressing.ts";
-import type { AssistFunction } from "../assist.ts";
+import { AssistContext, type AssistFunction } from "../assist.ts";
 import { bytesToLimit, decodeAt, linearOfCode } from "../decode-at.ts";
 import { type Decoded, displacementOf, type MemoryOperand, type OperandValue } from "../decode.ts";
 import { type Fault, GP0 } from "../fault.ts";
@@ -43,9 +43,20 @@ export interface BlockInstruction {
 }
 
 /** An instruction that an assist does: what its bytes were, whatever it writes on them. */
-export interface Assisted extends BlockInstruction {
+export class Assisted {
+  readonly context: AssistContext;
+  readonly handler: PlacedHandler;
+  readonly rip: bigint;
   readonly position: number;
   readonly run: AssistFunction;
+
+  constructor(parts: EngineParts, of: BlockInstruction, position: number, run: AssistFunction) {
+    this.context = new AssistContext(parts, of.decoded, of.nextRip);
+    this.handler = of.handler;
+    this.rip = of.rip;
+    this.position = position;
+    this.run = run;
+  }
 }
 
 const NO_ASSISTS: readonly Assisted[] = [];
@@ -275,7 +286,7 @@ export class Blocks {
       const instruction: BlockInstruction = { decoded: next, handler, rip: at, nextRip };
       const position = instructions.push(instruction) - 1;
       if (handler.assist !== null)
-        assists = [...assists, { ...instruction, position, run: handler.assist }];
+        assists = [...assists, new Assisted(this.#parts, instruction, position, handler.assist)];
       cycles += handler.cycles;
       at = nextRip;
       bytes += next.length;

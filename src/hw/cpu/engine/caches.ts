@@ -18,6 +18,8 @@ export class Caches {
   readonly #view: DataView;
   readonly #words: BigUint64Array;
   readonly #state: CpuState;
+  /** Addresses of the tables of jumps, by number of the level. */
+  readonly #jumps: readonly number[];
   /** Tables in which something may match, by address. */
   readonly #used = new Set<number>();
 
@@ -26,6 +28,7 @@ export class Caches {
     this.#view = new DataView(buffer);
     this.#words = new BigUint64Array(buffer);
     this.#state = state;
+    this.#jumps = LEVELS.map((level) => state.block + CACHES[level].jumps);
     for (const level of LEVELS) {
       for (const table of ["read", "write", "jumps"] as const)
         this.#used.add(state.block + CACHES[level][table]);
@@ -58,15 +61,13 @@ export class Caches {
 
   rememberJump({ rip, rip32, start, mode }: Block): void {
     const number = (rip32 ^ (rip32 >>> 10)) & (JUMP_CACHE_ENTRIES - 1);
-    const slot = this.#state.block + CACHES[mode.level].jumps + 16 * number;
-    const isThere =
-      this.#view.getInt32(slot + 8, true) === start &&
-      this.#view.getUint32(slot, true) === rip32 >>> 0 &&
-      this.#view.getBigUint64(slot, true) === rip;
-    if (isThere) return;
+    const table = this.#jumps[mode.levelNumber] as number;
+    const slot = table + 16 * number;
+    // Records are of one block until all jumps are forgotten.
+    if (this.#view.getInt32(slot + 8, true) === start) return;
     this.#view.setBigUint64(slot, rip, true);
     this.#view.setInt32(slot + 8, start, true);
-    this.#used.add(this.#state.block + CACHES[mode.level].jumps);
+    this.#used.add(table);
   }
 
   /** `place` is where the page lies in linear memory. */

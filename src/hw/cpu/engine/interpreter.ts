@@ -3,16 +3,14 @@
  * exactly where the reference evaluator does: at the first instruction boundary at or past the limit, or at a fault.
  */
 
-import { assert } from "../../../sim/assert.ts";
 import { isCanonicalAccess } from "../addressing.ts";
-import { AssistContext } from "../assist.ts";
 import { type Fault, GP0, plainFault, SS0 } from "../fault.ts";
 import { type DirectMemory, isFault } from "../mmu.ts";
 import { divide } from "../reference.ts";
 import { codeSizeOf } from "../mode.ts";
 import { type CpuState, segmentOffset } from "../state.ts";
-import { type BlockMode, blockMode, isSameMode, levelOf, writeRanges } from "./block-mode.ts";
-import { type Block, Blocks } from "./blocks.ts";
+import { type BlockMode, blockMode, isSameMode, levelNumberOf, writeRanges } from "./block-mode.ts";
+import { type Assisted, type Block, Blocks } from "./blocks.ts";
 import { FAULT_CODES, SLOW_MODIFY, SLOW_STACK } from "./emit.ts";
 import type { Engine, EngineParts } from "./engine.ts";
 import { Caches } from "./caches.ts";
@@ -22,7 +20,6 @@ import {
   EXIT,
   type Heat,
   type InterpreterArea,
-  type Level,
   LEVELS,
   LEVELS_OF,
   ORDINARY_HEAT,
@@ -39,19 +36,14 @@ const LONGEST_SLICE = 2 ** 16;
 
 export class Interpreter implements Engine {
   readonly state: CpuState;
-  readonly #parts: EngineParts<DirectMemory>;
   readonly #memory: DirectMemory;
   readonly #table: HandlerTable;
   readonly #view: DataView;
   readonly #blocks: Blocks;
   #fault: Fault | null = null;
   #mode: BlockMode;
-  readonly #lastModes: Record<Level, BlockMode | null> = {
-    supervisor: null,
-    user: null,
-    "guest supervisor": null,
-    "guest user": null,
-  };
+  /** By number of the level. */
+  readonly #lastModes: (BlockMode | null)[] = LEVELS.map(() => null);
   readonly #caches: Caches;
   /** The cycle counter at which the budget of the run of emitted code would be spent. */
   #end = 0;
@@ -65,7 +57,6 @@ export class Interpreter implements Engine {
   constructor(wasm: WebAssembly.Memory, parts: EngineParts<DirectMemory>, area: InterpreterArea) {
     const { state, memory } = parts;
     this.state = state;
-    this.#parts = parts;
     this.#mode = blockMode(state);
     this.#memory = memory;
     this.#view = new DataView(wasm.buffer);
@@ -93,7 +84,7 @@ export class Interpreter implements Engine {
     this.#heat = area.heat ?? ORDINARY_HEAT;
     this.#slice = this.#heat.cycles;
     this.#caches = new Caches(wasm.buffer, state);
-    this.#lastModes[this.#mode.level] = this.#mode;
+    this.#lastModes[this.#mode.levelNumber] = this.#mode;
     memory.onForget = (linear) => this.#caches.forget(linear);
     memory.onForgetFetch = forgetJumps;
     memory.onForgetSide = (side) => this.#forgetSide(side);
@@ -197,13 +188,11 @@ export class Interpreter implements Engine {
 
   #assist(block: Block, position: number): Fault | null {
     const { state } = this;
-    const assisted = block.assists.find((one) => one.position === position);
-    assert(assisted !== undefined, "a handler that leaves for an assist has one");
-    const { decoded, handler, rip, nextRip, run } = assisted;
+    const { context, handler, rip, run } = assistedOf(block, position);
     const view = this.state.view;
     packFlags(view);
-    state.rip = nextRip;
-    const fault = run(new AssistContext(this.#parts, decoded, nextRip));
+    state.rip = context.nextRip;
+    const fault = run(context);
     if (fault === null) state.cycles += handler.cycles;
     else state.rip = rip;
     unpackFlags(view);
@@ -213,7 +202,7 @@ export class Interpreter implements Engine {
   /** Sizes and segments may have changed since the last run: what depends on them is put right. */
   #lookAtMode(): void {
     if (this.#isStill64()) return;
-    const again = this.#lastModes[levelOf(this.state)];
+    const again = this.#lastModes[levelNumberOf(this.state)] as BlockMode | null;
     if (again?.code === 64 && codeSizeOf(this.state) === 64) {
       this.#mode = again;
       return;
@@ -223,16 +212,16 @@ export class Interpreter implements Engine {
     if (isSameMode(mode, this.#mode)) return;
     this.#mode = mode;
     // A level that is entered again finds its jumps, if its mode is what it was.
-    const last = this.#lastModes[mode.level];
+    const last = this.#lastModes[mode.levelNumber] as BlockMode | null;
     if (last !== null && !isSameMode(mode, last)) this.#caches.forgetJumps(mode.level);
-    this.#lastModes[mode.level] = mode;
+    this.#lastModes[mode.levelNumber] = mode;
   }
 
   /** 64-bit mode depends on little, and most runs begin in the mode in which the last one has. */
   #isStill64(): boolean {
     const { state } = this;
-    const { code, level } = this.#mode;
-    return code === 64 && level === levelOf(state) && codeSizeOf(state) === 64;
+    const { code, levelNumber } = this.#mode;
+    return code === 64 && levelNumber === levelNumberOf(state) && codeSizeOf(state) === 64;
   }
 
   // What emitted code may find by itself.
@@ -333,6 +322,11 @@ const unsigned = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 function address(low: number, high: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
+function assistedOf({ assists }: Block, position: number): Assisted {
+  for (const assisted of assists) if (assisted.position === position) return assisted;
+  throw new RangeError("a handler that leaves for an assist has one");
 }
 
 const isBlockFault = (found: Block | Fault): found is Fault => "vector" in found;

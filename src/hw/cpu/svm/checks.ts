@@ -4,6 +4,7 @@ import { cr4Bits } from "../control-registers.ts";
 import type { CpuProfile } from "../cpuid/profile.ts";
 import type { Refusal } from "../environment.ts";
 import { CR0, CR4, EFER, RIGHTS } from "../state.ts";
+import type { MaskedWord } from "../word-code.ts";
 import { ASIDS, EVENT, SEGMENT, VMCB } from "./vmcb.ts";
 
 const MAP_BYTES = 0x2000;
@@ -168,6 +169,18 @@ const CHECKS: readonly Check[] = [
     field: "gPat",
     fails: (vmcb) => hasNestedPaging(vmcb) && !isPat(vmcb.low(VMCB.gPat), vmcb.high(VMCB.gPat)),
   },
+];
+
+/** What the checks look at, beside the profile: words of the VMCB, and which of their bits. */
+export const LOOKED_AT: readonly MaskedWord[] = [
+  ...(["intercept4", "asid", "npEnable", "eventInj", "cs"] as const).map(
+    (field) => [VMCB[field], -1] as const,
+  ),
+  ...(["cr3", "dr6", "dr7", "nCr3"] as const).map((field) => [VMCB[field] + 4, -1] as const),
+  ...(["efer", "cr0", "cr4", "iopmBasePa", "msrpmBasePa", "gPat"] as const).flatMap((field) => [
+    [VMCB[field], -1] as const,
+    [VMCB[field] + 4, -1] as const,
+  ]),
 ];
 
 export const hasNestedPaging = (vmcb: Fields): boolean => (vmcb.low(VMCB.npEnable) & 1) !== 0;

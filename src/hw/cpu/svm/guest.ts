@@ -6,7 +6,7 @@
 import type { AssistContext } from "../assist.ts";
 import { exitFault, type Fault } from "../fault.ts";
 import type { VirtualizationParts } from "../make-virtualization.ts";
-import { BIT, ACTIVITY, BLOCKING, CR0 } from "../state.ts";
+import { BIT, ACTIVITY, BLOCKING, CR0, OFFSET } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type {
   Boundary,
@@ -52,15 +52,18 @@ export const PLACE = {
   lastPause: VMCB_BYTES + 40,
   host: VMCB_BYTES + 48,
 } as const;
-const BYTES = PLACE.host + HOST_BYTES;
+export const SVM_BYTES = PLACE.host + HOST_BYTES;
 
 export abstract class SvmGuest implements Intercepts {
   /** The VMCB as the CPU has it, and what else is state. */
-  readonly bytes = new Uint8Array(BYTES);
-  protected readonly view = new DataView(this.bytes.buffer);
+  readonly bytes: Uint8Array;
+  protected readonly view: DataView;
   protected readonly parts: VirtualizationParts;
 
   constructor(parts: VirtualizationParts) {
+    const { view, block } = parts.state;
+    this.bytes = new Uint8Array(view.buffer, block + OFFSET.virtualization, SVM_BYTES);
+    this.view = new DataView(view.buffer, block + OFFSET.virtualization, SVM_BYTES);
     this.parts = parts;
   }
 

@@ -7,7 +7,7 @@
 import type { CpuProfile } from "../cpuid/profile.ts";
 import type { PagingContext } from "../paging.ts";
 import {
-  CR0,
+  BIT,
   CR4,
   type CpuState,
   controlOffset,
@@ -18,21 +18,18 @@ import {
   systemSegmentOffset,
 } from "../state.ts";
 import { type SlotName, slotOffset } from "../msr/slots.ts";
+import { pairsOf, type WordPair } from "../word-code.ts";
 import { attributesOf, rightsOf } from "./checks.ts";
 import { SEGMENT, VMCB } from "./vmcb.ts";
 
-/** All offsets from here on are of words of 32 bits. */
-const words = (from: number, to: number, bytes: number): readonly (readonly [number, number])[] =>
-  Array.from({ length: bytes / 4 }, (_, i) => [from / 4 + i, to / 4 + i] as const);
-
-/** Words that go from places in the CPU's block to others, and back. */
+/** What goes to and fro by a loop; the CPU itself does it by emitted code (word-code.ts). */
 class Move {
   readonly #block: Int32Array;
   readonly #other: Int32Array;
 
-  constructor(pairs: readonly (readonly [block: number, other: number])[]) {
-    this.#block = Int32Array.from(pairs, ([block]) => block);
-    this.#other = Int32Array.from(pairs, ([, other]) => other);
+  constructor(pairs: readonly WordPair[]) {
+    this.#block = Int32Array.from(pairs, ([block]) => block / 4);
+    this.#other = Int32Array.from(pairs, ([, other]) => other / 4);
   }
 
   save(block: Int32Array, other: Int32Array): void {
@@ -52,9 +49,13 @@ const DR7 = OFFSET.debug + 8 * 5;
 const DPL = 0x60;
 const DR7_RESET = 0x400;
 
-/** Registers of 8 bytes: in the CPU's block, and in the VMCB. */
-const REGISTERS = new Move(
-  (
+/** ES, CS, SS and DS are the first four, in the block and in the VMCB. */
+const FIRST_SEGMENTS = [0, 1, 2, 3];
+const [BLOCK_SEGMENT, VMCB_SEGMENT] = [32, 16];
+
+/** What is the same in the CPU's block and in the VMCB: registers of 8 bytes, and bases and limits of segments. */
+export const GUEST_WORDS: readonly WordPair[] = [
+  ...(
     [
       [RAX, VMCB.rax],
       [RSP, VMCB.rsp],
@@ -70,8 +71,17 @@ const REGISTERS = new Move(
       [OFFSET.gdtr, VMCB.gdtr + SEGMENT.base],
       [OFFSET.idtr, VMCB.idtr + SEGMENT.base],
     ] as const
-  ).flatMap(([block, vmcb]) => words(block, vmcb, 8)),
-);
+  ).flatMap(([block, vmcb]) => pairsOf(block, vmcb, 8)),
+  ...FIRST_SEGMENTS.flatMap((i) => {
+    const [block, vmcb] = [OFFSET.segments + BLOCK_SEGMENT * i, VMCB.es + VMCB_SEGMENT * i];
+    return [
+      ...pairsOf(block, vmcb + SEGMENT.base, 8),
+      ...pairsOf(block + 8, vmcb + SEGMENT.limit, 4),
+    ];
+  }),
+];
+const GUEST = new Move(GUEST_WORDS);
+/** All offsets from here on are of words of 32 bits. */
 const [GDTR_LIMIT, IDTR_LIMIT] = [(OFFSET.gdtr + 8) / 4, (OFFSET.idtr + 8) / 4];
 const [VMCB_GDTR, VMCB_IDTR] = [(VMCB.gdtr + SEGMENT.limit) / 4, (VMCB.idtr + SEGMENT.limit) / 4];
 const [SS, CR0_AT, EFER_AT] = [
@@ -80,10 +90,6 @@ const [SS, CR0_AT, EFER_AT] = [
   controlOffset("EFER") / 4,
 ];
 const RFLAGS_AT = OFFSET.rflags / 4;
-
-/** ES, CS, SS and DS are the first four, in the block and in the VMCB. */
-const FIRST_SEGMENTS = 4;
-const [BLOCK_SEGMENT, VMCB_SEGMENT] = [8, 4];
 
 /** What is the host's while a guest runs, and where it is kept then: one range behind the other. */
 const HOST = [
@@ -103,9 +109,10 @@ const startOf = (wanted: number): number => {
   const index = HOST.findIndex(([at]) => at === wanted);
   return HOST.slice(0, index).reduce((sum, [, bytes]) => sum + bytes, 0);
 };
-/** First word and how many of each range. */
-const HOST_FIRST = Int32Array.from(HOST, ([at]) => at / 4);
-const HOST_WORDS = Int32Array.from(HOST, ([, bytes]) => bytes / 4);
+/** From the block to where it is kept, from an offset on. */
+export const hostWords = (kept: number): readonly WordPair[] =>
+  HOST.flatMap(([at, bytes]) => pairsOf(at, kept + startOf(at), bytes));
+
 /** Where control registers are kept, in words. */
 export const KEPT = {
   CR0: startOf(controlOffset("CR0")) / 4,
@@ -113,24 +120,8 @@ export const KEPT = {
   EFER: startOf(controlOffset("EFER")) / 4,
 } as const;
 
-export function saveHost({ words: block }: CpuState, into: Int32Array): void {
-  let to = 0;
-  for (let range = 0; range < HOST_FIRST.length; range += 1) {
-    const first = HOST_FIRST[range] as number;
-    const count = HOST_WORDS[range] as number;
-    for (let i = 0; i < count; i += 1) into[to + i] = block[first + i] as number;
-    to += count;
-  }
-}
-
-export function loadHost({ words: block }: CpuState, from: Int32Array): void {
-  let at = 0;
-  for (let range = 0; range < HOST_FIRST.length; range += 1) {
-    const first = HOST_FIRST[range] as number;
-    const count = HOST_WORDS[range] as number;
-    for (let i = 0; i < count; i += 1) block[first + i] = from[at + i] as number;
-    at += count;
-  }
+/** DR7 as #VMEXIT leaves it. */
+export function resetDr7({ words: block }: CpuState): void {
   block[DR7 / 4] = DR7_RESET;
   block[DR7 / 4 + 1] = 0;
 }
@@ -159,63 +150,70 @@ export function hostPaging(host: Int32Array, root: number, profile: CpuProfile):
   };
 }
 
-/** CPL is that of the VMCB, whatever the attributes of SS say. */
-export function loadGuest({ words: block }: CpuState, vmcb: Int32Array, cpl: number): void {
-  REGISTERS.load(block, vmcb);
+export function loadGuest(state: CpuState, vmcb: Int32Array, cpl: number): void {
+  GUEST.load(state.words, vmcb);
+  loadDerived(state, vmcb, cpl);
+}
+
+/** Behind GUEST_WORDS, what is not the same in both. CPL is that of the VMCB, whatever the attributes of SS say. */
+export function loadDerived({ words: block }: CpuState, vmcb: Int32Array, cpl: number): void {
   block[GDTR_LIMIT] = (vmcb[VMCB_GDTR] as number) & 0xffff;
   block[IDTR_LIMIT] = (vmcb[VMCB_IDTR] as number) & 0xffff;
-  for (let i = 0; i < FIRST_SEGMENTS; i += 1)
-    loadSegment(
-      block,
-      OFFSET.segments / 4 + BLOCK_SEGMENT * i,
-      vmcb,
-      VMCB.es / 4 + VMCB_SEGMENT * i,
-    );
+  for (let i = 0; i < FIRST_SEGMENTS.length; i += 1)
+    loadAttributes(block, FIRST_BLOCK + 8 * i, vmcb, FIRST_VMCB + 4 * i);
   block[SS + 3] = ((block[SS + 3] as number) & ~DPL) | ((cpl & 3) << 5);
   fixControls(block);
 }
+const [FIRST_BLOCK, FIRST_VMCB] = [OFFSET.segments / 4, VMCB.es / 4];
 
 /** ET reads as 1, bit 1 of RFLAGS too, and LMA follows from LME and PG. */
 function fixControls(block: Int32Array): void {
-  const cr0 = (block[CR0_AT] as number) | Number(CR0.ET);
+  const cr0 = (block[CR0_AT] as number) | BIT.CR0.ET;
   const efer = block[EFER_AT] as number;
-  const isLong = cr0 < 0 && (efer & Number(EFER.LME)) !== 0;
+  const isLong = cr0 < 0 && (efer & BIT.EFER.LME) !== 0;
   block[CR0_AT] = cr0;
   block[RFLAGS_AT] = (block[RFLAGS_AT] as number) | 2;
-  block[EFER_AT] = isLong ? efer | Number(EFER.LMA) : efer & ~Number(EFER.LMA);
+  block[EFER_AT] = isLong ? efer | BIT.EFER.LMA : efer & ~BIT.EFER.LMA;
 }
 
 /** In the block: base (2 words), limit, rights, selector. In the VMCB: selector with attributes, limit, base (2). */
 function loadSegment(block: Int32Array, at: number, vmcb: Int32Array, from: number): void {
-  const first = vmcb[from] as number;
-  const rights = rightsOf(first >>> 16);
   block[at] = vmcb[from + 2] as number;
   block[at + 1] = vmcb[from + 3] as number;
   block[at + 2] = vmcb[from + 1] as number;
+  loadAttributes(block, at, vmcb, from);
+}
+
+function loadAttributes(block: Int32Array, at: number, vmcb: Int32Array, from: number): void {
+  const first = vmcb[from] as number;
+  const rights = rightsOf(first >>> 16);
   block[at + 3] = (rights & RIGHTS.present) === 0 ? rights | RIGHTS.unusable : rights;
   block[at + 4] = first & 0xffff;
 }
 
-export function saveGuest({ words: block }: CpuState, vmcb: Int32Array): void {
-  REGISTERS.save(block, vmcb);
+export function saveGuest(state: CpuState, vmcb: Int32Array): void {
+  GUEST.save(state.words, vmcb);
+  saveDerived(state, vmcb);
+}
+
+export function saveDerived({ words: block }: CpuState, vmcb: Int32Array): void {
   vmcb[VMCB_GDTR] = (block[GDTR_LIMIT] as number) & 0xffff;
   vmcb[VMCB_IDTR] = (block[IDTR_LIMIT] as number) & 0xffff;
-  for (let i = 0; i < FIRST_SEGMENTS; i += 1)
-    saveSegment(
-      block,
-      OFFSET.segments / 4 + BLOCK_SEGMENT * i,
-      vmcb,
-      VMCB.es / 4 + VMCB_SEGMENT * i,
-    );
+  for (let i = 0; i < FIRST_SEGMENTS.length; i += 1)
+    saveAttributes(block, FIRST_BLOCK + 8 * i, vmcb, FIRST_VMCB + 4 * i);
 }
 
 function saveSegment(block: Int32Array, at: number, vmcb: Int32Array, to: number): void {
-  const rights = block[at + 3] as number;
-  const usable = (rights & RIGHTS.unusable) === 0 ? rights : rights & ~RIGHTS.present;
-  vmcb[to] = ((block[at + 4] as number) & 0xffff) | (attributesOf(usable) << 16);
+  saveAttributes(block, at, vmcb, to);
   vmcb[to + 1] = block[at + 2] as number;
   vmcb[to + 2] = block[at] as number;
   vmcb[to + 3] = block[at + 1] as number;
+}
+
+function saveAttributes(block: Int32Array, at: number, vmcb: Int32Array, to: number): void {
+  const rights = block[at + 3] as number;
+  const usable = (rights & RIGHTS.unusable) === 0 ? rights : rights & ~RIGHTS.present;
+  vmcb[to] = ((block[at + 4] as number) & 0xffff) | (attributesOf(usable) << 16);
 }
 
 /** What VMLOAD and VMSAVE move: segments, and MSRs by name. */
@@ -236,7 +234,7 @@ const MSRS: readonly (readonly [SlotName, number])[] = [
   ["IA32_SYSENTER_EIP", VMCB.sysenterEip],
 ];
 
-const MOVED_MSRS = new Move(MSRS.flatMap(([name, vmcb]) => words(slotOffset(name), vmcb, 8)));
+const MOVED_MSRS = new Move(MSRS.flatMap(([name, vmcb]) => pairsOf(slotOffset(name), vmcb, 8)));
 const KERNEL_GS = slotOffset("IA32_KERNEL_GS_BASE") / 4;
 
 /** Bases are made canonical, as the manual says of VMLOAD ("Canonicalization and Consistency Checks"). */

@@ -18,20 +18,22 @@ import { readSlot, slotOffset, writeSlot } from "../msr/slots.ts";
 import { BIT, ACTIVITY, BLOCKING } from "../state.ts";
 import type { Raised } from "../transfer/deliver.ts";
 import type { Virtualization, VmExit } from "../virtualization.ts";
-import { Fields, hasNestedPaging, refusalOf } from "./checks.ts";
+import { type WordPair, backwards, pairsOf, rememberedWords, wordCode } from "../word-code.ts";
+import { Fields, hasNestedPaging, LOOKED_AT, refusalOf } from "./checks.ts";
 import { eventOf } from "./events.ts";
-import { PLACE, type SvmExit, SvmGuest } from "./guest.ts";
+import { PLACE, SVM_BYTES, type SvmExit, SvmGuest } from "./guest.ts";
 import { EXIT_CODE } from "./intercepts.ts";
 import { NestedPageTables } from "./npt.ts";
 import {
+  GUEST_WORDS,
   hostPaging,
+  hostWords,
   KEPT,
-  loadGuest,
+  loadDerived,
   loadHidden,
-  loadHost,
-  saveGuest,
+  resetDr7,
+  saveDerived,
   saveHidden,
-  saveHost,
 } from "./state-areas.ts";
 import {
   CLEAN_GROUPS,
@@ -43,6 +45,7 @@ import {
   VMCB_BYTES,
 } from "./vmcb.ts";
 
+const ALL_CLEAN = (1 << CLEAN_GROUPS.length) - 1;
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
 const FETCHED_BYTES = 15;
 const FETCHED_AT = VMCB.bytesFetched + 1;
@@ -57,6 +60,25 @@ const NESTED_OF = Int32Array.of(
   ...Object.values(KEPT).map((at) => PLACE.host / 4 + at),
 );
 
+const HOST_WORDS: readonly WordPair[] = [
+  ...hostWords(PLACE.host),
+  ...pairsOf(slotOffset("IA32_PAT"), PLACE.hostPat, 8),
+];
+
+/** Between the CPU's block and what SVM keeps, or within that; and from the VMCB in memory to its copy. */
+const CODE = wordCode({
+  moves: {
+    saveHost: HOST_WORDS,
+    loadHost: backwards(HOST_WORDS),
+    loadGuest: backwards(GUEST_WORDS),
+    saveGuest: GUEST_WORDS,
+    read: NEVER_CLEAN.flatMap((at) => pairsOf(at, at, 4)),
+  },
+  differences: {},
+});
+/** Behind the state: what has passed the checks. */
+const PASSED = rememberedWords(LOOKED_AT, SVM_BYTES);
+
 /** A register of 8 bytes. */
 function copy(from: Int32Array, at: number, to: Int32Array, place: number): void {
   to[place] = from[at] as number;
@@ -67,8 +89,9 @@ const RATIO_SHIFT = 16n;
 
 export class Svm extends SvmGuest implements Virtualization {
   /** The same as words: the VMCB from the first on, and the host's state. */
-  readonly #words = new Int32Array(this.bytes.buffer);
-  readonly #host = new Int32Array(this.bytes.buffer, PLACE.host);
+  readonly #words = new Int32Array(this.bytes.buffer, this.bytes.byteOffset, SVM_BYTES / 4);
+  readonly #host = this.#words.subarray(PLACE.host / 4);
+  readonly #wide = new BigUint64Array(this.bytes.buffer, this.bytes.byteOffset, VMCB_BYTES / 8);
   readonly #ranges = {
     whole: this.bytes.subarray(0, VMCB_BYTES),
     control: this.bytes.subarray(VMCB.vintr, CONTROL_BYTES),
@@ -81,10 +104,22 @@ export class Svm extends SvmGuest implements Virtualization {
   readonly #page = new Uint8Array(VMCB_BYTES);
   readonly #pageWords = new Int32Array(this.#page.buffer);
   readonly #fields: Fields;
+  readonly #code: ReturnType<typeof CODE>;
+  readonly #passed: ReturnType<typeof PASSED>;
+  /** Something has passed. */
+  #hasPassed = false;
+  /** Addresses in linear memory: of the CPU's block, and of what SVM keeps. */
+  readonly #block: number;
+  readonly #own: number;
 
   constructor(parts: VirtualizationParts) {
     super(parts);
     this.#fields = new Fields(this.view, parts.environment.profile);
+    const { wasm } = parts.physical.ram;
+    this.#code = CODE(wasm);
+    this.#passed = PASSED(wasm);
+    this.#block = parts.state.block;
+    this.#own = this.bytes.byteOffset;
     this.reset("power-up");
   }
 
@@ -96,13 +131,23 @@ export class Svm extends SvmGuest implements Virtualization {
     this.#saveHost();
     this.#read(address);
     state.cycles += EVENT_CYCLES.vmrun;
-    const refusal = refusalOf(this.#fields) ?? this.#refuseToNest();
+    const refusal = this.#check() ?? this.#refuseToNest();
     if (refusal !== null) {
       this.#refuse(refusal);
       return;
     }
-    loadGuest(state, this.#words, this.view.getUint8(VMCB.cpl));
+    this.#code.loadGuest(this.#own, this.#block);
+    loadDerived(state, this.#words, this.view.getUint8(VMCB.cpl));
     if (!this.#enter()) this.#refuse(PDPTES);
+  }
+
+  /** Checks are not made again while what they look at is as it was. */
+  #check(): Refusal | null {
+    if (this.#hasPassed && this.#passed.changed(this.#own, this.#own) === 0) return null;
+    const refusal = refusalOf(this.#fields);
+    this.#hasPassed = refusal === null;
+    this.#passed.remember(this.#own, this.#own);
+    return refusal;
   }
 
   /** Nested paging has the mode of the host's paging, so there has to be some (APM Vol. 2, "Enabling Nested Paging"). */
@@ -120,11 +165,10 @@ export class Svm extends SvmGuest implements Virtualization {
 
   #saveHost(): void {
     const { state } = this.parts;
-    saveHost(state, this.#host);
+    this.#code.saveHost(this.#block, this.#own);
     const view = this.view;
     view.setInt32(PLACE.hostIf, state.hasFlag(BIT.RFLAGS.IF) ? 1 : 0, true);
     view.setInt32(PLACE.hostBlocking, state.blocking & BLOCKING.nmi, true);
-    copy(state.words, PAT, this.#words, PLACE.hostPat / 4);
   }
 
   /** The VMCB into the copy, but for what is clean. */
@@ -135,17 +179,18 @@ export class Svm extends SvmGuest implements Virtualization {
     const clean = isKnown ? physical.read32(address + VMCB.clean) : 0;
     view.setFloat64(PLACE.address, address, true);
     view.setFloat64(PLACE.remembered, address, true);
-    if (clean === 0) {
+    if (clean === 0 || !physical.isRam(address, VMCB_BYTES)) {
       physical.load(address, this.#ranges.whole);
       return;
     }
+    if ((clean & ALL_CLEAN) !== ALL_CLEAN) this.#readGroups(address, clean);
+    this.#code.read(physical.ram.base + address, this.#own);
+  }
+
+  #readGroups(address: number, clean: number): void {
     for (let bit = 0; bit < CLEAN_GROUPS.length; bit += 1)
       if ((clean & (1 << bit)) === 0)
         this.#readRanges(address, CLEAN_GROUPS[bit] as (typeof CLEAN_GROUPS)[number]);
-    for (let i = 0; i < NEVER_CLEAN.length; i += 1) {
-      const at = NEVER_CLEAN[i] as number;
-      this.#words[at / 4] = physical.read32(address + at);
-    }
   }
 
   #readRanges(address: number, ranges: (typeof CLEAN_GROUPS)[number]): void {
@@ -225,7 +270,8 @@ export class Svm extends SvmGuest implements Virtualization {
     const { state } = this.parts;
     const view = this.view;
     const bytes = this.#fetched(exit as SvmExit);
-    saveGuest(state, this.#words);
+    this.#code.saveGuest(this.#block, this.#own);
+    saveDerived(state, this.#words);
     view.setUint8(VMCB.cpl, state.cpl);
     const shadow = (state.blocking & SHADOWS) === 0 ? 0 : 1;
     view.setInt32(VMCB.interruptShadow, shadow | (state.hasFlag(BIT.RFLAGS.IF) ? 2 : 0), true);
@@ -255,9 +301,9 @@ export class Svm extends SvmGuest implements Virtualization {
     const view = this.view;
     view.setInt32(VMCB.exitCode, reason, true);
     view.setInt32(VMCB.exitCode + 4, reason < 0 ? -1 : 0, true);
-    view.setBigUint64(VMCB.exitInfo1, info1, true);
-    view.setBigUint64(VMCB.exitInfo2, info2, true);
-    view.setBigUint64(VMCB.nRip, nextRip, true);
+    this.#wide[VMCB.exitInfo1 / 8] = info1;
+    this.#wide[VMCB.exitInfo2 / 8] = info2;
+    this.#wide[VMCB.nRip / 8] = nextRip;
     view.setInt32(VMCB.exitIntInfo, during === null ? 0 : eventOf(during), true);
     view.setInt32(VMCB.exitIntInfo + 4, during?.errorCode ?? 0, true);
     view.setInt32(VMCB.eventInj, view.getInt32(VMCB.eventInj, true) & ~EVENT.valid, true);
@@ -273,8 +319,8 @@ export class Svm extends SvmGuest implements Virtualization {
   #leave(): void {
     const { state, memory } = this.parts;
     const view = this.view;
-    loadHost(state, this.#host);
-    copy(this.#words, PLACE.hostPat / 4, state.words, PAT);
+    this.#code.loadHost(this.#own, this.#block);
+    resetDr7(state);
     state.blocking = BLOCKING.gif | view.getInt32(PLACE.hostBlocking, true);
     state.pendingDebug = state.hasFlag(BIT.RFLAGS.TF) ? DR6.BS : 0;
     state.isGuest = false;

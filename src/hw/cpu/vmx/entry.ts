@@ -14,34 +14,64 @@ import {
 } from "./guest-checks.ts";
 import { HOST_CHECKS } from "./host-checks.ts";
 import { loadMsrs } from "./msr-areas.ts";
-import { NON_REGISTER_CHECKS, PDPTE_CHECKS, usesPdptes } from "./non-register-checks.ts";
+import {
+  LINK_CHECKS,
+  NON_REGISTER_CHECKS,
+  PDPTE_CHECKS,
+  usesPdptes,
+} from "./non-register-checks.ts";
 import { INSTRUCTION_ERROR, REASON } from "./reasons.ts";
 import {
+  NON_REGISTER_WORDS,
   REGISTER_WORDS,
   RememberedChecks,
+  type RememberedGroup,
   SEGMENT_WORDS,
   TABLE_WORDS,
+  wordsOfGroups,
 } from "./remembered-checks.ts";
 import { SEGMENT_CHECKS } from "./segment-checks.ts";
+import { BEHIND_IMAGE } from "./state-transfer.ts";
+
+const GROUPS: readonly RememberedGroup[] = [
+  { checks: GUEST_REGISTER_CHECKS, looked: REGISTER_WORDS },
+  { checks: SEGMENT_CHECKS, looked: SEGMENT_WORDS },
+  { checks: GUEST_TABLE_CHECKS, looked: TABLE_WORDS },
+  { checks: NON_REGISTER_CHECKS, looked: NON_REGISTER_WORDS },
+];
+const WORDS = wordsOfGroups(GROUPS, BEHIND_IMAGE);
 
 /** The checks on the guest-state area, in the manual's order. */
 export class GuestChecks {
-  readonly #groups = [
-    new RememberedChecks(GUEST_REGISTER_CHECKS, REGISTER_WORDS),
-    new RememberedChecks(SEGMENT_CHECKS, SEGMENT_WORDS),
-    new RememberedChecks(GUEST_TABLE_CHECKS, TABLE_WORDS),
-  ];
+  readonly #registers: readonly RememberedChecks[];
+  readonly #nonRegisters: readonly RememberedChecks[];
+
+  /** `data`: where the VMCS data lies in linear memory. */
+  constructor(wasm: WebAssembly.Memory, data: number) {
+    const groups = GROUPS.map(
+      ({ checks }, i) => new RememberedChecks(checks, (WORDS[i] as (typeof WORDS)[0])(wasm), data),
+    );
+    this.#registers = groups.slice(0, -1);
+    this.#nonRegisters = groups.slice(-1);
+  }
 
   firstFailure(entering: Entering): Check | null {
-    for (const group of this.#groups) {
-      const failed = group.firstFailure(entering);
-      if (failed !== null) return failed;
-    }
-    return firstFailure(EACH_TIME, entering);
+    return (
+      firstOf(this.#registers, entering) ??
+      firstFailure(GUEST_INSTRUCTION_CHECKS, entering) ??
+      firstOf(this.#nonRegisters, entering) ??
+      firstFailure(LINK_CHECKS, entering)
+    );
   }
 }
 
-const EACH_TIME: readonly Check[] = [...GUEST_INSTRUCTION_CHECKS, ...NON_REGISTER_CHECKS];
+function firstOf(groups: readonly RememberedChecks[], entering: Entering): Check | null {
+  for (const group of groups) {
+    const failed = group.firstFailure(entering);
+    if (failed !== null) return failed;
+  }
+  return null;
+}
 
 const INFORMATION = wordOf("VM-entry interruption-information field");
 const ERROR_CODE = wordOf("VM-entry exception error code");

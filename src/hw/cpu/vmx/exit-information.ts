@@ -87,8 +87,11 @@ export function exceptionExit(event: Raised, isProtected: boolean): VmxExit {
 export const instructionExit = (
   { decoded }: AssistContext,
   reason: number,
-  more: Omit<VmxExit, "reason" | "instructionLength"> = {},
-): Fault => exitFault({ ...more, reason, instructionLength: decoded.length } as VmxExit);
+  more: Omit<VmxExit, "reason" | "instructionLength"> | null = null,
+): Fault => {
+  const exit: VmxExit = { reason, instructionLength: decoded.length };
+  return exitFault(more === null ? exit : { ...more, ...exit });
+};
 
 // Instruction information: "Basic VM-Exit Information", tables of "Information for VM Exits Due to Instruction Execution".
 

@@ -36,11 +36,10 @@ const RF = 0x1_0000;
 const UNBLOCKED_BY_IRET = 1n << 12n;
 
 /** Exits that leave debug exceptions pending. */
-const KEEPS_DEBUG: ReadonlySet<number> = new Set([
-  REASON.initSignal,
-  REASON.tprBelowThreshold,
-  REASON.monitorTrapFlag,
-]);
+const keepsDebug = (reason: number): boolean =>
+  reason === REASON.initSignal ||
+  reason === REASON.tprBelowThreshold ||
+  reason === REASON.monitorTrapFlag;
 
 /** An MSR area: the words of its address and of its count. */
 type Area = readonly [address: number, count: number];
@@ -83,7 +82,7 @@ export function exitGuest(
   record(of, exit, during, unblocked);
   if (during?.type === "NMI") state.blocking |= BLOCKING.nmi;
   const isHeldBack = (state.blocking & BLOCKING.movSs) !== 0 && !isDebug(exit);
-  of.transfer.saveGuest(controls, KEEPS_DEBUG.has(exit.reason) || isHeldBack);
+  of.transfer.saveGuest(controls, keepsDebug(exit.reason) || isHeldBack);
   if (exit.resume === true || during?.resume === true)
     vmcs.words[FLAGS] = (vmcs.words[FLAGS] as number) | RF;
   vmcs.flags = 0;
@@ -122,7 +121,7 @@ function record(
   const inInformation = saysUnblocked && interruption !== 0 && !isNmi(exit);
   words[EXIT_INFORMATION] = interruption | (inInformation ? INFO.nmiUnblocking : 0);
   words[EXIT_ERROR] = exit.errorCode ?? 0;
-  const inQualification = saysUnblocked && OF_TRANSLATION.has(exit.reason);
+  const inQualification = saysUnblocked && isOfTranslation(exit.reason);
   const whole = inQualification ? qualification | UNBLOCKED_BY_IRET : qualification;
   data.setBigUint64(QUALIFICATION_AT << 2, whole, true);
   words[VECTORING] = during === null ? 0 : informationOf(during, isProtected);
@@ -161,15 +160,15 @@ function abort({ vmcs, state }: Transition, indicator: number): void {
 }
 
 function cyclesOf({ reason, instructionLength }: VmxExit): number {
-  if (OF_TRANSLATION.has(reason)) return EVENT_CYCLES.nestedPageFault;
+  if (isOfTranslation(reason)) return EVENT_CYCLES.nestedPageFault;
   return instructionLength === undefined ? EVENT_CYCLES.eventExit : EVENT_CYCLES.instructionExit;
 }
 
-const OF_TRANSLATION: ReadonlySet<number> = new Set([
-  REASON.eptViolation,
-  REASON.eptMisconfiguration,
-  REASON.pageModificationLogFull,
-]);
+/** Compared one by one: a set is asked through its hash, at each exit. */
+const isOfTranslation = (reason: number): boolean =>
+  reason === REASON.eptViolation ||
+  reason === REASON.eptMisconfiguration ||
+  reason === REASON.pageModificationLogFull;
 
 const isNmi = ({ interruption = 0 }: VmxExit): boolean =>
   (interruption & INFO.valid) !== 0 && (interruption & INFO.type) >> 8 === TYPE.nmi;

@@ -79,7 +79,9 @@ function isLink({ words, profile, memory, vmcs }: Entering): boolean {
   return address !== vmcs.current && memory.read32(address) === REVISION;
 }
 
-export const NON_REGISTER_CHECKS: readonly Check[] = section("Checks on Guest Non-Register State", [
+const TITLE = "Checks on Guest Non-Register State";
+
+export const NON_REGISTER_CHECKS: readonly Check[] = section(TITLE, [
   ["the activity state exists", "Guest activity state", (entering) => activity(entering) <= 3],
   [
     "HLT is of CPL 0",
@@ -146,6 +148,10 @@ export const NON_REGISTER_CHECKS: readonly Check[] = section("Checks on Guest No
       words[PENDING_DEBUG + 1] === 0,
   ],
   ["a pending single step", "Guest pending debug exceptions", isStepPending],
+]);
+
+/** The last of the same section, which looks at memory. */
+export const LINK_CHECKS: readonly Check[] = section(TITLE, [
   ["the VMCS link pointer", "VMCS link pointer", isLink, QUALIFICATION.link],
 ]);
 

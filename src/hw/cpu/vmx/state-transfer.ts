@@ -1,6 +1,6 @@
 /**
  * Registers on their way between the VMCS data and the CPU's block: SDM Vol. 3, "Loading Guest State", "Saving Guest
- * State", "Loading Host State". Words of 32 bits are copied, by lists made once.
+ * State", "Loading Host State". Words of 32 bits are moved by emitted code, from lists that serve both ways.
  */
 
 import { type SlotName, slotOffset } from "../msr/slots.ts";
@@ -15,27 +15,35 @@ import {
   RIGHTS,
   STATE_BYTES,
 } from "../state.ts";
+import { backwards, pairsOf, wordCode, type WordPair } from "../word-code.ts";
 import { TIMER_SHIFT } from "./capabilities.ts";
 import type { Controls } from "./check.ts";
 import { ENTRY, EXIT, PIN, SECONDARY } from "./controls.ts";
-import { type FieldName, GUEST_SEGMENTS, SEGMENT_BYTES, SEGMENTS, wordOf } from "./fields.ts";
-import type { Vmcs } from "./vmcs.ts";
+import {
+  DATA_BYTES,
+  type FieldName,
+  GUEST_SEGMENTS,
+  placeOf,
+  SEGMENT_BYTES,
+  SEGMENTS,
+  wordOf,
+} from "./fields.ts";
+import { type Vmcs, VMCS_DATA } from "./vmcs.ts";
 
-/** Pairs of a word of the VMCS data and one of the block. */
-type Pairs = readonly (readonly [number, number])[];
+/** Pairs of a place in the VMCS data and one in the block. */
+type Pairs = readonly WordPair[];
 
-const both = (field: FieldName, offset: number): Pairs => [
-  [wordOf(field), offset >> 2],
-  [wordOf(field) + 1, (offset >> 2) + 1],
-];
+const both = (field: FieldName, offset: number): Pairs => pairsOf(placeOf(field), offset, 8);
+const one = (field: FieldName, offset: number): Pairs => pairsOf(placeOf(field), offset, 4);
 
-const SEGMENT_WORDS = 5;
+/** Base, limit, access rights and selector. */
+const SEGMENT_PARTS = 20;
 const segmentInBlock = (i: number): number =>
   i < 6 ? OFFSET.segments + SEGMENT_BYTES * i : OFFSET.systemSegments + SEGMENT_BYTES * (i - 6);
 
 const table = (name: "GDTR" | "IDTR"): Pairs => {
   const at = name === "GDTR" ? OFFSET.gdtr : OFFSET.idtr;
-  return [...both(`Guest ${name} base`, at), [wordOf(`Guest ${name} limit`), (at + 8) >> 2]];
+  return [...both(`Guest ${name} base`, at), ...one(`Guest ${name} limit`, at + 8)];
 };
 
 const DEBUG_7 = OFFSET.debug + 8 * 5;
@@ -44,12 +52,8 @@ const slot = (name: SlotName): number => slotOffset(name);
 
 /** All that goes to and fro at each entry and exit. */
 const ALWAYS: Pairs = [
-  ...GUEST_SEGMENTS.flatMap(
-    (_, i): Pairs =>
-      Array.from({ length: SEGMENT_WORDS }, (_unused, word) => [
-        (SEGMENTS + SEGMENT_BYTES * i + 4 * word) >> 2,
-        (segmentInBlock(i) + 4 * word) >> 2,
-      ]),
+  ...GUEST_SEGMENTS.flatMap((_, i) =>
+    pairsOf(SEGMENTS + SEGMENT_BYTES * i, segmentInBlock(i), SEGMENT_PARTS),
   ),
   ...table("GDTR"),
   ...table("IDTR"),
@@ -58,28 +62,24 @@ const ALWAYS: Pairs = [
   ...both("Guest RSP", RSP),
   ...both("Guest RIP", OFFSET.rip),
   ...both("Guest RFLAGS", OFFSET.rflags),
-  [wordOf("Guest IA32_SYSENTER_CS"), slot("IA32_SYSENTER_CS") >> 2],
+  ...one("Guest IA32_SYSENTER_CS", slot("IA32_SYSENTER_CS")),
   ...both("Guest IA32_SYSENTER_ESP", slot("IA32_SYSENTER_ESP")),
   ...both("Guest IA32_SYSENTER_EIP", slot("IA32_SYSENTER_EIP")),
 ];
-const flatten = (pairs: Pairs): Int32Array => Int32Array.from(pairs.flat());
-
-const GUEST = flatten(ALWAYS);
-const DEBUG = flatten([
+const DEBUG: Pairs = [
   ...both("Guest DR7", DEBUG_7),
   ...both("Guest IA32_DEBUGCTL", slot("IA32_DEBUGCTL")),
-]);
-const PAT = flatten(both("Guest IA32_PAT", slot("IA32_PAT")));
-const EFER_WORDS = flatten(both("Guest IA32_EFER", controlOffset("EFER")));
-const PDPTES = flatten(
-  [0, 1, 2, 3].flatMap((i) => both(`Guest PDPTE${i as 0 | 1 | 2 | 3}`, OFFSET.pdptes + 8 * i)),
+];
+const PAT = both("Guest IA32_PAT", slot("IA32_PAT"));
+const EFER_WORDS = both("Guest IA32_EFER", controlOffset("EFER"));
+const PDPTES = ([0, 1, 2, 3] as const).flatMap((i) =>
+  both(`Guest PDPTE${i}`, OFFSET.pdptes + 8 * i),
 );
 
 const CR0_AT = controlOffset("CR0") >> 2;
 const EFER_AT = controlOffset("EFER") >> 2;
 const GUEST_CR0 = wordOf("Guest CR0");
 const HOST_CR0 = wordOf("Host CR0");
-const HOST_EFER = wordOf("Host IA32_EFER");
 const ACTIVITY_FIELD = wordOf("Guest activity state");
 const INTERRUPTIBILITY = wordOf("Guest interruptibility state");
 const PENDING_DEBUG = wordOf("Guest pending debug exceptions");
@@ -100,6 +100,111 @@ const [BREAKPOINTS, ENABLED_BREAKPOINT, BS] = [0xf, 0x1000, 0x4000];
 /** How often the VMX-preemption timer counts down, in cycles: IA32_VMX_MISC, bits 4 to 0. */
 const TICK = 1 << TIMER_SHIFT;
 
+// What an exit loads: SDM Vol. 3, "Loading Host Control Registers, Debug Registers, MSRs", "Loading Host Segment and
+// Descriptor-Table Registers".
+
+const ACCESSED_DATA = 0x93;
+const ACCESSED_CODE = 0x9b;
+const BUSY_TSS = 0x8b;
+const TSS_LIMIT = 0x67;
+const WHOLE = 0xffff_ffff;
+const TABLE_LIMIT = 0xffff;
+const RFLAGS_AFTER = 2;
+const DR7_AFTER = 0x400;
+
+/** Where in the block, how many bytes, and what they become, as words. */
+type HostRow = readonly [
+  offset: number,
+  bytes: number,
+  values: (vmcs: Uint32Array, exit: number) => readonly number[],
+];
+
+const fixed = (offset: number, ...values: readonly number[]): HostRow => [
+  offset,
+  4 * values.length,
+  () => values,
+];
+const field = (name: FieldName, offset: number): HostRow => [offset, 8, (vmcs) => wide(vmcs, name)];
+const low = (vmcs: Uint32Array, name: FieldName): number => vmcs[wordOf(name)] as number;
+const wide = (vmcs: Uint32Array, name: FieldName): readonly [number, number] => [
+  low(vmcs, name),
+  vmcs[wordOf(name) + 1] as number,
+];
+
+const hostSegment = (name: "ES" | "CS" | "SS" | "DS" | "FS" | "GS", i: number): HostRow => [
+  segmentInBlock(i),
+  SEGMENT_PARTS,
+  (vmcs, exit) => {
+    const selector = low(vmcs, `Host ${name} selector`);
+    const base = name === "FS" || name === "GS" ? wide(vmcs, `Host ${name} base`) : [0, 0];
+    const isWide = (exit & EXIT.hostAddressSpaceSize) !== 0;
+    const code = RIGHTS.granularity | ACCESSED_CODE | (isWide ? RIGHTS.long : RIGHTS.big);
+    const rights = RIGHTS.granularity | ACCESSED_DATA | RIGHTS.big;
+    const data = selector === 0 ? RIGHTS.unusable | rights : rights;
+    return [...base, WHOLE, name === "CS" ? code : data, selector];
+  },
+];
+
+const hostTable = (name: "GDTR" | "IDTR"): HostRow => [
+  name === "GDTR" ? OFFSET.gdtr : OFFSET.idtr,
+  12,
+  (vmcs) => [...wide(vmcs, `Host ${name} base`), TABLE_LIMIT],
+];
+
+const HOST: readonly HostRow[] = [
+  ...(["ES", "CS", "SS", "DS", "FS", "GS"] as const).map(hostSegment),
+  fixed(segmentInBlock(6), 0, 0, 0, RIGHTS.unusable, 0),
+  [
+    segmentInBlock(7),
+    SEGMENT_PARTS,
+    (vmcs) => [...wide(vmcs, "Host TR base"), TSS_LIMIT, BUSY_TSS, low(vmcs, "Host TR selector")],
+  ],
+  hostTable("GDTR"),
+  hostTable("IDTR"),
+  field("Host CR3", controlOffset("CR3")),
+  field("Host CR4", controlOffset("CR4")),
+  field("Host RSP", RSP),
+  field("Host RIP", OFFSET.rip),
+  fixed(OFFSET.rflags, RFLAGS_AFTER, 0),
+  fixed(DEBUG_7, DR7_AFTER, 0),
+  fixed(slot("IA32_DEBUGCTL"), 0, 0),
+  [slot("IA32_SYSENTER_CS"), 8, (vmcs) => [low(vmcs, "Host IA32_SYSENTER_CS"), 0]],
+  field("Host IA32_SYSENTER_ESP", slot("IA32_SYSENTER_ESP")),
+  field("Host IA32_SYSENTER_EIP", slot("IA32_SYSENTER_EIP")),
+];
+const IMAGE_BYTES = HOST.reduce((sum, [, bytes]) => sum + bytes, 0);
+/** From the VMCS data on. */
+const IMAGE = DATA_BYTES;
+/** What was derived from the VMCS data ends here. */
+export const BEHIND_IMAGE = IMAGE + IMAGE_BYTES;
+
+const imageWords = (): Pairs => {
+  let from = IMAGE;
+  return HOST.flatMap(([offset, bytes]) => {
+    from += bytes;
+    return pairsOf(from - bytes, offset, bytes);
+  });
+};
+
+const CODE = wordCode({
+  moves: {
+    loadGuest: ALWAYS,
+    loadDebug: DEBUG,
+    loadPat: PAT,
+    loadEfer: EFER_WORDS,
+    loadPdptes: PDPTES,
+    saveGuest: backwards(ALWAYS),
+    saveDebug: backwards(DEBUG),
+    savePat: backwards(PAT),
+    saveEfer: backwards(EFER_WORDS),
+    savePdptes: backwards(PDPTES),
+    loadHost: imageWords(),
+    loadHostPat: both("Host IA32_PAT", slot("IA32_PAT")),
+    loadHostEfer: both("Host IA32_EFER", controlOffset("EFER")),
+  },
+  differences: {},
+});
+
 interface EventsOfEntry {
   /** An event is injected that takes the place of pending debug exceptions. */
   readonly isVectoring: boolean;
@@ -115,30 +220,28 @@ export class StateTransfer {
   readonly #vmcs: Vmcs;
   /** The block by words. */
   readonly #block: Uint32Array;
-  #host: HostImage | null = null;
+  readonly #code: ReturnType<typeof CODE>;
+  /** Addresses in linear memory: of the block, and of the VMCS data. */
+  readonly #at: number;
+  readonly #data: number;
+  /** What an exit puts into the block, for CODE. */
+  readonly #image: Uint32Array;
+  #hasImage = false;
 
-  constructor(state: CpuState, vmcs: Vmcs) {
+  constructor(state: CpuState, vmcs: Vmcs, wasm: WebAssembly.Memory) {
     this.#state = state;
     this.#vmcs = vmcs;
     const { buffer, byteOffset } = state.view;
     this.#block = new Uint32Array(buffer, byteOffset, STATE_BYTES / 4);
+    this.#code = CODE(wasm);
+    this.#at = byteOffset;
+    this.#data = byteOffset + VMCS_DATA;
+    this.#image = new Uint32Array(buffer, this.#data + IMAGE, IMAGE_BYTES / 4);
   }
 
   /** The host-state area has changed. */
   forgetHost(): void {
-    this.#host = null;
-  }
-
-  #toBlock(pairs: Int32Array): void {
-    const [words, block] = [this.#vmcs.words, this.#block];
-    for (let i = 0; i < pairs.length; i += 2)
-      block[pairs[i + 1] as number] = words[pairs[i] as number] as number;
-  }
-
-  #fromBlock(pairs: Int32Array): void {
-    const [words, block] = [this.#vmcs.words, this.#block];
-    for (let i = 0; i < pairs.length; i += 2)
-      words[pairs[i] as number] = block[pairs[i + 1] as number] as number;
+    this.#hasImage = false;
   }
 
   #setCr0(value: number): void {
@@ -151,19 +254,20 @@ export class StateTransfer {
   loadGuest({ entry, secondary }: Controls, pdptes: boolean): void {
     const { words } = this.#vmcs;
     const block = this.#block;
-    this.#toBlock(GUEST);
+    this.#code.loadGuest(this.#data, this.#at);
     const cr0 = words[GUEST_CR0] as number;
     this.#setCr0(cr0);
-    if ((entry & ENTRY.loadDebugControls) !== 0) this.#toBlock(DEBUG);
-    if ((entry & ENTRY.loadPat) !== 0) this.#toBlock(PAT);
-    if ((entry & ENTRY.loadEfer) !== 0) this.#toBlock(EFER_WORDS);
+    if ((entry & ENTRY.loadDebugControls) !== 0) this.#code.loadDebug(this.#data, this.#at);
+    if ((entry & ENTRY.loadPat) !== 0) this.#code.loadPat(this.#data, this.#at);
+    if ((entry & ENTRY.loadEfer) !== 0) this.#code.loadEfer(this.#data, this.#at);
     else {
       const long = (entry & ENTRY.ia32eModeGuest) !== 0;
       const efer = block[EFER_AT] as number;
       const active = long ? efer | LMA : efer & ~LMA;
       block[EFER_AT] = (cr0 & PG) === 0 ? active : long ? active | LME : active & ~LME;
     }
-    if (pdptes && (secondary & SECONDARY.enableEpt) !== 0) this.#toBlock(PDPTES);
+    if (pdptes && (secondary & SECONDARY.enableEpt) !== 0)
+      this.#code.loadPdptes(this.#data, this.#at);
   }
 
   /** What is no register: activity, interruptibility, pending debug exceptions, the timer and the counter's offset. */
@@ -197,13 +301,13 @@ export class StateTransfer {
     const { words, deadline } = this.#vmcs;
     const state = this.#state;
     const block = this.#block;
-    this.#fromBlock(GUEST);
+    this.#code.saveGuest(this.#at, this.#data);
     words[GUEST_CR0] = block[CR0_AT] as number;
     words[GUEST_CR0 + 1] = 0;
-    if ((exit & EXIT.saveDebugControls) !== 0) this.#fromBlock(DEBUG);
-    if ((exit & EXIT.savePat) !== 0) this.#fromBlock(PAT);
-    if ((exit & EXIT.saveEfer) !== 0) this.#fromBlock(EFER_WORDS);
-    if ((secondary & SECONDARY.enableEpt) !== 0) this.#fromBlock(PDPTES);
+    if ((exit & EXIT.saveDebugControls) !== 0) this.#code.saveDebug(this.#at, this.#data);
+    if ((exit & EXIT.savePat) !== 0) this.#code.savePat(this.#at, this.#data);
+    if ((exit & EXIT.saveEfer) !== 0) this.#code.saveEfer(this.#at, this.#data);
+    if ((secondary & SECONDARY.enableEpt) !== 0) this.#code.savePdptes(this.#at, this.#data);
     const isLong = ((block[EFER_AT] as number) & LMA) !== 0;
     const controls = words[ENTRY_CONTROLS] as number;
     words[ENTRY_CONTROLS] = isLong
@@ -222,11 +326,13 @@ export class StateTransfer {
     const state = this.#state;
     const block = this.#block;
     const { words } = this.#vmcs;
-    const image = (this.#host ??= hostImage(this.#vmcs, exit));
-    for (let i = 0; i < image.words.length; i += 1)
-      block[image.words[i] as number] = image.values[i] as number;
+    if (!this.#hasImage) this.#image.set(HOST.flatMap(([, , values]) => values(words, exit)));
+    this.#hasImage = true;
+    this.#code.loadHost(this.#data, this.#at);
+    if ((exit & EXIT.loadPat) !== 0) this.#code.loadHostPat(this.#data, this.#at);
     this.#setCr0(words[HOST_CR0] as number);
-    if ((exit & EXIT.loadEfer) === 0) {
+    if ((exit & EXIT.loadEfer) !== 0) this.#code.loadHostEfer(this.#data, this.#at);
+    else {
       const efer = (block[EFER_AT] as number) & ~(LME | LMA);
       block[EFER_AT] = (exit & EXIT.hostAddressSpaceSize) === 0 ? efer : efer | LME | LMA;
     }
@@ -239,71 +345,3 @@ export class StateTransfer {
 const HOST_TSC_OFFSET = slot("TSC offset") >> 2;
 const GUEST_TSC_OFFSET = slot("guest TSC offset") >> 2;
 const GUEST_TSC_MULTIPLIER = slot("guest TSC multiplier") >> 2;
-
-/** Words of the block and what an exit puts there. */
-interface HostImage {
-  readonly words: Int32Array;
-  readonly values: Uint32Array;
-}
-
-const ACCESSED_DATA = 0x93;
-const ACCESSED_CODE = 0x9b;
-const BUSY_TSS = 0x8b;
-const TSS_LIMIT = 0x67;
-const WHOLE = 0xffff_ffff;
-const TABLE_LIMIT = 0xffff;
-const RFLAGS_AFTER = 2;
-const DR7_AFTER = 0x400;
-
-class ImageWriter {
-  readonly words: number[] = [];
-  readonly values: number[] = [];
-
-  put(offset: number, ...values: readonly number[]): void {
-    for (const [i, value] of values.entries()) {
-      this.words.push((offset >> 2) + i);
-      this.values.push(value);
-    }
-  }
-}
-
-/** SDM Vol. 3, "Loading Host Control Registers, Debug Registers, MSRs", "Loading Host Segment and Descriptor-Table Registers". */
-function hostImage({ words }: Vmcs, exit: number): HostImage {
-  const image = new ImageWriter();
-  const low = (name: FieldName): number => words[wordOf(name)] as number;
-  const high = (name: FieldName): number => words[wordOf(name) + 1] as number;
-  const field = (name: FieldName, offset: number): void => image.put(offset, low(name), high(name));
-  const wide = (exit & EXIT.hostAddressSpaceSize) !== 0;
-  const rights = RIGHTS.granularity | ACCESSED_DATA | RIGHTS.big;
-  for (const [i, name] of GUEST_SEGMENTS.entries()) {
-    if (name === "LDTR" || name === "TR") continue;
-    const selector = low(`Host ${name} selector`);
-    const at = segmentInBlock(i);
-    const hasBase = name === "FS" || name === "GS";
-    image.put(at, ...(hasBase ? [low(`Host ${name} base`), high(`Host ${name} base`)] : [0, 0]));
-    const code = RIGHTS.granularity | ACCESSED_CODE | (wide ? RIGHTS.long : RIGHTS.big);
-    const data = selector === 0 ? RIGHTS.unusable | rights : rights;
-    image.put(at + 8, WHOLE, name === "CS" ? code : data, selector);
-  }
-  image.put(segmentInBlock(6), 0, 0, 0, RIGHTS.unusable, 0);
-  image.put(segmentInBlock(7), low("Host TR base"), high("Host TR base"), TSS_LIMIT, BUSY_TSS);
-  image.put(segmentInBlock(7) + 16, low("Host TR selector"));
-  for (const name of ["GDTR", "IDTR"] as const) {
-    const at = name === "GDTR" ? OFFSET.gdtr : OFFSET.idtr;
-    image.put(at, low(`Host ${name} base`), high(`Host ${name} base`), TABLE_LIMIT);
-  }
-  field("Host CR3", controlOffset("CR3"));
-  field("Host CR4", controlOffset("CR4"));
-  field("Host RSP", RSP);
-  field("Host RIP", OFFSET.rip);
-  image.put(OFFSET.rflags, RFLAGS_AFTER, 0);
-  image.put(DEBUG_7, DR7_AFTER, 0);
-  image.put(slot("IA32_DEBUGCTL"), 0, 0);
-  image.put(slot("IA32_SYSENTER_CS"), low("Host IA32_SYSENTER_CS"), 0);
-  field("Host IA32_SYSENTER_ESP", slot("IA32_SYSENTER_ESP"));
-  field("Host IA32_SYSENTER_EIP", slot("IA32_SYSENTER_EIP"));
-  if ((exit & EXIT.loadPat) !== 0) field("Host IA32_PAT", slot("IA32_PAT"));
-  if ((exit & EXIT.loadEfer) !== 0)
-    image.put(controlOffset("EFER"), words[HOST_EFER] as number, words[HOST_EFER + 1] as number);
-  return { words: Int32Array.from(image.words), values: Uint32Array.from(image.values) };
-}

@@ -5,6 +5,7 @@
  */
 
 import type { PhysicalMemory } from "../physical-memory.ts";
+import { type CpuState, OFFSET } from "../state.ts";
 import { DATA_BYTES, type Field, LAUNCH_STATE } from "./fields.ts";
 
 /** Bits 30 to 0 of IA32_VMX_BASIC. */
@@ -35,23 +36,27 @@ const OWN = {
   data: 64,
 } as const;
 
+/** Where the VMCS data lies in a CPU's block. */
+export const VMCS_DATA = OFFSET.virtualization + OWN.data;
+
 /** What waits for the next boundary of the guest. */
 export const FLAG = { monitorTrap: 1, tprBelowThreshold: 2 } as const;
 
 export class Vmcs {
   /** All of VMX's state. */
-  readonly bytes = new Uint8Array(OWN.data + DATA_BYTES);
+  readonly bytes: Uint8Array;
   /** The VMCS data: by byte, and by words of 32 bits. */
   readonly data: DataView;
   readonly words: Uint32Array;
   readonly #own: DataView;
   readonly #memory: PhysicalMemory;
 
-  constructor(memory: PhysicalMemory) {
-    const { buffer } = this.bytes;
-    this.data = new DataView(buffer, OWN.data, DATA_BYTES);
-    this.words = new Uint32Array(buffer, OWN.data, DATA_BYTES / 4);
-    this.#own = new DataView(buffer, 0, OWN.data);
+  constructor(memory: PhysicalMemory, { view: { buffer }, block }: CpuState) {
+    const at = block + OFFSET.virtualization;
+    this.bytes = new Uint8Array(buffer, at, OWN.data + DATA_BYTES);
+    this.data = new DataView(buffer, block + VMCS_DATA, DATA_BYTES);
+    this.words = new Uint32Array(buffer, block + VMCS_DATA, DATA_BYTES / 4);
+    this.#own = new DataView(buffer, at, OWN.data);
     this.#memory = memory;
     this.reset();
   }

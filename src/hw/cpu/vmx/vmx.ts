@@ -42,7 +42,7 @@ import {
 } from "./intercepts.ts";
 import { REASON } from "./reasons.ts";
 import { StateTransfer } from "./state-transfer.ts";
-import { FLAG, NO_VMCS, Vmcs } from "./vmcs.ts";
+import { FLAG, NO_VMCS, Vmcs, VMCS_DATA } from "./vmcs.ts";
 
 const EXCEPTION_BITMAP = wordOf("Exception bitmap");
 const [PF_MASK, PF_MATCH] = [
@@ -96,19 +96,20 @@ export class Vmx implements Virtualization {
     this.translations = memory;
     this.#state = state;
     this.#environment = environment;
-    const vmcs = new Vmcs(physical);
+    const { wasm } = physical.ram;
+    const vmcs = new Vmcs(physical, state);
     this.vmcs = vmcs;
     this.#controls = new CurrentControls(vmcs, physical, environment.profile);
     this.#transition = {
       state,
       vmcs,
       controls: this.#controls,
-      transfer: new StateTransfer(state, vmcs),
+      transfer: new StateTransfer(state, vmcs, wasm),
       memory,
       physical,
       environment,
       virtualization: this,
-      guestChecks: new GuestChecks(),
+      guestChecks: new GuestChecks(wasm, state.block + VMCS_DATA),
     };
   }
 
