@@ -121,9 +121,6 @@ export const callsHypervisor = ({ code }: Program): boolean =>
   /0f01(?:c1|d[89a-f])/.test(hex(code));
 
 function lay(guest: KvmGuest, { code, data, start }: Program): void {
-  guest.slot(0, 0, LOW);
-  guest.slot(1, START, DEVICE - START);
-  guest.slot(2, DEVICE + PAGE, RAM - DEVICE - PAGE);
   startLongMode(guest, TABLES);
   guest.setSregs({
     cr4: 0x620n,
@@ -228,9 +225,26 @@ function mapAll(guest: KvmGuest): void {
     }
 }
 
-export function guestOf(vendor: "intel" | "amd", program: Program): KvmGuest {
+/** With memory, and nothing in it. */
+function emptyGuest(vendor: "intel" | "amd"): KvmGuest {
   const guest = new KvmGuest(vendor, RAM);
+  guest.slot(0, 0, LOW);
+  guest.slot(1, START, DEVICE - START);
+  guest.slot(2, DEVICE + PAGE, RAM - DEVICE - PAGE);
+  return guest;
+}
+
+export function guestOf(vendor: "intel" | "amd", program: Program): KvmGuest {
+  const guest = emptyGuest(vendor);
   lay(guest, program);
+  if (vendor === "amd") mapAll(guest);
+  return guest;
+}
+
+/** Another host's guest with the same memory; its vCPU is new. */
+export function memoryCopy(vendor: "intel" | "amd", of: KvmGuest): KvmGuest {
+  const guest = emptyGuest(vendor);
+  for (const [at, bytes] of MEMORY) guest.write(at, must(of.task.memory.read(of.ram + at, bytes)));
   if (vendor === "amd") mapAll(guest);
   return guest;
 }

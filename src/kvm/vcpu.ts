@@ -20,6 +20,8 @@ import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
 
 /** RDX of a CPU whose CPUID is not set yet. */
 const SIGNATURE = 0x600n;
+/** Of the counters of hosts. */
+export const TSC_KHZ = 1_000_000;
 
 /** KVM_MP_STATE_*, as their numbers are. */
 export const MP_STATE = { runnable: 0, uninitialized: 1, initReceived: 2, halted: 3 } as const;
@@ -33,6 +35,8 @@ export interface VcpuParts extends Omit<Hosted, "registers"> {
 /** All of its state but registers and what it shares with user space. */
 interface VcpuState {
   cpuid: readonly CpuidEntry[];
+  /** What user space has said of the guest's counter. */
+  tscKhz: number;
   /** KVM_RUN has begun and not come to its end. */
   isRunning: boolean;
   hasRun: boolean;
@@ -59,6 +63,7 @@ const NONE = -1;
 
 const initialState = (mpState: number): VcpuState => ({
   cpuid: [],
+  tscKhz: TSC_KHZ,
   isRunning: false,
   hasRun: false,
   mpState,
