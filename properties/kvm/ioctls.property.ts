@@ -86,6 +86,13 @@ const ARGUMENTS: Partial<Record<Name, fc.Arbitrary<unknown>>> = {
     writeable: fc.constant(0),
     usermode: fc.constant(0),
   }),
+  KVM_SET_GUEST_DEBUG: fc.record({
+    control: fc.oneof(
+      fc.nat(3),
+      fc.nat(0x1f).map((bits) => (bits << 16) | 3),
+    ),
+    arch: fc.record({ debugreg: fc.array(anyBits, { minLength: 8, maxLength: 8 }) }),
+  }),
   KVM_SET_SIGNAL_MASK: fc.constantFrom(
     [],
     Array.from({ length: 8 }, () => 0),

@@ -53,6 +53,7 @@ const FROM_KVM_H = {
   KVM_TRANSLATE: 0xc018ae85,
   KVM_SET_SIGNAL_MASK: 0x4004ae8b,
   KVM_ENABLE_CAP: 0x4068aea3,
+  KVM_SET_GUEST_DEBUG: 0x4048ae9b,
 };
 
 it("gives ioctls the numbers of linux/kvm.h", () => {

@@ -13,6 +13,13 @@ import type { OpenFile } from "../linux/task.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { CpuidEntry } from "./cpuid.ts";
 import type { DeviceData, DeviceRead } from "./emulate.ts";
+import {
+  exceptionsOf,
+  type GuestDebug,
+  keepingDebugRegisters,
+  NOT_DEBUGGED,
+  withDebugRegisters,
+} from "./guest-debug.ts";
 import { type KvmRun, newRun } from "./kvm-run.ts";
 import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
@@ -26,7 +33,7 @@ export const TSC_KHZ = 1_000_000;
 /** KVM_MP_STATE_*, as their numbers are. */
 export const MP_STATE = { runnable: 0, uninitialized: 1, initReceived: 2, halted: 3 } as const;
 
-export interface VcpuParts extends Omit<Hosted, "registers"> {
+export interface VcpuParts extends Omit<Hosted, "registers" | "exceptions"> {
   readonly id: number;
   /** Its place among those of the VM. */
   readonly index: number;
@@ -37,6 +44,9 @@ interface VcpuState {
   cpuid: readonly CpuidEntry[];
   /** What user space has said of the guest's counter. */
   tscKhz: number;
+  guestDebug: GuestDebug;
+  /** An instruction is over that user space steps. */
+  isStepped: boolean;
   /** KVM_RUN has begun and not come to its end. */
   isRunning: boolean;
   hasRun: boolean;
@@ -64,6 +74,8 @@ const NONE = -1;
 const initialState = (mpState: number): VcpuState => ({
   cpuid: [],
   tscKhz: TSC_KHZ,
+  guestDebug: NOT_DEBUGGED,
+  isStepped: false,
   isRunning: false,
   hasRun: false,
   mpState,
@@ -125,6 +137,10 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
     return this.#run.value;
   }
 
+  get exceptions(): number {
+    return exceptionsOf(this.state.guestDebug);
+  }
+
   /** The CPU that it is on. */
   get cpu(): HostCpu | null {
     return this.vm.kvm.host.cpus[this.state.cpu] ?? null;
@@ -154,7 +170,8 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   enter(cpu: HostCpu, windows: Windows): void {
     const { ops } = this.vm.kvm;
     const { state } = this;
-    if (!state.isInHardware) ops.store(cpu, this);
+    if (!state.isInHardware)
+      withDebugRegisters(this.registers, state.guestDebug, () => ops.store(cpu, this));
     state.isInHardware = true;
     const { pending: event, isStale: flush } = state;
     state.pending = null;
@@ -170,7 +187,10 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
 
   toRegisters(cpu: HostCpu): void {
     const { state } = this;
-    if (state.isInHardware) this.vm.kvm.ops.fetch(cpu, this);
+    if (state.isInHardware)
+      keepingDebugRegisters(this.registers, state.guestDebug, () =>
+        this.vm.kvm.ops.fetch(cpu, this),
+      );
     state.isInHardware = false;
   }
 

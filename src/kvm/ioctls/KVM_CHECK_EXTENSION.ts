@@ -1,5 +1,6 @@
 /** KVM_CHECK_EXTENSION: KVM API, "KVM_CHECK_EXTENSION". */
 
+import { ALL_GUESTDBG } from "../guest-debug.ts";
 import { USER_SLOTS } from "../mmu/memslots.ts";
 import { MOST_ROUTES } from "../irqchip/routing.ts";
 import type { KvmDevice } from "../module.ts";
@@ -30,6 +31,10 @@ const EXTENSIONS: ReadonlyMap<number, number> = new Map([
   [16, 1],
   [21, 1],
   [37, 1],
+  /** KVM_CAP_SET_GUEST_DEBUG, KVM_CAP_X86_ROBUST_SINGLESTEP, KVM_CAP_SET_GUEST_DEBUG2. */
+  [23, 1],
+  [51, 1],
+  [195, ALL_GUESTDBG],
   /** KVM_CAP_DEBUGREGS, KVM_CAP_ENABLE_CAP, KVM_CAP_XSAVE, KVM_CAP_XCRS, KVM_CAP_GET_TSC_KHZ. */
   [50, 1],
   [54, 1],

@@ -48,6 +48,7 @@ import { KVM_GET_TSC_KHZ } from "./KVM_GET_TSC_KHZ.ts";
 import { KVM_SET_TSC_KHZ } from "./KVM_SET_TSC_KHZ.ts";
 import { KVM_TRANSLATE } from "./KVM_TRANSLATE.ts";
 import { KVM_SET_SIGNAL_MASK } from "./KVM_SET_SIGNAL_MASK.ts";
+import { KVM_SET_GUEST_DEBUG } from "./KVM_SET_GUEST_DEBUG.ts";
 import { KVM_ENABLE_CAP } from "./KVM_ENABLE_CAP.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
 import type { OpenFile, Task } from "../../linux/task.ts";
@@ -107,6 +108,7 @@ const ROWS = {
   KVM_TRANSLATE,
   KVM_SET_SIGNAL_MASK,
   KVM_ENABLE_CAP,
+  KVM_SET_GUEST_DEBUG,
 } as const;
 
 type Name = keyof typeof ROWS;

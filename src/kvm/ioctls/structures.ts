@@ -163,6 +163,11 @@ export const kvm_debugregs = struct(
   9 * 8,
 );
 
+export const kvm_guest_debug = struct(
+  { control: "u32", arch: struct({ debugreg: vector("u64", 8) }) },
+  4,
+);
+
 export const kvm_translation = struct(
   { linear_address: "u64", physical_address: "u64", valid: "u8", writeable: "u8", usermode: "u8" },
   5,
