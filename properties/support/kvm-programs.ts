@@ -236,12 +236,13 @@ export function runGuest(guest: KvmGuest): Seen {
   };
 }
 
-/** Runs up to so many KVM_EXIT_DEBUG, serving devices: what each says. */
+/** Runs up to so many KVM_EXIT_DEBUG, or to an exception, serving devices: what each says. */
 export function debugExits(guest: KvmGuest, most: number): readonly DebugExit[] {
   const devices = new Devices();
   const { run } = guest;
   const seen: DebugExit[] = [];
   for (let i = 0; i < MOST_EXITS && seen.length < most && guest.go() === 0; i += 1) {
+    if (run.exit_reason === EXIT.DEBUG && run.debug.arch.pc === BigInt(HANDLER)) break;
     if (run.exit_reason === EXIT.DEBUG) seen.push({ ...run.debug.arch });
     else if (!serve(run, devices)) break;
   }

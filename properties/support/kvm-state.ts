@@ -79,10 +79,17 @@ export function restoreVcpu(guest: KvmGuest, state: VcpuState): void {
   must(call(guest, "KVM_SET_DEBUGREGS", state.debugregs));
 }
 
+const SHOWN = 80;
+
 /** Where two states differ first, by the names of fields; null where they do not. */
 export function difference(a: unknown, b: unknown, path = ""): string | null {
+  if (typeof a === "string" && typeof b === "string" && a !== b) {
+    let at = 0;
+    while (a[at] === b[at]) at += 1;
+    return `${path}[${at}]: ${a.slice(at, at + SHOWN)}, ${b.slice(at, at + SHOWN)}`;
+  }
   if (typeof a !== "object" || a === null || typeof b !== "object" || b === null)
-    return a === b ? null : `${path}: ${String(a).slice(0, 200)}, ${String(b).slice(0, 200)}`;
+    return a === b ? null : `${path}: ${String(a)}, ${String(b)}`;
   const [x, y] = [a, b] as [Record<string, unknown>, Record<string, unknown>];
   for (const name of new Set([...Object.keys(x), ...Object.keys(y)])) {
     const found = difference(x[name], y[name], `${path}.${name}`);
