@@ -15,6 +15,7 @@ import {
   startRealMode,
   VENDORS,
 } from "../support/kvm-guest.ts";
+import { anyDebugregs, anyXsave } from "../support/kvm-state.ts";
 import { law } from "../support/law.ts";
 
 const PAGE = 4096;
@@ -24,6 +25,13 @@ const NAMES = Object.keys(IOCTLS) as Name[];
 
 const anyPage = (most: number): fc.Arbitrary<number> => fc.nat(most).map((page) => page * PAGE);
 const anyBits = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt(0n, 0x1_0000n));
+
+const anyRoom = fc.nat(200).map((count) => Array.from({ length: count }, () => 0));
+const anyRegisters = (count: number) =>
+  fc.array(
+    fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => [...bytes]),
+    { minLength: count, maxLength: count },
+  );
 
 /** An argument that may make sense, for those that need one. */
 const ARGUMENTS: Partial<Record<Name, fc.Arbitrary<unknown>>> = {
@@ -46,6 +54,55 @@ const ARGUMENTS: Partial<Record<Name, fc.Arbitrary<unknown>>> = {
     fc.record({ index: fc.constantFrom(0x10, 0x1b, 0x277, 0xc000_0080, 0x174, 7), data: anyBits }),
     { maxLength: 3 },
   ),
+  KVM_CHECK_EXTENSION: fc.bigInt(0n, 256n),
+  KVM_GET_MSR_INDEX_LIST: anyRoom,
+  KVM_GET_MSR_FEATURE_INDEX_LIST: anyRoom,
+  KVM_GET_CPUID2: fc.constant([]),
+  KVM_SET_XSAVE: anyXsave(),
+  KVM_SET_DEBUGREGS: anyDebugregs(),
+  KVM_SET_XCRS: fc.record({
+    nr_xcrs: fc.nat(17),
+    flags: fc.constantFrom(0, 0, 1),
+    xcrs: fc.array(fc.record({ xcr: fc.nat(1), value: fc.bigInt(0n, 7n) }), {
+      minLength: 16,
+      maxLength: 16,
+    }),
+  }),
+  KVM_SET_FPU: fc.record({
+    fpr: anyRegisters(8),
+    fcw: fc.nat(0xffff),
+    fsw: fc.nat(0xffff),
+    ftwx: fc.nat(0xff),
+    last_opcode: fc.nat(0xffff),
+    last_ip: anyBits,
+    last_dp: anyBits,
+    xmm: anyRegisters(16),
+    mxcsr: fc.nat(2 ** 32 - 1),
+  }),
+  KVM_TRANSLATE: fc.record({
+    linear_address: anyBits,
+    physical_address: fc.constant(0n),
+    valid: fc.constant(0),
+    writeable: fc.constant(0),
+    usermode: fc.constant(0),
+  }),
+  KVM_SET_GUEST_DEBUG: fc.record({
+    control: fc.oneof(
+      fc.nat(3),
+      fc.nat(0x1f).map((bits) => (bits << 16) | 3),
+    ),
+    arch: fc.record({ debugreg: fc.array(anyBits, { minLength: 8, maxLength: 8 }) }),
+  }),
+  KVM_SET_SIGNAL_MASK: fc.constantFrom(
+    [],
+    Array.from({ length: 8 }, () => 0),
+  ),
+  KVM_SET_TSC_KHZ: fc.oneof(fc.constant(1_000_000n), anyBits),
+  KVM_ENABLE_CAP: fc.record({
+    cap: fc.constantFrom(128, 190, 116),
+    flags: fc.constantFrom(0, 0, 1),
+    args: fc.array(anyBits, { minLength: 4, maxLength: 4 }),
+  }),
 };
 const anyArgument = (name: Name): fc.Arbitrary<unknown> =>
   fc.oneof(

@@ -5,7 +5,7 @@ import { Interpreter } from "../../src/hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../../src/hw/cpu/engine/layout.ts";
 import { BareEnvironment } from "../../src/hw/cpu/environment.ts";
 import { PhysicalMemory } from "../../src/hw/cpu/physical-memory.ts";
-import { CpuState, OFFSET, RFLAGS } from "../../src/hw/cpu/state.ts";
+import { BLOCKING, CpuState, OFFSET, RFLAGS } from "../../src/hw/cpu/state.ts";
 import { Tlb } from "../../src/hw/cpu/tlb.ts";
 import { TranslatedMemory } from "../../src/hw/cpu/translated-memory.ts";
 import {
@@ -121,9 +121,6 @@ export const callsHypervisor = ({ code }: Program): boolean =>
   /0f01(?:c1|d[89a-f])/.test(hex(code));
 
 function lay(guest: KvmGuest, { code, data, start }: Program): void {
-  guest.slot(0, 0, LOW);
-  guest.slot(1, START, DEVICE - START);
-  guest.slot(2, DEVICE + PAGE, RAM - DEVICE - PAGE);
   startLongMode(guest, TABLES);
   guest.setSregs({
     cr4: 0x620n,
@@ -149,8 +146,13 @@ export const vcpuOf = (guest: KvmGuest): Vcpu => {
   return file;
 };
 
-/** The program on a CPU by itself, with the registers that the vCPU has. */
-export function runBare(guest: KvmGuest): Seen {
+/** A CPU by itself, with the memory and the registers that the vCPU has. */
+function bareOf(guest: KvmGuest): {
+  readonly cpu: Cpu;
+  readonly state: CpuState;
+  readonly ram: PagedMemory;
+  readonly devices: Devices;
+} {
   const ram = new PagedMemory(RAM, CPU_BYTES + RECORDS);
   const environment = new Ports(guest.kvm.profile);
   const { devices } = environment;
@@ -169,10 +171,13 @@ export function runBare(guest: KvmGuest): Seen {
   const { profile } = environment;
   const memory = new TranslatedMemory(state, physical, new Tlb(), new Tlb(), profile);
   const parts = { state, decoder, memory, environment };
-  const cpu = new Cpu(
-    parts,
-    new Interpreter(ram.wasm, parts, { records: CPU_BYTES, recordBytes: RECORDS }),
-  );
+  const area = { records: CPU_BYTES, recordBytes: RECORDS };
+  return { cpu: new Cpu(parts, new Interpreter(ram.wasm, parts, area)), state, ram, devices };
+}
+
+/** The program on a CPU by itself. */
+export function runBare(guest: KvmGuest): Seen {
+  const { cpu, state, ram, devices } = bareOf(guest);
   const stop = cpu.run(LIMIT);
   return {
     end: stop === "halted" || stop === "shutdown" ? stop : "neither",
@@ -182,25 +187,44 @@ export function runBare(guest: KvmGuest): Seen {
   };
 }
 
+/**
+ * Where a CPU by itself is behind each instruction, up to an exception, a halt or so many of them. A single step does
+ * not end behind a load of SS.
+ */
+export function stepBare(guest: KvmGuest, most: number): readonly bigint[] {
+  const { cpu, state } = bareOf(guest);
+  const seen: bigint[] = [];
+  while (seen.length < most) {
+    const stop = cpu.run(state.cycles + 1);
+    if (stop !== "limit" || state.rip === BigInt(HANDLER)) break;
+    if ((state.blocking & BLOCKING.movSs) === 0) seen.push(state.rip);
+  }
+  return seen;
+}
+
+/** What user space does at an exit for a device; false when it was for something else. */
+function serve({ exit_reason: reason, io, mmio }: KvmRun, devices: Devices): boolean {
+  if (reason === EXIT.IO && io.direction === IO_DIRECTION.out)
+    devices.write("port", io.port, io.size, valueOf(io.data, io.size));
+  else if (reason === EXIT.IO) setValue(io.data, io.size, devices.read("port", io.port, io.size));
+  else if (reason === EXIT.MMIO && mmio.is_write === 1)
+    devices.write("memory", Number(mmio.phys_addr), mmio.len, valueOf(mmio.data, mmio.len));
+  else if (reason === EXIT.MMIO)
+    setValue(mmio.data, mmio.len, devices.read("memory", Number(mmio.phys_addr), mmio.len));
+  else return false;
+  return true;
+}
+
 /** The program under KVM, its devices served by user space. */
 export function runGuest(guest: KvmGuest): Seen {
   const devices = new Devices();
   const { run } = guest;
   let end: Seen["end"] = "neither";
   for (let i = 0; i < MOST_EXITS && end === "neither" && guest.go() === 0; i += 1) {
-    const { io, mmio } = run;
     if (run.exit_reason === EXIT.HLT) end = "halted";
     else if (run.exit_reason === EXIT.SHUTDOWN) end = "shutdown";
     else if (isDeliveryToDevice(run)) end = "cannot";
-    else if (run.exit_reason === EXIT.IO && io.direction === IO_DIRECTION.out)
-      devices.write("port", io.port, io.size, valueOf(io.data, io.size));
-    else if (run.exit_reason === EXIT.IO)
-      setValue(io.data, io.size, devices.read("port", io.port, io.size));
-    else if (run.exit_reason === EXIT.MMIO && mmio.is_write === 1)
-      devices.write("memory", Number(mmio.phys_addr), mmio.len, valueOf(mmio.data, mmio.len));
-    else if (run.exit_reason === EXIT.MMIO)
-      setValue(mmio.data, mmio.len, devices.read("memory", Number(mmio.phys_addr), mmio.len));
-    else break;
+    else if (!serve(run, devices)) break;
   }
   const read = (at: number, bytes: number): Uint8Array =>
     must(guest.task.memory.read(guest.ram + at, bytes));
@@ -211,6 +235,21 @@ export function runGuest(guest: KvmGuest): Seen {
     devices: devices.log,
   };
 }
+
+/** Runs up to so many KVM_EXIT_DEBUG, or to an exception, serving devices: what each says. */
+export function debugExits(guest: KvmGuest, most: number): readonly DebugExit[] {
+  const devices = new Devices();
+  const { run } = guest;
+  const seen: DebugExit[] = [];
+  for (let i = 0; i < MOST_EXITS && seen.length < most && guest.go() === 0; i += 1) {
+    if (run.exit_reason === EXIT.DEBUG && run.debug.arch.pc === BigInt(HANDLER)) break;
+    if (run.exit_reason === EXIT.DEBUG) seen.push({ ...run.debug.arch });
+    else if (!serve(run, devices)) break;
+  }
+  return seen;
+}
+
+export type DebugExit = KvmRun["debug"]["arch"];
 
 const isDeliveryToDevice = ({ exit_reason: reason, internal }: KvmRun): boolean =>
   reason === EXIT.INTERNAL_ERROR && internal.suberror === INTERNAL_ERROR.DELIVERY_EV;
@@ -228,9 +267,26 @@ function mapAll(guest: KvmGuest): void {
     }
 }
 
-export function guestOf(vendor: "intel" | "amd", program: Program): KvmGuest {
+/** With memory, and nothing in it. */
+function emptyGuest(vendor: "intel" | "amd"): KvmGuest {
   const guest = new KvmGuest(vendor, RAM);
+  guest.slot(0, 0, LOW);
+  guest.slot(1, START, DEVICE - START);
+  guest.slot(2, DEVICE + PAGE, RAM - DEVICE - PAGE);
+  return guest;
+}
+
+export function guestOf(vendor: "intel" | "amd", program: Program): KvmGuest {
+  const guest = emptyGuest(vendor);
   lay(guest, program);
+  if (vendor === "amd") mapAll(guest);
+  return guest;
+}
+
+/** Another host's guest with the same memory; its vCPU is new. */
+export function memoryCopy(vendor: "intel" | "amd", of: KvmGuest): KvmGuest {
+  const guest = emptyGuest(vendor);
+  for (const [at, bytes] of MEMORY) guest.write(at, must(of.task.memory.read(of.ram + at, bytes)));
   if (vendor === "amd") mapAll(guest);
   return guest;
 }

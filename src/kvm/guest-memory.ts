@@ -6,6 +6,7 @@
  * Not modelled: data breakpoints.
  */
 
+import { isCanonical } from "../hw/cpu/addressing.ts";
 import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import { type Fault, exitFault, GP0, VECTORS } from "../hw/cpu/fault.ts";
 import { type Accessor, isFault, type SystemMemory } from "../hw/cpu/mmu.ts";
@@ -37,16 +38,24 @@ export interface GuestPhysical {
   readonly isWaiting: boolean;
 }
 
-/** The PDPTEs that CR3 names become the vCPU's, if PAE paging uses them and they can be. */
-export function loadPdptes({ registers, vm }: Vcpu): void {
-  const isPae = registers.has("CR0", BIT.CR0.PG) && registers.has("CR4", BIT.CR4.PAE);
-  if (!isPae || isLongMode(registers)) return;
+/** A vCPU's memory without its devices. */
+function memoryOf({ registers, vm }: Vcpu): GuestMemory {
   const { kvm } = vm;
   const place = (address: number, write: boolean): number | null => vm.place(address, write);
   const guest = { place, read: () => null, write: () => undefined, isWaiting: false };
-  const memory = new GuestMemory(registers, kvm.profile, kvm.host.physical, guest);
-  memory.loadPdptes(registers.control("CR3"));
+  return new GuestMemory(registers, kvm.profile, kvm.host.physical, guest);
 }
+
+/** The PDPTEs that CR3 names become the vCPU's, if PAE paging uses them and they can be. */
+export function loadPdptes(vcpu: Vcpu): void {
+  const { registers } = vcpu;
+  const isPae = registers.has("CR0", BIT.CR0.PG) && registers.has("CR4", BIT.CR4.PAE);
+  if (isPae && !isLongMode(registers)) memoryOf(vcpu).loadPdptes(registers.control("CR3"));
+}
+
+/** Where the guest's tables say that a linear address is, whoever may use it; null where nothing is mapped. */
+export const guestPhysical = (vcpu: Vcpu, linear: bigint): number | null =>
+  memoryOf(vcpu).find(linear);
 
 /** A part of an access that lies in one page. */
 interface Part {
@@ -189,6 +198,16 @@ export class GuestMemory implements SystemMemory, SecondLevel {
       parts.push({ at: place ?? found, isDevice: place === null, from, size: count });
     }
     return parts;
+  }
+
+  /** The guest-physical address, without any check of rights. */
+  find(linear: bigint): number | null {
+    const isLong = isLongMode(this.#state);
+    if (isLong && !isCanonical(linear)) return null;
+    // With AC set, a supervisor reads user pages whatever CR4.SMAP says.
+    const access = { write: false, fetch: false, user: false, ac: true };
+    const found = this.#translate(BigInt.asUintN(isLong ? 64 : 32, linear), access);
+    return typeof found === "number" ? found : null;
   }
 
   /** The guest-physical address. */

@@ -6,10 +6,12 @@
 import { reset } from "../hw/cpu/start.ts";
 import { BIT, BLOCKING, PENDING } from "../hw/cpu/state.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
+import { blocksInterrupts } from "./guest-debug.ts";
 import { MP_STATE, type Vcpu } from "./vcpu.ts";
 import type { Windows } from "./x86/ops.ts";
 
 const NMI_VECTOR = 2;
+const NO_WINDOWS: Windows = { interrupt: false, nmi: false };
 
 /** What has to be told when the guest can take it; null: the vCPU has nothing to do but to wait. */
 export function takeEvents(vcpu: Vcpu, cpu: HostCpu): Windows | null {
@@ -51,6 +53,7 @@ function acceptArrivals(vcpu: Vcpu, cpu: HostCpu): void {
 
 function inject(vcpu: Vcpu, cpu: HostCpu): Windows {
   const { registers, state, vm, index } = vcpu;
+  if (blocksInterrupts(state.guestDebug)) return NO_WINDOWS;
   const hasInterrupt = (): boolean => vm.irqchip?.isAsserted(index) === true;
   const hasNmi = (): boolean => (registers.pending & PENDING.nmi) !== 0;
   if (state.pending === null && (hasNmi() || hasInterrupt())) {

@@ -3,6 +3,7 @@
 export const EXIT = {
   UNKNOWN: 0,
   IO: 2,
+  DEBUG: 4,
   HLT: 5,
   MMIO: 6,
   SHUTDOWN: 8,
@@ -28,6 +29,7 @@ export interface KvmRun {
   readonly fail_entry: { hardware_entry_failure_reason: bigint; cpu: number };
   /** `data` lies in the page, at data_offset. */
   readonly io: { direction: number; size: number; port: number; count: number; data: Uint8Array };
+  readonly debug: { readonly arch: { exception: number; pc: bigint; dr6: bigint; dr7: bigint } };
   readonly mmio: { phys_addr: bigint; data: Uint8Array; len: number; is_write: number };
   readonly internal: { suberror: number };
 }
@@ -41,6 +43,7 @@ export const newRun = (): KvmRun => ({
   hw: { hardware_exit_reason: 0n },
   fail_entry: { hardware_entry_failure_reason: 0n, cpu: 0 },
   io: { direction: 0, size: 0, port: 0, count: 0, data: new Uint8Array(DATA_BYTES) },
+  debug: { arch: { exception: 0, pc: 0n, dr6: 0n, dr7: 0n } },
   mmio: { phys_addr: 0n, data: new Uint8Array(DATA_BYTES), len: 0, is_write: 0 },
   internal: { suberror: 0 },
 });

@@ -5,6 +5,8 @@
 
 import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import { BareEnvironment } from "../hw/cpu/environment.ts";
+import { powerUp } from "../hw/cpu/start.ts";
+import { BLOCK_BYTES, CpuState } from "../hw/cpu/state.ts";
 import type { Errno } from "../linux/errno.ts";
 import type { Host } from "../linux/host.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
@@ -80,6 +82,13 @@ export class Kvm {
     const state = this.#cell.value;
     state.vms += 1;
     return new Vm(this, state.vms - 1, task, root);
+  }
+
+  /** Registers of a vCPU that nobody has touched. */
+  registersAtReset(): CpuState {
+    const state = new CpuState(new ArrayBuffer(BLOCK_BYTES), 0);
+    powerUp(state, this.environment);
+    return state;
   }
 
   /** The number of a VPID or ASID, or null when all are in use. */

@@ -1,6 +1,11 @@
-/** Registers as user space gives and gets them: Linux, arch/x86/kvm/x86.c, __get_regs, __set_regs, __get_sregs, __set_sregs. */
+/**
+ * Registers as user space gives and gets them: Linux, arch/x86/kvm/x86.c, __get_regs, __set_regs, __get_sregs,
+ * __set_sregs, kvm_vcpu_ioctl_x86_set_debugregs, kvm_vcpu_ioctl_x86_set_xcrs.
+ */
 
 import { cr4Bits } from "../hw/cpu/control-registers.ts";
+import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
+import { debugValue } from "../hw/cpu/debug.ts";
 import type { Environment } from "../hw/cpu/environment.ts";
 import { readSlot, writeSlot } from "../hw/cpu/msr/slots.ts";
 import {
@@ -12,38 +17,31 @@ import {
   RIGHTS,
   type SegmentState,
 } from "../hw/cpu/state.ts";
+import { GPR_NAMES, type GprName } from "../hw/cpu/uop.ts";
+import { isValidXcr0 } from "../hw/cpu/x87/xcr.ts";
 import type { Errno } from "../linux/errno.ts";
 import type { ValueOf } from "./ioctls/ioctl.ts";
-import type { kvm_regs, kvm_segment, kvm_sregs } from "./ioctls/structures.ts";
+import type {
+  kvm_debugregs,
+  kvm_regs,
+  kvm_segment,
+  kvm_sregs,
+  kvm_xcrs,
+} from "./ioctls/structures.ts";
 import type { PendingEvent } from "./x86/ops.ts";
 
 type Regs = ValueOf<typeof kvm_regs>;
 type Sregs = ValueOf<typeof kvm_sregs>;
+type Debugregs = ValueOf<typeof kvm_debugregs>;
+type Xcrs = ValueOf<typeof kvm_xcrs>;
 type Segment = ValueOf<typeof kvm_segment>;
 
 /** By number in the encoding. */
-const GPRS = [
-  "rax",
-  "rcx",
-  "rdx",
-  "rbx",
-  "rsp",
-  "rbp",
-  "rsi",
-  "rdi",
-  "r8",
-  "r9",
-  "r10",
-  "r11",
-  "r12",
-  "r13",
-  "r14",
-  "r15",
-] as const;
+const GPRS = GPR_NAMES.map((name) => name.toLowerCase() as Lowercase<GprName>);
 
 export function getRegs(state: CpuState): Regs {
   const gprs = GPRS.map((name, number) => [name, state.gpr(number)] as const);
-  const named = Object.fromEntries(gprs) as Record<(typeof GPRS)[number], bigint>;
+  const named = Object.fromEntries(gprs) as Record<Lowercase<GprName>, bigint>;
   return { ...named, rip: state.rip, rflags: state.rflags };
 }
 
@@ -169,4 +167,44 @@ function isValid({ profile }: Environment, sregs: Sregs): boolean {
   if ((efer & ~EFER_BITS) !== 0n || apicBase >> beyond !== 0n) return false;
   if (!has(efer, EFER.LME) || !isPaged) return !has(efer, EFER.LMA) && (sregs.cs.l & 1) === 0;
   return has(cr4, CR4.PAE) && has(efer, EFER.LMA) && cr3 >> beyond === 0n;
+}
+
+const BREAKPOINTS = ["DR0", "DR1", "DR2", "DR3"] as const;
+
+export const getDebugRegs = (state: CpuState): Debugregs => ({
+  db: BREAKPOINTS.map((name) => state.debug(name)),
+  dr6: state.debug("DR6"),
+  dr7: state.debug("DR7"),
+  flags: 0n,
+});
+
+/** Deviation: bits that a processor fixes are fixed here, not when the guest writes them the first time (ADR 10). */
+export function setDebugRegs(state: CpuState, { db, dr6, dr7, flags }: Debugregs): Errno | null {
+  if (flags !== 0n || dr6 >= HIGH || dr7 >= HIGH) return "EINVAL";
+  for (const [i, name] of BREAKPOINTS.entries()) state.setDebug(name, db[i] ?? 0n);
+  state.setDebug("DR6", debugValue("DR6", dr6));
+  state.setDebug("DR7", debugValue("DR7", dr7));
+  return null;
+}
+
+const MOST_XCRS = 16;
+const NO_XCR = { xcr: 0, value: 0n };
+
+/** There is XCR0, where there is XSAVE. */
+export const getXcrs = (state: CpuState, { features }: CpuProfile): Xcrs => ({
+  nr_xcrs: features.has("XSAVE") ? 1 : 0,
+  flags: 0,
+  xcrs: Array.from({ length: MOST_XCRS }, (_, i) =>
+    i === 0 && features.has("XSAVE") ? { xcr: 0, value: state.xcr0 } : NO_XCR,
+  ),
+});
+
+export function setXcrs(state: CpuState, { features }: CpuProfile, given: Xcrs): Errno | null {
+  const { nr_xcrs: count, flags, xcrs } = given;
+  if (!features.has("XSAVE") || count > MOST_XCRS || flags !== 0) return "EINVAL";
+  const value = xcrs.slice(0, count).find(({ xcr }) => xcr === 0)?.value;
+  if (value === undefined) return null;
+  if (!isValidXcr0(value)) return "EINVAL";
+  state.xcr0 = value;
+  return null;
 }

@@ -8,6 +8,7 @@ import type { HostCpu } from "../linux/host-cpu.ts";
 import { assert } from "../sim/assert.ts";
 import { handleExit } from "./exits/index.ts";
 import { continueInstruction } from "./exits/instruction.ts";
+import { reportStep } from "./guest-debug.ts";
 import { takeEvents } from "./interrupts.ts";
 import type { Caller } from "./ioctls/ioctl.ts";
 import { EXIT } from "./kvm-run.ts";
@@ -50,6 +51,7 @@ function step(vcpu: Vcpu, caller: Caller): RunResult | null {
     state.exit = null;
     return handleExit(vcpu, cpu, exit);
   }
+  if (state.isStepped) return reportStep(vcpu);
   if (!cpu.state.isGuest) {
     if (cpu.state.cycles >= caller.limit) return "limit";
     if (caller.hasSignal === true) {

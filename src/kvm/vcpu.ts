@@ -13,6 +13,13 @@ import type { OpenFile } from "../linux/task.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { CpuidEntry } from "./cpuid.ts";
 import type { DeviceData, DeviceRead } from "./emulate.ts";
+import {
+  exceptionsOf,
+  type GuestDebug,
+  keepingDebugRegisters,
+  NOT_DEBUGGED,
+  withDebugRegisters,
+} from "./guest-debug.ts";
 import { type KvmRun, newRun } from "./kvm-run.ts";
 import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
@@ -20,11 +27,13 @@ import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
 
 /** RDX of a CPU whose CPUID is not set yet. */
 const SIGNATURE = 0x600n;
+/** Of the counters of hosts. */
+export const TSC_KHZ = 1_000_000;
 
 /** KVM_MP_STATE_*, as their numbers are. */
 export const MP_STATE = { runnable: 0, uninitialized: 1, initReceived: 2, halted: 3 } as const;
 
-export interface VcpuParts extends Omit<Hosted, "registers"> {
+export interface VcpuParts extends Omit<Hosted, "registers" | "exceptions"> {
   readonly id: number;
   /** Its place among those of the VM. */
   readonly index: number;
@@ -33,6 +42,11 @@ export interface VcpuParts extends Omit<Hosted, "registers"> {
 /** All of its state but registers and what it shares with user space. */
 interface VcpuState {
   cpuid: readonly CpuidEntry[];
+  /** What user space has said of the guest's counter. */
+  tscKhz: number;
+  guestDebug: GuestDebug;
+  /** An instruction is over that user space steps. */
+  isStepped: boolean;
   /** KVM_RUN has begun and not come to its end; the thread that is in it, or -1. */
   isRunning: boolean;
   runner: number;
@@ -60,6 +74,9 @@ const NONE = -1;
 
 const initialState = (mpState: number): VcpuState => ({
   cpuid: [],
+  tscKhz: TSC_KHZ,
+  guestDebug: NOT_DEBUGGED,
+  isStepped: false,
   isRunning: false,
   runner: NONE,
   hasRun: false,
@@ -122,6 +139,10 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
     return this.#run.value;
   }
 
+  get exceptions(): number {
+    return exceptionsOf(this.state.guestDebug);
+  }
+
   /** The CPU that it is on. */
   get cpu(): HostCpu | null {
     return this.vm.kvm.host.cpus[this.state.cpu] ?? null;
@@ -151,7 +172,8 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   enter(cpu: HostCpu, windows: Windows): void {
     const { ops } = this.vm.kvm;
     const { state } = this;
-    if (!state.isInHardware) ops.store(cpu, this);
+    if (!state.isInHardware)
+      withDebugRegisters(this.registers, state.guestDebug, () => ops.store(cpu, this));
     state.isInHardware = true;
     const { pending: event, isStale: flush } = state;
     state.pending = null;
@@ -167,7 +189,10 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
 
   toRegisters(cpu: HostCpu): void {
     const { state } = this;
-    if (state.isInHardware) this.vm.kvm.ops.fetch(cpu, this);
+    if (state.isInHardware)
+      keepingDebugRegisters(this.registers, state.guestDebug, () =>
+        this.vm.kvm.ops.fetch(cpu, this),
+      );
     state.isInHardware = false;
   }
 

@@ -37,6 +37,8 @@ export class Vm implements OpenFile, MmuNotifier {
   /** In the order of their making. */
   readonly #vcpus = new Map<number, Vcpu>();
   #irqchip: Irqchip | null = null;
+  /** Above all IDs of vCPUs; settled with the first of them. */
+  #maxVcpuIds: number | null = null;
   /** Open files: its own, and those of its vCPUs. */
   #users = 1;
 
@@ -68,7 +70,8 @@ export class Vm implements OpenFile, MmuNotifier {
   }
 
   createVcpu(id: number): Vcpu | Errno {
-    if (id >= MAX_VCPU_ID || this.#vcpus.size >= MAX_VCPUS) return "EINVAL";
+    this.#maxVcpuIds ??= MAX_VCPU_ID;
+    if (id >= this.#maxVcpuIds || this.#vcpus.size >= MAX_VCPUS) return "EINVAL";
     if (this.#vcpus.has(id)) return "EEXIST";
     const control = this.kvm.host.frames.allocate("kernel");
     if (control === null) return "ENOMEM";
@@ -90,6 +93,16 @@ export class Vm implements OpenFile, MmuNotifier {
     this.kvm.opened(vcpu);
     this.#users += 1;
     return vcpu;
+  }
+
+  /** KVM_CAP_MAX_VCPU_ID: once, and before there are vCPUs. */
+  limitVcpuIds(most: bigint): Errno | null {
+    if (most > BigInt(MAX_VCPU_ID)) return "EINVAL";
+    const settled = this.#maxVcpuIds;
+    if (settled !== null) return most === BigInt(settled) ? null : "EINVAL";
+    // 0 says nothing.
+    if (most !== 0n) this.#maxVcpuIds = Number(most);
+    return null;
   }
 
   setRegion(argument: RegionArgument): Errno | null {

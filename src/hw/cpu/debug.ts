@@ -5,6 +5,11 @@ import { type CpuState, OFFSET } from "./state.ts";
 /** Bits of DR6. */
 export const DR6 = { BD: 1 << 13, BS: 1 << 14, BT: 1 << 15 } as const;
 export const DR7_GD = 1n << 13n;
+/** Bits that a write changes, and bits that are always 1. */
+const FIELDS = {
+  DR6: { writable: 0xe00fn, ones: 0xffff_0ff0n },
+  DR7: { writable: 0xffff_23ffn, ones: 0x400n },
+} as const;
 const COUNT = 4;
 const ENABLED = 0xff;
 const DR7_AT = OFFSET.debug + 8 * 5;
@@ -12,6 +17,10 @@ const [EXECUTE, WRITE, IO] = [0, 1, 2];
 const DR_NAMES = ["DR0", "DR1", "DR2", "DR3"] as const;
 /** By the LEN field. */
 const LENGTHS = [1n, 2n, 8n, 4n] as const;
+
+/** What becomes of a value that is written. */
+export const debugValue = (name: "DR6" | "DR7", value: bigint): bigint =>
+  (value & FIELDS[name].writable) | FIELDS[name].ones;
 
 /** Any breakpoint is enabled. */
 export const watches = (state: CpuState): boolean =>

@@ -1,6 +1,7 @@
 /** What system instructions share: SDM Vol. 3, "Privileged Instructions". */
 
 import type { AssistFunction } from "./assist.ts";
+import type { CpuidAnswer } from "./cpuid/leaves.ts";
 import { type Fault, GP0, plainFault } from "./fault.ts";
 import { type Instruction, type InstructionText, instruction } from "./instruction.ts";
 import type { CpuState } from "./state.ts";
@@ -46,6 +47,19 @@ export function writePair(state: CpuState, value: bigint): void {
 
 export const readPair = (state: CpuState): bigint =>
   ((state.gpr(RDX) & LOW_32) << 32n) | (state.gpr(RAX) & LOW_32);
+
+/** CPUID: leaf and subleaf come from EAX and ECX, the answer goes to four registers. */
+export function carryOutCpuid(
+  state: CpuState,
+  answer: (leaf: number, subleaf: number) => CpuidAnswer,
+): void {
+  const low = (number: number): number => Number(state.gpr(number) & LOW_32);
+  const { EAX, EBX, ECX, EDX } = answer(low(RAX), low(RCX));
+  state.setGpr(RAX, BigInt(EAX));
+  state.setGpr(RBX, BigInt(EBX));
+  state.setGpr(RCX, BigInt(ECX));
+  state.setGpr(RDX, BigInt(EDX));
+}
 
 /** Sets bits of RFLAGS to those of `value` under a mask. */
 export function setFlags(state: CpuState, mask: bigint, value: bigint): void {

@@ -7,6 +7,7 @@ import { undefinedInstruction } from "../events.ts";
 import type { Vcpu } from "../vcpu.ts";
 import type { Exit } from "../x86/ops.ts";
 import { handleCpuid } from "./cpuid.ts";
+import { handleException } from "./debug.ts";
 import { handleHypercall } from "./hypercall.ts";
 import { handleInstruction } from "./instruction.ts";
 import { handleMemory } from "./memory.ts";
@@ -24,6 +25,8 @@ export function handleExit(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | Errno | nu
       return handleMemory(vcpu, cpu, cause);
     case "instruction":
       return handleInstruction(vcpu, cpu);
+    case "exception":
+      return handleException(vcpu, cpu, cause);
     case "CPUID":
       return handleCpuid(vcpu, cpu, exit);
     case "hypercall":

@@ -8,6 +8,7 @@ import {
   type InKernel,
   writeInKernel,
 } from "../emulate.ts";
+import { completed } from "../guest-debug.ts";
 import { EXIT, IO_DIRECTION, setValue, valueOf } from "../kvm-run.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { internalError } from "./to-user.ts";
@@ -36,6 +37,7 @@ export function handleInstruction(vcpu: Vcpu, cpu: HostCpu): 0 | null {
   if (outcome.is === "impossible") return internalError(vcpu.run, "EMULATION");
   vcpu.state.pending = outcome.event;
   if (outcome.is === "raises") return null;
+  completed(vcpu, outcome.event);
   if (outcome.stale) vcpu.flush();
   vcpu.state.writes = outcome.writes;
   return nextWrite(vcpu);

@@ -2,6 +2,7 @@
 
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import { afterInstruction } from "../events.ts";
+import { completed } from "../guest-debug.ts";
 import type { Vcpu } from "../vcpu.ts";
 import type { Exit } from "../x86/ops.ts";
 
@@ -11,5 +12,5 @@ export function skip(vcpu: Vcpu, cpu: HostCpu, { next }: Exit): void {
   const { registers } = vcpu;
   const trap = afterInstruction(registers);
   registers.rip = next;
-  vcpu.state.pending = trap?.(registers) ?? null;
+  completed(vcpu, trap?.(registers) ?? null);
 }

@@ -13,6 +13,8 @@ export function halt(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | null {
     vcpu.state.mpState = MP_STATE.halted;
     return null;
   }
+  // One exit for one instruction.
+  vcpu.state.isStepped = false;
   vcpu.run.exit_reason = EXIT.HLT;
   return 0;
 }

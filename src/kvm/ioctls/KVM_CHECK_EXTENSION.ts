@@ -1,9 +1,10 @@
 /** KVM_CHECK_EXTENSION: KVM API, "KVM_CHECK_EXTENSION". */
 
+import { ALL_GUESTDBG } from "../guest-debug.ts";
 import { USER_SLOTS } from "../mmu/memslots.ts";
 import { MOST_ROUTES } from "../irqchip/routing.ts";
 import type { KvmDevice } from "../module.ts";
-import { MAX_VCPU_ID, MAX_VCPUS } from "../vm.ts";
+import { MAX_VCPU_ID, MAX_VCPUS, type Vm } from "../vm.ts";
 import { ioctl } from "./ioctl.ts";
 
 /** By the numbers of KVM_CAP_*. */
@@ -30,16 +31,32 @@ const EXTENSIONS: ReadonlyMap<number, number> = new Map([
   [16, 1],
   [21, 1],
   [37, 1],
+  /** KVM_CAP_SET_GUEST_DEBUG, KVM_CAP_X86_ROBUST_SINGLESTEP, KVM_CAP_SET_GUEST_DEBUG2. */
+  [23, 1],
+  [51, 1],
+  [195, ALL_GUESTDBG],
+  /** KVM_CAP_DEBUGREGS, KVM_CAP_ENABLE_CAP, KVM_CAP_XSAVE, KVM_CAP_XCRS, KVM_CAP_GET_TSC_KHZ. */
+  [50, 1],
+  [54, 1],
+  [55, 1],
+  [56, 1],
+  [61, 1],
   /** KVM_CAP_MAX_VCPUS, KVM_CAP_READONLY_MEM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_IMMEDIATE_EXIT. */
   [66, MAX_VCPUS],
   [81, 1],
+  /** KVM_CAP_ENABLE_CAP_VM, KVM_CAP_CHECK_EXTENSION_VM. */
+  [98, 1],
+  [105, 1],
   [128, MAX_VCPU_ID],
   [136, 1],
+  /** KVM_CAP_GET_MSR_FEATURES, KVM_CAP_ENFORCE_PV_FEATURE_CPUID. */
+  [153, 1],
+  [190, 1],
 ]);
 
 export const KVM_CHECK_EXTENSION = ioctl(
   "KVM_CHECK_EXTENSION",
-  "system",
+  ["system", "vm"],
   ["_IO", 0x03, "u64"],
-  (_device: KvmDevice, extension: bigint) => EXTENSIONS.get(Number(extension)) ?? 0,
+  (_file: KvmDevice | Vm, extension: bigint) => EXTENSIONS.get(Number(extension)) ?? 0,
 );

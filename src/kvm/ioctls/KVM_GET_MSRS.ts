@@ -1,23 +1,15 @@
-/** KVM_GET_MSRS: KVM API, "KVM_GET_MSRS". Those before the first that does not exist. */
+/** KVM_GET_MSRS: KVM API, "KVM_GET_MSRS". Of a vCPU its own; of the module those that tell of features. */
 
-import { readMsr } from "../../hw/cpu/msr/access.ts";
-import { MOST_MSRS, msrAccess } from "../msrs.ts";
+import { KvmDevice } from "../module.ts";
+import { getFeatureMsrs, getMsrs } from "../msrs.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_msrs } from "./structures.ts";
 
 export const KVM_GET_MSRS = ioctl(
   "KVM_GET_MSRS",
-  "vcpu",
+  ["system", "vcpu"],
   ["_IOWR", 0x88, kvm_msrs],
-  (vcpu: Vcpu, entries) => {
-    if (entries.length >= MOST_MSRS) return "E2BIG";
-    const found: { readonly index: number; readonly data: bigint }[] = [];
-    for (const { index } of entries) {
-      const data = readMsr(msrAccess(vcpu), index);
-      if (data === null) break;
-      found.push({ index, data });
-    }
-    return found;
-  },
+  (file: KvmDevice | Vcpu, entries, { cpu }) =>
+    file instanceof KvmDevice ? getFeatureMsrs(file.kvm, entries) : getMsrs(file, cpu, entries),
 );

@@ -33,13 +33,30 @@ import { KVM_SET_LAPIC } from "./KVM_SET_LAPIC.ts";
 import { KVM_GET_MP_STATE } from "./KVM_GET_MP_STATE.ts";
 import { KVM_SET_MP_STATE } from "./KVM_SET_MP_STATE.ts";
 import { KVM_NMI } from "./KVM_NMI.ts";
+import { KVM_GET_CPUID2 } from "./KVM_GET_CPUID2.ts";
+import { KVM_GET_FPU } from "./KVM_GET_FPU.ts";
+import { KVM_SET_FPU } from "./KVM_SET_FPU.ts";
+import { KVM_GET_XSAVE } from "./KVM_GET_XSAVE.ts";
+import { KVM_SET_XSAVE } from "./KVM_SET_XSAVE.ts";
+import { KVM_GET_XCRS } from "./KVM_GET_XCRS.ts";
+import { KVM_SET_XCRS } from "./KVM_SET_XCRS.ts";
+import { KVM_GET_DEBUGREGS } from "./KVM_GET_DEBUGREGS.ts";
+import { KVM_SET_DEBUGREGS } from "./KVM_SET_DEBUGREGS.ts";
+import { KVM_GET_MSR_INDEX_LIST } from "./KVM_GET_MSR_INDEX_LIST.ts";
+import { KVM_GET_MSR_FEATURE_INDEX_LIST } from "./KVM_GET_MSR_FEATURE_INDEX_LIST.ts";
+import { KVM_GET_TSC_KHZ } from "./KVM_GET_TSC_KHZ.ts";
+import { KVM_SET_TSC_KHZ } from "./KVM_SET_TSC_KHZ.ts";
+import { KVM_TRANSLATE } from "./KVM_TRANSLATE.ts";
+import { KVM_SET_SIGNAL_MASK } from "./KVM_SET_SIGNAL_MASK.ts";
+import { KVM_SET_GUEST_DEBUG } from "./KVM_SET_GUEST_DEBUG.ts";
+import { KVM_ENABLE_CAP } from "./KVM_ENABLE_CAP.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
 import type { OpenFile, Task } from "../../linux/task.ts";
 import type { KvmRun } from "../kvm-run.ts";
 import { type Kvm, KvmDevice } from "../module.ts";
 import { Vcpu } from "../vcpu.ts";
 import { Vm } from "../vm.ts";
-import { type Caller, fits, type Ioctl, type ValueOf } from "./ioctl.ts";
+import { type Caller, fits, type Ioctl, type On, type ValueOf } from "./ioctl.ts";
 
 const ROWS = {
   KVM_GET_API_VERSION,
@@ -75,6 +92,23 @@ const ROWS = {
   KVM_GET_MP_STATE,
   KVM_SET_MP_STATE,
   KVM_NMI,
+  KVM_GET_CPUID2,
+  KVM_GET_FPU,
+  KVM_SET_FPU,
+  KVM_GET_XSAVE,
+  KVM_SET_XSAVE,
+  KVM_GET_XCRS,
+  KVM_SET_XCRS,
+  KVM_GET_DEBUGREGS,
+  KVM_SET_DEBUGREGS,
+  KVM_GET_MSR_INDEX_LIST,
+  KVM_GET_MSR_FEATURE_INDEX_LIST,
+  KVM_GET_TSC_KHZ,
+  KVM_SET_TSC_KHZ,
+  KVM_TRANSLATE,
+  KVM_SET_SIGNAL_MASK,
+  KVM_ENABLE_CAP,
+  KVM_SET_GUEST_DEBUG,
 } as const;
 
 type Name = keyof typeof ROWS;
@@ -86,7 +120,7 @@ type Answer<N extends Name> = ReturnType<(typeof ROWS)[N]["run"]>;
 /** open("/dev/kvm"). */
 export const openKvm = (kvm: Kvm, task: Task): number | Errno => task.open(new KvmDevice(kvm));
 
-function kindOf(file: OpenFile): Ioctl["on"] | null {
+function kindOf(file: OpenFile): On | null {
   if (file instanceof KvmDevice) return "system";
   if (file instanceof Vm) return "vm";
   return file instanceof Vcpu ? "vcpu" : null;
@@ -102,7 +136,8 @@ export function ioctl<N extends Name>(
   const row = ROWS[name] as unknown as Ioctl<OpenFile, never, Answer<N>>;
   const file = caller.task.file(descriptor);
   if (isErrno(file)) return file;
-  if (kindOf(file) !== row.on) return "ENOTTY";
+  const kind = kindOf(file);
+  if (kind === null || !row.on.includes(kind)) return "ENOTTY";
   if (!fits(row.takes, argument)) return "EFAULT";
   const error = refusal(file, caller, name);
   return error ?? row.run(file, argument as never, caller);

@@ -99,10 +99,12 @@ const DIRECTIONS: Readonly<Record<Direction, number>> = {
 const numberOf = (direction: Direction, number: number, size: number): number =>
   ((DIRECTIONS[direction] << 30) | (size << 16) | (KVMIO << 8) | number) >>> 0;
 
+export type On = "system" | "vm" | "vcpu";
+
 export interface Ioctl<Target = unknown, S extends Structure = Structure, Out = unknown> {
   readonly name: string;
   readonly number: number;
-  readonly on: "system" | "vm" | "vcpu";
+  readonly on: readonly On[];
   /** What is passed; null where it is nothing. */
   readonly takes: S;
   run(target: Target, argument: ValueOf<S>, caller: Caller): Out | Errno;
@@ -123,10 +125,11 @@ export interface Caller {
 /** A row. `gives`: the structure that comes back, where nothing is passed. */
 export function ioctl<Target, S extends Structure, Out>(
   name: string,
-  on: Ioctl["on"],
+  on: On | readonly On[],
   [direction, number, takes, gives]: readonly [Direction, number, S, Structure?],
   run: (target: Target, argument: ValueOf<S>, caller: Caller) => Out | Errno,
 ): Ioctl<Target, S, Out> {
   const size = direction === "_IO" ? 0 : bytesOf(gives ?? takes);
-  return { name, number: numberOf(direction, number, size), on, takes, run };
+  const targets = typeof on === "string" ? [on] : on;
+  return { name, number: numberOf(direction, number, size), on: targets, takes, run };
 }

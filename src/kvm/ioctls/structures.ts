@@ -137,3 +137,44 @@ export const kvm_ioeventfd = struct(
   { datamatch: "u64", addr: "u64", len: "u32", fd: "u32", flags: "u32" },
   36,
 );
+/** x87 and SSE registers, each in 16 bytes. */
+export const kvm_fpu = struct(
+  {
+    fpr: vector(vector("u8", 16), 8),
+    fcw: "u16",
+    fsw: "u16",
+    ftwx: "u8",
+    last_opcode: "u16",
+    last_ip: "u64",
+    last_dp: "u64",
+    xmm: vector(vector("u8", 16), 16),
+    mxcsr: "u32",
+  },
+  5,
+);
+
+export const kvm_xsave = struct({ region: vector("u32", 1024) });
+
+const kvm_xcr = struct({ xcr: "u32", value: "u64" }, 4);
+export const kvm_xcrs = struct({ nr_xcrs: "u32", flags: "u32", xcrs: vector(kvm_xcr, 16) }, 16 * 8);
+
+export const kvm_debugregs = struct(
+  { db: vector("u64", 4), dr6: "u64", dr7: "u64", flags: "u64" },
+  9 * 8,
+);
+
+export const kvm_guest_debug = struct(
+  { control: "u32", arch: struct({ debugreg: vector("u64", 8) }) },
+  4,
+);
+
+export const kvm_translation = struct(
+  { linear_address: "u64", physical_address: "u64", valid: "u8", writeable: "u8", usermode: "u8" },
+  5,
+);
+
+export const kvm_enable_cap = struct({ cap: "u32", flags: "u32", args: vector("u64", 4) }, 64);
+
+/** Their headers have no padding. */
+export const kvm_msr_list = counted("u32", 4);
+export const kvm_signal_mask = counted("u8", 4);

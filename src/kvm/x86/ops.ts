@@ -19,6 +19,8 @@ export type Cause =
   | { readonly is: "CPUID" | "HLT" | "hypercall" | "shutdown" }
   /** An instruction that is carried out in the guest's stead: of ports, MSRs, control registers. */
   | { readonly is: "instruction" }
+  /** An exception that is not the guest's; of #DB, the bits of DR6. */
+  | { readonly is: "exception"; readonly vector: number; readonly debug: number }
   /** An instruction that the guest's CPU does not have. */
   | { readonly is: "undefined instruction" }
   /** A guest-physical address that the tables do not map, or not for writes. */
@@ -46,6 +48,8 @@ export interface Hosted {
   readonly root: number;
   /** Its local APIC is the module's. */
   readonly hasApic: boolean;
+  /** Exceptions that are not the guest's, a bit for each; with #DB, debug registers are not either. */
+  readonly exceptions: number;
   /** All registers, while they are not in hardware. */
   readonly registers: CpuState;
 }

@@ -36,6 +36,9 @@ const CAUSES = new Map<number, Cause>([
   [INTERCEPT.VMMCALL.code, { is: "hypercall" }],
 ]);
 
+for (let code = EXIT_CODE.readDr0; code < EXIT_CODE.exception0; code += 1)
+  CAUSES.set(code, { is: "instruction" });
+
 /** Instructions of SVM, which a guest does not have. */
 const ABSENT: readonly Intercept[] = [
   INTERCEPT.VMRUN,
@@ -77,6 +80,9 @@ const BY_INSTRUCTION: readonly number[] = [VECTORS["#BP"], VECTORS["#OF"]];
 
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
 const IF = Number(RFLAGS.IF);
+const DB = 1 << VECTORS["#DB"];
+/** Of the intercepts of debug registers: reads and writes of all. */
+const ALL_DR = -1;
 /** Of the intercepts of control registers. */
 const WRITE_CR8 = 1 << 24;
 
@@ -149,12 +155,14 @@ export class SvmOps implements X86Ops {
 
   put(): void {}
 
-  store({ state }: HostCpu, { control, registers }: Hosted): void {
+  store({ state }: HostCpu, { control, registers, exceptions }: Hosted): void {
     const vmcb = new Vmcb(this.#ram, control);
     const { view, words } = vmcb;
     saveGuest(registers, words);
     saveHidden(registers, words);
     view.setUint8(VMCB.cpl, registers.cpl);
+    view.setUint32(VMCB.interceptExceptions, exceptions, true);
+    view.setInt32(VMCB.interceptDr, (exceptions & DB) === 0 ? 0 : ALL_DR, true);
     view.setBigUint64(VMCB.efer, registers.control("EFER") | EFER.SVME, true);
     view.setBigUint64(VMCB.gPat, readSlot(registers, "IA32_PAT"), true);
     view.setUint8(VMCB.vintr, Number(registers.control("CR8")));
@@ -219,7 +227,7 @@ export class SvmOps implements X86Ops {
       reason,
       cause: causeOf(view, reason),
       next: view.getBigUint64(VMCB.nRip, true),
-      vectoring: vectoringOf(view),
+      vectoring: vectoringOf(view, vcpu),
     };
   }
 }
@@ -231,6 +239,9 @@ function intercept(view: DataView, { word, bit }: Intercept, isOn: boolean): voi
 
 function causeOf(view: DataView, reason: number): Cause {
   if (reason === EXIT_CODE.INVALID) return { is: "failed entry", reason: 2n ** 64n - 1n };
+  const vector = reason - EXIT_CODE.exception0;
+  if (vector >= 0 && vector < 32)
+    return { is: "exception", vector, debug: view.getUint32(VMCB.dr6, true) };
   if (reason !== EXIT_CODE.NPF) return CAUSES.get(reason) ?? { is: "unknown" };
   const write = (view.getBigUint64(VMCB.exitInfo1, true) & WRITE) !== 0n;
   return { is: "memory", address: Number(view.getBigUint64(VMCB.exitInfo2, true)), write };
@@ -239,13 +250,16 @@ function causeOf(view: DataView, reason: number): Cause {
 const wordOf = ({ type, vector, errorCode }: PendingEvent): number =>
   EVENT.valid | TYPES[type] | vector | (errorCode === null ? 0 : EVENT.hasErrorCode);
 
-/** An event that an instruction has raised is raised again by it. */
-function vectoringOf(view: DataView): PendingEvent | null {
+/** An event that an instruction has raised is raised again by it; one that was injected is not. */
+function vectoringOf(view: DataView, { registers }: Hosted): PendingEvent | null {
   const word = view.getInt32(VMCB.exitIntInfo, true);
   const type = NAMES[word & EVENT_TYPES];
   const vector = word & VECTOR;
   if ((word & EVENT.valid) === 0 || type === undefined) return null;
-  if (type === "exception" && BY_INSTRUCTION.includes(vector)) return null;
+  const isInjected =
+    (view.getInt32(VMCB.eventInj, true) & VECTOR) === vector &&
+    view.getBigUint64(VMCB.rip, true) === registers.rip;
+  if (type === "exception" && BY_INSTRUCTION.includes(vector) && !isInjected) return null;
   const hasErrorCode = (word & EVENT.hasErrorCode) !== 0;
   const errorCode = hasErrorCode ? view.getUint32(VMCB.exitIntInfo + 4, true) : null;
   return { type, vector, errorCode };

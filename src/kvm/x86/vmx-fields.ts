@@ -30,7 +30,7 @@ export const ENTRY_CONTROLS = word(
 );
 
 /** Written at each entry. */
-export const primaryControls = ({ interrupt, nmi }: Windows): bigint =>
+export const primaryControls = ({ interrupt, nmi }: Windows, isDebugged: boolean): bigint =>
   word(
     TRUE_DEFAULT1.primary,
     PRIMARY.useTscOffsetting,
@@ -41,6 +41,7 @@ export const primaryControls = ({ interrupt, nmi }: Windows): bigint =>
     PRIMARY.activateSecondaryControls,
     interrupt ? PRIMARY.interruptWindowExiting : 0,
     nmi ? PRIMARY.nmiWindowExiting : 0,
+    isDebugged ? PRIMARY.movDrExiting : 0,
   );
 
 const eptPointer = ({ root }: Hosted): number => root * PAGE_SIZE + (WRITE_BACK | WALK_OF_4);

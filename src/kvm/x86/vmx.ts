@@ -5,6 +5,7 @@
  * Not done: task switches through the IDT.
  */
 
+import { VECTORS } from "../../hw/cpu/fault.ts";
 import { readSlot, type SlotName, writeSlot } from "../../hw/cpu/msr/slots.ts";
 import { BLOCKING, CR4, type CpuState, EFER, OFFSET, RFLAGS, RIGHTS } from "../../hw/cpu/state.ts";
 import { SEGMENT_NAMES } from "../../hw/cpu/uop.ts";
@@ -30,7 +31,6 @@ import {
 
 /** What each exit means. */
 const CAUSES = new Map<number, Cause>([
-  [REASON.exceptionOrNmi, { is: "interrupt" }],
   [REASON.externalInterrupt, { is: "interrupt" }],
   [REASON.initSignal, { is: "interrupt" }],
   [REASON.interruptWindow, { is: "window" }],
@@ -40,7 +40,7 @@ const CAUSES = new Map<number, Cause>([
   [REASON.HLT, { is: "HLT" }],
   [REASON.VMCALL, { is: "hypercall" }],
 ]);
-for (const name of ["INVD", "controlRegisterAccess", "ioInstruction"] as const)
+for (const name of ["INVD", "controlRegisterAccess", "ioInstruction", "MOVDR"] as const)
   CAUSES.set(REASON[name], { is: "instruction" });
 for (const name of ["RDMSR", "WRMSR", "XSETBV"] as const)
   CAUSES.set(REASON[name], { is: "instruction" });
@@ -83,6 +83,7 @@ const ALLOWED = 5n;
 const SHADOWS = BLOCKING.sti | BLOCKING.movSs;
 const BLOCKED = SHADOWS | BLOCKING.nmi;
 const IF = RFLAGS.IF;
+const DB = 1 << VECTORS["#DB"];
 
 const vmxOf = ({ virtualization }: HostCpu): Vmx => {
   assert(virtualization instanceof Vmx, "the CPUs of a host with vmx have VMX");
@@ -141,9 +142,10 @@ export class VmxOps implements X86Ops {
     vmxOf(cpu).clear(control * PAGE_SIZE);
   }
 
-  store(cpu: HostCpu, { registers }: Hosted): void {
+  store(cpu: HostCpu, { registers, exceptions }: Hosted): void {
     const { state } = cpu;
     const fields = new Current(cpu);
+    fields.set("Exception bitmap", BigInt(exceptions));
     storeSegments(fields, registers);
     for (const name of ["CR0", "CR4"] as const) {
       const value = registers.control(name);
@@ -209,7 +211,10 @@ export class VmxOps implements X86Ops {
 
   enter(cpu: HostCpu, vcpu: Hosted, { event, flush, windows }: Entry): Exit | null {
     const fields = new Current(cpu);
-    fields.set("Primary processor-based VM-execution controls", primaryControls(windows));
+    fields.set(
+      "Primary processor-based VM-execution controls",
+      primaryControls(windows, (vcpu.exceptions & DB) !== 0),
+    );
     fields.set("VM-entry interruption-information field", event === null ? 0n : wordOf(event));
     fields.set("VM-entry exception error code", BigInt(event?.errorCode ?? 0));
     if (flush) {
@@ -242,6 +247,7 @@ export class VmxOps implements X86Ops {
 function causeOf(fields: Current, reason: number): Cause {
   if ((reason & ENTRY_FAILURE) !== 0) return { is: "failed entry", reason: BigInt(reason) };
   const qualification = fields.get("Exit qualification");
+  if (reason === REASON.exceptionOrNmi) return exceptionOf(fields, Number(qualification));
   if (reason === REASON.eptViolation) {
     const address = Number(fields.get("Guest-physical address"));
     return { is: "memory", address, write: (qualification & WRITE) !== 0n };
@@ -249,6 +255,12 @@ function causeOf(fields: Current, reason: number): Cause {
   if (reason !== REASON.taskSwitch) return CAUSES.get(reason) ?? { is: "unknown" };
   const byEvent = qualification >> SOURCE_SHIFT === SOURCE_IDT;
   return { is: byEvent ? "unknown" : "instruction" };
+}
+
+function exceptionOf(fields: Current, debug: number): Cause {
+  const information = Number(fields.get("VM-exit interruption information"));
+  if ((information & INFO.type) >> 8 === TYPE.nmi) return { is: "interrupt" };
+  return { is: "exception", vector: information & INFO.vector, debug };
 }
 
 const wordOf = ({ type, vector, errorCode }: PendingEvent): bigint =>

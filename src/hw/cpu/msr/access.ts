@@ -36,15 +36,33 @@ export function readMsr(access: MsrAccess, number: number): bigint | null {
 
 /** False is #GP(0), and nothing has changed. */
 export function writeMsr(access: MsrAccess, number: number, value: bigint): boolean {
+  const { environment } = access;
+  const row = find(environment.profile, number);
+  return row === undefined ? environment.writeMsr(number, value) : write(access, row, value);
+}
+
+/** A kernel puts back what it has read before. */
+export function restoreMsr(access: MsrAccess, number: number, value: bigint): boolean {
+  const { profile } = access.environment;
+  const row = find(profile, number);
+  if (row?.restore === undefined) return writeMsr(access, number, value);
+  if (hasReserved(row, profile, value)) return false;
+  row.restore(access, value);
+  row.after?.(access, value);
+  return true;
+}
+
+function hasReserved({ writable, ignored }: Msr, profile: CpuProfile, value: bigint): boolean {
+  if (writable === "nothing") return true;
+  return (value & ~(resolve(writable, profile) | resolve(ignored, profile))) !== 0n;
+}
+
+function write(access: MsrAccess, row: Msr, value: bigint): boolean {
   const { state, environment } = access;
   const { profile } = environment;
-  const row = find(profile, number);
-  if (row === undefined) return environment.writeMsr(number, value);
-  if (row.writable === "nothing") return false;
+  if (row.writable === "nothing" || hasReserved(row, profile, value)) return false;
   const writable = resolve(row.writable, profile);
-  const ignored = resolve(row.ignored, profile);
-  if ((value & ~(writable | ignored)) !== 0n) return false;
-  const old = readMsr(access, number) ?? 0n;
+  const old = readMsr(access, row.number) ?? 0n;
   const next = (old & ~writable) | (value & writable);
   if (row.canonical === true && !isCanonical(next)) return false;
   if (row.allows !== undefined && !row.allows(next, access)) return false;

@@ -5,7 +5,14 @@ import { BIT, EFER, type CpuState } from "../state.ts";
 import type { SegmentName } from "../uop.ts";
 import { APIC_BASE, HWCR, MISC_ENABLE, DEBUGCTL } from "./bits.ts";
 import { addressFrom, ALL, LOW_32, type Msr, type MsrAccess } from "./msr.ts";
-import { MCA_BANKS, numbered, readSlot, VARIABLE_MTRRS, writeSlot } from "./slots.ts";
+import {
+  MCA_BANKS,
+  numbered,
+  readSlot,
+  type SlotName,
+  VARIABLE_MTRRS,
+  writeSlot,
+} from "./slots.ts";
 
 // The time-stamp counter.
 
@@ -16,6 +23,8 @@ const TSC: Msr = {
   writable: ALL,
   read: ({ state }) => timeStampCounter(state),
   write: ({ state }, value) => moveTsc(state, value - hostTimeStampCounter(state)),
+  restore: ({ state }, value) =>
+    writeSlot(state, "TSC offset", BigInt.asUintN(64, value - BigInt(state.cycles))),
   after: ({ environment }) => environment.timeStampCounterMoved(),
 };
 
@@ -25,6 +34,7 @@ const TSC_ADJUST: Msr = {
   feature: "IA32_TSC_ADJUST",
   writable: ALL,
   write: ({ state }, value) => moveTsc(state, value - readSlot(state, "IA32_TSC_ADJUST")),
+  restore: ({ state }, value) => writeSlot(state, "IA32_TSC_ADJUST", value),
   after: ({ environment }) => environment.timeStampCounterMoved(),
 };
 
@@ -152,6 +162,15 @@ const allowsStatus = (value: bigint, { state, environment }: MsrAccess): boolean
   value === 0n ||
   (environment.profile.vendor === "amd" && (readSlot(state, "HWCR") & HWCR.McStatusWrEn) !== 0n);
 
+const errorRegister = (name: SlotName, number: number): Msr => ({
+  name,
+  number,
+  feature: "MCA",
+  writable: ALL,
+  allows: allowsStatus,
+  restore: ({ state }, value) => writeSlot(state, name, value),
+});
+
 const allOrNothing = (value: bigint): boolean => value === 0n || value === ALL;
 
 const MACHINE_CHECK: readonly Msr[] = [
@@ -167,27 +186,9 @@ const MACHINE_CHECK: readonly Msr[] = [
   { name: "IA32_MCG_CTL", number: 0x17b, feature: "MCA", writable: ALL, allows: allOrNothing },
   ...numbered<Msr>(MCA_BANKS, (i) => [
     { name: `IA32_MC${i}_CTL`, number: 0x400 + 4 * i, feature: "MCA", writable: ALL },
-    {
-      name: `IA32_MC${i}_STATUS`,
-      number: 0x401 + 4 * i,
-      feature: "MCA",
-      writable: ALL,
-      allows: allowsStatus,
-    },
-    {
-      name: `IA32_MC${i}_ADDR`,
-      number: 0x402 + 4 * i,
-      feature: "MCA",
-      writable: ALL,
-      allows: allowsStatus,
-    },
-    {
-      name: `IA32_MC${i}_MISC`,
-      number: 0x403 + 4 * i,
-      feature: "MCA",
-      writable: ALL,
-      allows: allowsStatus,
-    },
+    errorRegister(`IA32_MC${i}_STATUS`, 0x401 + 4 * i),
+    errorRegister(`IA32_MC${i}_ADDR`, 0x402 + 4 * i),
+    errorRegister(`IA32_MC${i}_MISC`, 0x403 + 4 * i),
   ]),
 ];
 

@@ -2,7 +2,7 @@
 
 import { MISC_ENABLE } from "./bits.ts";
 import { ALL, type Msr, type MsrAccess } from "./msr.ts";
-import { readSlot } from "./slots.ts";
+import { readSlot, writeSlot } from "./slots.ts";
 
 const LOCK = 1n;
 const VMX_OUTSIDE_SMX = 4n;
@@ -33,6 +33,8 @@ export const INTEL_MSRS: readonly Msr[] = (
       writable: ({ features }) => LOCK | (features.has("VMX") ? VMX_OUTSIDE_SMX : 0n),
       allows: (_value: bigint, { state }: MsrAccess) =>
         (readSlot(state, "IA32_FEATURE_CONTROL") & LOCK) === 0n,
+      restore: ({ state }: MsrAccess, value: bigint) =>
+        writeSlot(state, "IA32_FEATURE_CONTROL", value),
     },
     {
       // No update is ever loaded: what is written has no effect.

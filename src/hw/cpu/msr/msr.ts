@@ -29,6 +29,8 @@ export interface Msr {
   /** In place of the slot. A read that gives null is #GP(0). */
   readonly read?: (access: MsrAccess) => bigint | null;
   readonly write?: (access: MsrAccess, value: bigint) => void;
+  /** How a kernel puts back what it has saved, where that is no write: whatever `allows` says. */
+  readonly restore?: (access: MsrAccess, value: bigint) => void;
   /** What follows from a write. */
   readonly after?: (access: MsrAccess, value: bigint) => void;
 }

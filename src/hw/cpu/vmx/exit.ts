@@ -70,6 +70,12 @@ export function transferMsrs(of: Transition, transfer: typeof loadMsrs, [at, cou
 }
 const MOST_PAID = 512;
 
+/** RF is saved as set for exits that are like faults; but while an event is delivered, as the event would save it. */
+function resumes({ reason, resume = false }: VmxExit, during: Raised | null): boolean {
+  const isOfEvent = during !== null && reason !== REASON.exceptionOrNmi;
+  return isOfEvent ? during.resume : resume || during?.resume === true;
+}
+
 /** The guest's state goes to the VMCS, the host's comes from it. `unblocked`: an IRET has ended the blocking of NMIs. */
 export function exitGuest(
   of: Transition,
@@ -83,8 +89,7 @@ export function exitGuest(
   if (during?.type === "NMI") state.blocking |= BLOCKING.nmi;
   const isHeldBack = (state.blocking & BLOCKING.movSs) !== 0 && !isDebug(exit);
   of.transfer.saveGuest(controls, keepsDebug(exit.reason) || isHeldBack);
-  if (exit.resume === true || during?.resume === true)
-    vmcs.words[FLAGS] = (vmcs.words[FLAGS] as number) | RF;
+  if (resumes(exit, during)) vmcs.words[FLAGS] = (vmcs.words[FLAGS] as number) | RF;
   vmcs.flags = 0;
   vmcs.setInjection(0, 0, 0);
   state.isGuest = false;

@@ -7,6 +7,7 @@ import { isFault } from "../mmu.ts";
 import { is64Bit } from "../mode.ts";
 import { BIT } from "../state.ts";
 import {
+  formOf,
   LEGACY_BYTES,
   loadX87,
   loadXmm,
@@ -39,8 +40,9 @@ export function fxsave(context: AssistContext): Fault | null {
   if (isFault(offset)) return offset;
   const tried = context.tryStore("effective", offset, LEGACY_BYTES);
   if (tried !== null) return tried;
-  const sse = hasSse(context) ? [mxcsrPart(context), xmmPart(context)] : [];
-  return storeParts(context, offset, [...x87Parts(context), ...sse]);
+  const form = formOf(context);
+  const sse = hasSse(context) ? [mxcsrPart(form), xmmPart(form)] : [];
+  return storeParts(context, offset, [...x87Parts(form), ...sse]);
 }
 
 export function fxrstor(context: AssistContext): Fault | null {
@@ -48,12 +50,13 @@ export function fxrstor(context: AssistContext): Fault | null {
   if (isFault(offset)) return offset;
   const image = context.loadBytes("effective", offset, LEGACY_BYTES);
   if (isFault(image)) return image;
+  const form = formOf(context);
   if (hasSse(context)) {
     const mxcsr = mxcsrIn(image);
     if ((mxcsr & ~MXCSR_MASK) !== 0) return GP0;
     context.state.mxcsr = mxcsr;
-    loadXmm(context, image);
+    loadXmm(form, image);
   }
-  loadX87(context, image);
+  loadX87(form, image);
   return null;
 }

@@ -21,6 +21,10 @@ export function getExtendedControl({ state }: AssistContext): Fault | null {
   return null;
 }
 
+/** Components that are there, the x87 unit's among them. */
+export const isValidXcr0 = (value: bigint): boolean =>
+  (value & ~SUPPORTED) === 0n && (value & COMPONENT.x87) !== 0n;
+
 /** A component that is not there, or XCR0 without the x87 unit's, is #GP(0). */
 export function setExtendedControl(context: AssistContext): Fault | null {
   const { state } = context;
@@ -29,8 +33,7 @@ export function setExtendedControl(context: AssistContext): Fault | null {
   const intercepted = context.intercepted("XSETBV");
   if (intercepted !== null) return intercepted;
   const value = (low(state, RDX) << 32n) | low(state, RAX);
-  const isValid = (value & ~SUPPORTED) === 0n && (value & COMPONENT.x87) !== 0n;
-  if (low(state, RCX) !== XCR0 || !isValid) return GP0;
+  if (low(state, RCX) !== XCR0 || !isValidXcr0(value)) return GP0;
   state.xcr0 = value;
   return null;
 }

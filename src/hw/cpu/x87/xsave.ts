@@ -9,6 +9,7 @@ import { isFault } from "../mmu.ts";
 import { BIT, type CpuState } from "../state.ts";
 import { fromBytes, toBytes } from "./execution.ts";
 import {
+  formOf,
   initializeX87,
   initializeXmm,
   LEGACY_BYTES,
@@ -32,7 +33,7 @@ export const SUPPORTED = COMPONENT.x87 | COMPONENT.sse;
 /** Of XCOMP_BV. */
 const COMPACTED = 1n << 63n;
 const AREA_ALIGNMENT = 64n;
-const HEADER_BYTES = 64;
+export const HEADER_BYTES = 64;
 const XCOMP_BV_AT = 8;
 const [RAX, RDX] = [0, 2];
 /** MXCSR goes with either of these in the standard form. */
@@ -78,17 +79,18 @@ export function save(context: AssistContext, kind: SaveKind): Fault | null {
 }
 
 function partsToSave(context: AssistContext, asked: bigint, kind: SaveKind): Part[] {
-  const saved = kind === "XSAVE" ? asked : asked & savedInUse(context, kind);
+  const form = formOf(context);
+  const saved = kind === "XSAVE" ? asked : asked & savedInUse(context.state, kind);
   const parts: Part[] = [];
-  if ((saved & COMPONENT.x87) !== 0n) parts.push(...x87Parts(context));
+  if ((saved & COMPONENT.x87) !== 0n) parts.push(...x87Parts(form));
   const withMxcsr = kind === "XSAVEC" ? saved & COMPONENT.sse : asked & WITH_MXCSR;
-  if (withMxcsr !== 0n) parts.push(mxcsrPart(context));
-  if ((saved & COMPONENT.sse) !== 0n) parts.push(xmmPart(context));
+  if (withMxcsr !== 0n) parts.push(mxcsrPart(form));
+  if ((saved & COMPONENT.sse) !== 0n) parts.push(xmmPart(form));
   return parts;
 }
 
 /** XSAVEC counts SSE state as in use for MXCSR's sake too (Vol. 2D, "XSAVEC"). */
-function savedInUse({ state }: AssistContext, kind: SaveKind): bigint {
+export function savedInUse(state: CpuState, kind: SaveKind): bigint {
   const forMxcsr = kind === "XSAVEC" && state.mxcsr !== MXCSR_INITIAL ? COMPONENT.sse : 0n;
   return inUse(state) | forMxcsr;
 }
@@ -100,7 +102,7 @@ function headerOf(
   before: bigint,
   kind: SaveKind,
 ): Uint8Array {
-  const now = asked & savedInUse(context, kind);
+  const now = asked & savedInUse(context.state, kind);
   if (kind === "XSAVEC") return toBytes(((COMPACTED | asked) << 64n) | now, 16);
   return toBytes((before & ~asked) | now, 8);
 }
@@ -114,6 +116,7 @@ export function restore(context: AssistContext): Fault | null {
   const found = fromBytes(header.subarray(0, XCOMP_BV_AT));
   const isCompacted = isCompactedIn(header);
   if (!isValid(header, found, context.state.xcr0)) return GP0;
+  const form = formOf(context);
   const asked = requested(context);
   const loaded = asked & found;
   const sse = isCompacted ? loaded & COMPONENT.sse : asked & WITH_MXCSR;
@@ -121,10 +124,10 @@ export function restore(context: AssistContext): Fault | null {
   if (mxcsr !== null && (mxcsr & ~MXCSR_MASK) !== 0) return GP0;
   if (mxcsr !== null) context.state.mxcsr = mxcsr;
   else if (isCompacted && (asked & COMPONENT.sse) !== 0n) context.state.mxcsr = MXCSR_INITIAL;
-  if ((loaded & COMPONENT.x87) !== 0n) loadX87(context, image);
-  else if ((asked & COMPONENT.x87) !== 0n) initializeX87(context);
-  if ((loaded & COMPONENT.sse) !== 0n) loadXmm(context, image);
-  else if ((asked & COMPONENT.sse) !== 0n) initializeXmm(context);
+  if ((loaded & COMPONENT.x87) !== 0n) loadX87(form, image);
+  else if ((asked & COMPONENT.x87) !== 0n) initializeX87(form);
+  if ((loaded & COMPONENT.sse) !== 0n) loadXmm(form, image);
+  else if ((asked & COMPONENT.sse) !== 0n) initializeXmm(form);
   return null;
 }
 

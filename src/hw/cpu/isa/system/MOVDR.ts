@@ -4,7 +4,7 @@
  */
 
 import type { AssistContext, AssistFunction } from "../../assist.ts";
-import { DR6, DR7_GD } from "../../debug.ts";
+import { debugValue, DR6, DR7_GD } from "../../debug.ts";
 import { type Fault, fault, GP0 } from "../../fault.ts";
 import type { Instruction } from "../../instruction.ts";
 import { is64Bit } from "../../mode.ts";
@@ -12,12 +12,6 @@ import { BIT, type DebugName } from "../../state.ts";
 import { LOW_32, systemInstruction, UD, writeGpr } from "../../system.ts";
 
 const NAMES: readonly (DebugName | null)[] = ["DR0", "DR1", "DR2", "DR3", null, null, "DR6", "DR7"];
-
-/** Bits that a write changes, and bits that are always 1. */
-const FIELDS = {
-  DR6: { writable: 0xe00fn, ones: 0xffff_0ff0n },
-  DR7: { writable: 0xffff_23ffn, ones: 0x400n },
-} as const;
 
 /** Without CR4.DE, DR4 and DR5 are other names of DR6 and DR7. */
 function registerOf({ state }: AssistContext, number: number): DebugName | null {
@@ -59,13 +53,9 @@ const write: AssistFunction = (context) => {
   const refused = refuses(context, 0);
   if (refused !== null) return refused;
   const value = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.gpr(context.register(1)));
-  if (name === "DR6" || name === "DR7") {
-    if (value > LOW_32) return GP0;
-    const { writable, ones } = FIELDS[name];
-    state.setDebug(name, (value & writable) | ones);
-  } else {
-    state.setDebug(name, value);
-  }
+  const hasReserved = name === "DR6" || name === "DR7";
+  if (hasReserved && value > LOW_32) return GP0;
+  state.setDebug(name, hasReserved ? debugValue(name, value) : value);
   // Breakpoints on code and data may begin or end here.
   state.attention = true;
   memory.contextChanged();
