@@ -58,6 +58,7 @@ import "./hw/cpu/xsave.property.ts";
 import "./kvm/guests.property.ts";
 import "./kvm/ioctls.property.ts";
 import "./linux/frames.property.ts";
+import "./linux/ranges.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";

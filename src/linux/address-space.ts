@@ -8,6 +8,7 @@
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { Errno } from "./errno.ts";
 import type { FrameOwner, Frames } from "./frames.ts";
+import { Ranges } from "./ranges.ts";
 
 /** Told before pages from `start` to `end` lose their frames: whoever uses these frames has to stop. */
 export interface MmuNotifier {
@@ -25,13 +26,14 @@ export const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
 const FIRST_ADDRESS = 2 ** 46;
 
 const endOf = ({ start, frames }: Region): number => start + frames.length * PAGE_SIZE;
+const pageOf = ({ start }: Region, address: number): number =>
+  Math.floor((address - start) / PAGE_SIZE);
 
 export class AddressSpace {
   readonly #frames: Frames;
   readonly #owner: FrameOwner;
   readonly #notifiers = new Set<MmuNotifier>();
-  /** In the order of addresses. */
-  #regions: readonly Region[] = [];
+  readonly #regions = new Ranges<Region>(({ start }) => start, endOf);
 
   constructor(frames: Frames, owner: FrameOwner) {
     this.#frames = frames;
@@ -48,10 +50,10 @@ export class AddressSpace {
 
   /** Anonymous memory behind all there is, with a page between: its address. */
   map(bytes: number): number {
-    const last = this.#regions.at(-1);
+    const last = this.#regions.all.at(-1);
     const start = last === undefined ? FIRST_ADDRESS : endOf(last) + PAGE_SIZE;
     const frames = new Int32Array(Math.ceil(bytes / PAGE_SIZE));
-    this.#regions = [...this.#regions, { start, frames }];
+    this.#regions.all = [...this.#regions.all, { start, frames }];
     return start;
   }
 
@@ -60,7 +62,7 @@ export class AddressSpace {
     const end = rangeEnd(start, bytes);
     if (end === null || bytes === 0) return "EINVAL";
     this.#drop(start, end);
-    this.#regions = this.#regions.flatMap((region) => without(region, start, end));
+    this.#regions.all = this.#regions.all.flatMap((region) => without(region, start, end));
     return null;
   }
 
@@ -75,14 +77,14 @@ export class AddressSpace {
   /** Everything is unmapped. */
   destroy(): void {
     this.#drop(0, TASK_SIZE);
-    this.#regions = [];
+    this.#regions.all = [];
   }
 
   /** The frame of the page at an address, which gets one if it has none. */
   frameAt(address: number): number | Errno {
-    const found = this.#find(address);
-    if (found === null) return "EFAULT";
-    const { region, page } = found;
+    const region = this.#regions.find(address);
+    if (region === null) return "EFAULT";
+    const page = pageOf(region, address);
     const held = region.frames[page] as number;
     if (held !== 0) return held;
     const frame = this.#frames.allocate(this.#owner);
@@ -93,8 +95,8 @@ export class AddressSpace {
 
   /** The frame that the page has now, or 0. */
   residentAt(address: number): number {
-    const found = this.#find(address);
-    return found === null ? 0 : (found.region.frames[found.page] as number);
+    const region = this.#regions.find(address);
+    return region === null ? 0 : (region.frames[pageOf(region, address)] as number);
   }
 
   read(address: number, size: number): Uint8Array | Errno {
@@ -128,15 +130,9 @@ export class AddressSpace {
     return null;
   }
 
-  #find(address: number): { readonly region: Region; readonly page: number } | null {
-    const region = this.#regions.find((one) => address >= one.start && address < endOf(one));
-    if (region === undefined) return null;
-    return { region, page: Math.floor((address - region.start) / PAGE_SIZE) };
-  }
-
   #drop(start: number, end: number): void {
     for (const notifier of this.#notifiers) notifier.invalidate(start, end);
-    for (const region of this.#regions) {
+    for (const region of this.#regions.all) {
       const first = Math.max(0, (start - region.start) / PAGE_SIZE);
       const last = Math.min(region.frames.length, (end - region.start) / PAGE_SIZE);
       for (let page = first; page < last; page += 1) {

@@ -5,6 +5,7 @@
 
 import { TASK_SIZE } from "../../linux/address-space.ts";
 import type { Errno } from "../../linux/errno.ts";
+import { Ranges } from "../../linux/ranges.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
 
 export const KVM_MEM_LOG_DIRTY_PAGES = 1;
@@ -40,20 +41,23 @@ export interface SlotChange {
   readonly next: Slot | null;
 }
 
-const overlap = (a: Slot, b: Slot): boolean =>
-  a.firstGfn < b.firstGfn + b.pages && b.firstGfn < a.firstGfn + a.pages;
+const endOf = ({ firstGfn, pages }: Slot): number => firstGfn + pages;
+const overlap = (a: Slot, b: Slot): boolean => a.firstGfn < endOf(b) && b.firstGfn < endOf(a);
 
 export class Memslots {
-  #slots: readonly Slot[] = [];
+  readonly #slots = new Ranges<Slot>(({ firstGfn }) => firstGfn, endOf);
 
+  /** In the order of guest-physical pages. */
   get all(): readonly Slot[] {
-    return this.#slots;
+    return this.#slots.all;
   }
 
   find(gfn: number): Slot | null {
-    return (
-      this.#slots.find(({ firstGfn, pages }) => gfn >= firstGfn && gfn < firstGfn + pages) ?? null
-    );
+    return this.#slots.find(gfn);
+  }
+
+  withNumber(slot: number): Slot | null {
+    return this.all.find((one) => one.slot === slot) ?? null;
   }
 
   /** The change that an argument asks for, or why it cannot be: the checks of kvm_set_memory_region, in their order. */
@@ -67,7 +71,7 @@ export class Memslots {
     if (gpa + size > 1n << BigInt(mostBits)) return "EINVAL";
     const pages = Number(size) / PAGE_SIZE;
     if (pages > MOST_PAGES) return "EINVAL";
-    const old = this.#slots.find((one) => one.slot === slot) ?? null;
+    const old = this.withNumber(slot);
     if (pages === 0) return old === null ? "EINVAL" : { old, next: null };
     const firstGfn = Number(gpa) / PAGE_SIZE;
     const next: Slot = { slot, flags, firstGfn, pages, hva: Number(hva) };
@@ -75,12 +79,12 @@ export class Memslots {
       const isOther = next.hva !== old.hva || pages !== old.pages;
       if (isOther || isReadOnly(next) !== isReadOnly(old)) return "EINVAL";
     }
-    if (this.#slots.some((one) => one !== old && overlap(one, next))) return "EEXIST";
+    if (this.all.some((one) => one !== old && overlap(one, next))) return "EEXIST";
     return { old, next };
   }
 
   apply({ old, next }: SlotChange): void {
-    const kept = this.#slots.filter((one) => one !== old);
-    this.#slots = next === null ? kept : [...kept, next];
+    const kept = this.all.filter((one) => one !== old);
+    this.#slots.all = next === null ? kept : [...kept, next];
   }
 }
