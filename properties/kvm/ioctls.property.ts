@@ -37,6 +37,13 @@ const ARGUMENTS: Partial<Record<Name, fc.Arbitrary<unknown>>> = {
       anyBits,
     ),
   }),
+  KVM_GET_DIRTY_LOG: fc.record({
+    slot: fc.oneof({ weight: 8, arbitrary: fc.nat(3) }, fc.nat(2 ** 32 - 1)),
+    dirty_bitmap: fc.oneof(
+      anyPage(9).map((offset) => BigInt(2 ** 46 + offset)),
+      anyBits,
+    ),
+  }),
   KVM_CREATE_VM: fc.constantFrom(0n, 0n, 1n),
   KVM_CREATE_VCPU: fc.oneof(fc.bigInt(0n, 3n), anyBits),
   KVM_GET_MSRS: fc.array(fc.record({ index: fc.nat(2 ** 32 - 1), data: anyBits }), {

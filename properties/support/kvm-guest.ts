@@ -116,7 +116,7 @@ const FLAT_CODE = {
 const FLAT_DATA = { ...FLAT_CODE, selector: 16, type: 3, l: 0, db: 1 } as const;
 
 /** 64-bit mode with flat segments; tables that map the first GiB to itself are written at `tables`. */
-export function startLongMode(guest: KvmGuest, tables: number): void {
+export function startLongMode(guest: Pick<KvmGuest, "write" | "setSregs">, tables: number): void {
   const entry = (at: number, value: number): void => {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setUint32(0, value, true);

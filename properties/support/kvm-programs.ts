@@ -222,10 +222,7 @@ const isDeliveryToDevice = ({ exit_reason: reason, internal }: KvmRun): boolean 
 function mapAll(guest: KvmGuest): void {
   const { vm } = vcpuOf(guest);
   for (const [at, bytes] of MEMORY)
-    for (let gfn = at / PAGE; gfn < (at + bytes) / PAGE; gfn += 1) {
-      const page = vm.page(gfn, true);
-      if (page.is === "frame") vm.tables.map(gfn, page.frame, page.writable);
-    }
+    for (let gfn = at / PAGE; gfn < (at + bytes) / PAGE; gfn += 1) vm.mmu.fault(gfn, true);
 }
 
 export function guestOf(vendor: "intel" | "amd", program: Program): KvmGuest {

@@ -4,8 +4,9 @@
  */
 
 import type { FrameOwner, Frames, FrameWatcher } from "../linux/frames.ts";
-import { isReadOnly } from "./mmu/memslots.ts";
-import { hvaOf, type Vm } from "./vm.ts";
+import { isMarked, isReadOnly } from "./mmu/memslots.ts";
+import { hvaOf } from "./mmu/mmu.ts";
+import type { Vm } from "./vm.ts";
 
 export class Ghost implements FrameWatcher {
   readonly #owners = new Map<number, FrameOwner>();
@@ -24,7 +25,7 @@ export class Ghost implements FrameWatcher {
 
   /** What is wrong with the tables of VMs; nothing, if all is well. */
   complaints(vms: readonly Vm[]): readonly string[] {
-    const tables = vms.flatMap((vm) => vm.tables.tables());
+    const tables = vms.flatMap((vm) => vm.mmu.tables.tables());
     const twice = tables.filter((frame, i) => tables.indexOf(frame) !== i);
     const foreign = tables.filter((frame) => this.#owners.get(frame) !== "kernel");
     return [
@@ -34,7 +35,7 @@ export class Ghost implements FrameWatcher {
     ];
   }
 
-  #complaintsOf({ tables, slots, task }: Vm): readonly string[] {
+  #complaintsOf({ mmu: { tables, slots }, task }: Vm): readonly string[] {
     return tables.leaves().flatMap(({ gfn, frame, writable }) => {
       const owner = this.#owners.get(frame);
       const slot = slots.find(gfn);
@@ -43,7 +44,9 @@ export class Ghost implements FrameWatcher {
       if (slot === null) return [`${where}, and in no slot`];
       if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
         return [`${where}, but not its task's`];
-      return writable && isReadOnly(slot) ? [`${where}, and can be written`] : [];
+      if (writable && isReadOnly(slot)) return [`${where}, and can be written`];
+      const isUnseen = slot.dirty !== null && !isMarked(slot, gfn);
+      return writable && isUnseen ? [`${where}, and can be written unseen by the dirty log`] : [];
     });
   }
 }

@@ -1,6 +1,7 @@
 /** Error numbers of system calls: Linux, include/uapi/asm-generic/errno-base.h. */
 
 export const ERRNO = {
+  ENOENT: 2,
   EINTR: 4,
   EIO: 5,
   E2BIG: 7,

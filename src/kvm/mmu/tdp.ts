@@ -3,6 +3,10 @@
  * of the host. Those of EPT and of nested paging differ in few bits. SDM Vol. 3, "EPT Translation Mechanism"; APM Vol.
  * 2, "Nested Paging".
  *
+ * A guest-physical page has at most one place in them, which its slot and number tell. So they are their own reverse
+ * map (Linux, struct kvm_rmap_head, which shadow tables need): from a page of the task by way of the slots to what maps
+ * it.
+ *
  * Not made yet: pages of 2 MiB. Tables that have become empty stay until the VM ends.
  */
 
@@ -70,6 +74,19 @@ export class TdpTables {
     return found;
   }
 
+  /** Takes the right to write pages away; false when none had it. */
+  protect(first: number, end: number): boolean {
+    const { ram } = this.#frames;
+    let found = false;
+    this.#visit(this.root, 0, 0, first, end, (at) => {
+      const entry = ram.read32(at);
+      if ((entry & WRITE) === 0) return;
+      ram.write32(at, (entry & ~WRITE) >>> 0);
+      found = true;
+    });
+    return found;
+  }
+
   leaves(): readonly Leaf[] {
     const found: Leaf[] = [];
     this.#visit(this.root, 0, 0, 0, Infinity, (at, gfn) => {
@@ -107,9 +124,10 @@ export class TdpTables {
     leaf: (at: number, gfn: number) => void,
   ): void {
     const span = SPANS[level] as number;
-    for (let i = 0; i < ENTRIES; i += 1) {
+    const from = Math.max(0, Math.floor((first - base) / span));
+    const to = Math.min(ENTRIES, Math.ceil((end - base) / span));
+    for (let i = from; i < to; i += 1) {
       const gfn = base + i * span;
-      if (gfn >= end || gfn + span <= first) continue;
       const at = table * PAGE_SIZE + 8 * i;
       const entry = this.#frames.ram.read32(at);
       if ((entry & PRESENT) === 0) continue;

@@ -1,0 +1,139 @@
+/**
+ * The memory of a VM: slots, the tables made from them on faults, and the dirty log. Linux, arch/x86/kvm/mmu/mmu.c,
+ * virt/kvm/kvm_main.c.
+ *
+ * While a slot logs, a page that the tables let a guest write is in the slot's bitmap: pages that are not lack the right
+ * to be written, and the fault of a write marks the page and gives the right.
+ */
+
+import type { AddressSpace, MmuNotifier } from "../../linux/address-space.ts";
+import { type Errno, isErrno } from "../../linux/errno.ts";
+import type { Frames } from "../../linux/frames.ts";
+import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+import {
+  isReadOnly,
+  mark,
+  markedIn,
+  Memslots,
+  type RegionArgument,
+  type Slot,
+  USER_SLOTS,
+} from "./memslots.ts";
+import { TdpTables } from "./tdp.ts";
+
+/** What a guest-physical page is: a frame, nothing (user space answers for it), or an error of the task's memory. */
+export type GuestPage =
+  | { readonly is: "frame"; readonly frame: number; readonly writable: boolean }
+  | { readonly is: "device" }
+  | { readonly is: "error"; readonly error: Errno };
+
+const DEVICE: GuestPage = { is: "device" };
+const NO_MEMORY: GuestPage = { is: "error", error: "ENOMEM" };
+
+/** The vCPUs, which use the tables. */
+export interface TableUsers {
+  /** No CPU uses older translations any more when it returns. */
+  flush(): void;
+}
+
+export interface MmuParts {
+  readonly frames: Frames;
+  readonly memory: AddressSpace;
+  readonly users: TableUsers;
+  /** Frame of the first table. */
+  readonly root: number;
+  /** See X86Ops. */
+  readonly leafBits: number;
+  readonly addressBits: number;
+}
+
+export class Mmu implements MmuNotifier {
+  readonly slots = new Memslots();
+  readonly tables: TdpTables;
+  readonly #frames: Frames;
+  readonly #memory: AddressSpace;
+  readonly #users: TableUsers;
+  readonly #addressBits: number;
+
+  constructor({ frames, memory, users, root, leafBits, addressBits }: MmuParts) {
+    this.tables = new TdpTables(frames, root, leafBits);
+    this.#frames = frames;
+    this.#memory = memory;
+    this.#users = users;
+    this.#addressBits = addressBits;
+    memory.register(this);
+  }
+
+  setRegion(argument: RegionArgument): Errno | null {
+    const bitmapBytes = this.#frames.free * PAGE_SIZE;
+    const change = this.slots.check(argument, { addressBits: this.#addressBits, bitmapBytes });
+    if (isErrno(change)) return change;
+    this.slots.apply(change);
+    const { old, next } = change;
+    if (old === null) return null;
+    const [first, end] = [old.firstGfn, old.firstGfn + old.pages];
+    if (first !== next?.firstGfn) this.#zap(first, end);
+    else if (old.dirty === null && next.dirty !== null && this.tables.protect(first, end))
+      this.#users.flush();
+    return null;
+  }
+
+  /** What is at a guest-physical page; its frame is got if it has none yet. */
+  page(gfn: number, write: boolean): GuestPage {
+    const slot = this.slots.find(gfn);
+    if (slot === null || (write && isReadOnly(slot))) return DEVICE;
+    const frame = this.#memory.frameAt(hvaOf(slot, gfn));
+    if (isErrno(frame)) return { is: "error", error: frame };
+    return { is: "frame", frame, writable: !isReadOnly(slot) };
+  }
+
+  /** The same for a guest whose access has found no translation: it has one now, if the page is a frame. */
+  fault(gfn: number, write: boolean): GuestPage {
+    const page = this.page(gfn, write);
+    if (page.is !== "frame") return page;
+    if (!this.tables.map(gfn, page.frame, page.writable)) return NO_MEMORY;
+    // A read as well: what can be written is in the log.
+    if (page.writable) this.markDirty(gfn);
+    return page;
+  }
+
+  /** The page is written, and not by a guest's CPU. */
+  markDirty(gfn: number): void {
+    const slot = this.slots.find(gfn);
+    if (slot !== null) mark(slot, gfn);
+  }
+
+  /** KVM_GET_DIRTY_LOG: pages written since the last time, a bit each, go to a user address. */
+  getDirtyLog(number: number, address: number): Errno | null {
+    if (number >= USER_SLOTS) return "EINVAL";
+    const slot = this.slots.withNumber(number);
+    if (slot === null || slot.dirty === null) return "ENOENT";
+    const bitmap = slot.dirty.slice();
+    const marked = markedIn(slot);
+    slot.dirty.fill(0);
+    for (const gfn of marked) this.tables.protect(gfn, gfn + 1);
+    if (marked.length > 0) this.#users.flush();
+    return this.#memory.write(address, bitmap);
+  }
+
+  /** Pages of the task lose their frames. */
+  invalidate(start: number, end: number): void {
+    for (const { hva, firstGfn, pages } of this.slots.all) {
+      const first = Math.max(0, Math.floor((start - hva) / PAGE_SIZE));
+      const last = Math.min(pages, Math.ceil((end - hva) / PAGE_SIZE));
+      if (first < last) this.#zap(firstGfn + first, firstGfn + last);
+    }
+  }
+
+  /** No vCPU is left. */
+  destroy(): void {
+    this.tables.free();
+  }
+
+  #zap(first: number, end: number): void {
+    if (this.tables.zap(first, end)) this.#users.flush();
+  }
+}
+
+export const hvaOf = ({ hva, firstGfn }: Slot, gfn: number): number =>
+  hva + (gfn - firstGfn) * PAGE_SIZE;
