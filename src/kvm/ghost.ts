@@ -35,8 +35,12 @@ export class Ghost implements FrameWatcher {
     ];
   }
 
-  #complaintsOf({ mmu: { tables, slots }, task }: Vm): readonly string[] {
-    return tables.leaves().flatMap(({ gfn, frame, writable }) => {
+  #complaintsOf(vm: Vm): readonly string[] {
+    const { mmu, task } = vm;
+    const { tables, slots } = mmu;
+    const logged = new Set(vm.vcpus.flatMap((vcpu) => vcpu.logged));
+    return tables.leaves().flatMap((leaf) => {
+      const { gfn, frame, writable } = leaf;
       const owner = this.#owners.get(frame);
       const slot = slots.find(gfn);
       const where = `page ${gfn} of a VM of task ${task.id} is frame ${frame}`;
@@ -45,8 +49,9 @@ export class Ghost implements FrameWatcher {
       if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
         return [`${where}, but not its task's`];
       if (writable && isReadOnly(slot)) return [`${where}, and can be written`];
-      const isUnseen = slot.dirty !== null && !isMarked(slot, gfn);
-      return writable && isUnseen ? [`${where}, and can be written unseen by the dirty log`] : [];
+      const isSeen = slot.dirty === null || isMarked(slot, gfn) || logged.has(gfn);
+      const isOpen = writable && (leaf.dirty || !vm.kvm.ops.logsPages);
+      return isOpen && !isSeen ? [`${where}, and can be written unseen by the dirty log`] : [];
     });
   }
 }

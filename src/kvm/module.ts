@@ -28,6 +28,11 @@ export class KvmDevice implements OpenFile {
   release(): void {}
 }
 
+/** Linux, Documentation/admin-guide/kernel-parameters.txt: kvm-intel.pml. */
+export interface ModuleParameters {
+  readonly pml?: boolean;
+}
+
 export class Kvm {
   readonly host: Host;
   readonly ops: X86Ops;
@@ -39,13 +44,15 @@ export class Kvm {
   readonly #freeTags: number[] = [];
   #tags = 1;
 
-  constructor(host: Host) {
+  constructor(host: Host, { pml = true }: ModuleParameters = {}) {
     this.host = host;
-    this.profile = guestProfile(cpuOf(host).profile);
+    const first = cpuOf(host);
+    this.profile = guestProfile(first.profile);
     this.environment = new BareEnvironment(this.profile);
     this.#loaded = host.cpus.map(() => null);
     const { ram } = host.frames;
-    this.ops = this.profile.vendor === "amd" ? new SvmOps(ram, this.#frames(3)) : new VmxOps(ram);
+    const isAmd = this.profile.vendor === "amd";
+    this.ops = isAmd ? new SvmOps(ram, this.#frames(3)) : new VmxOps(ram, first, pml);
     for (const cpu of host.cpus) {
       this.ops.enable(cpu, this.#frames(1));
     }

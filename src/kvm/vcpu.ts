@@ -17,7 +17,7 @@ import type { Exit, Hosted, PendingEvent } from "./x86/ops.ts";
 /** RDX of a CPU whose CPUID is not set yet. */
 const SIGNATURE = 0x600n;
 
-export interface VcpuParts extends Omit<Hosted, "registers"> {
+export interface VcpuParts extends Omit<Hosted, "registers" | "isLogging"> {
   readonly id: number;
 }
 
@@ -27,6 +27,7 @@ export class Vcpu implements OpenFile, Hosted {
   readonly control: number;
   readonly tag: number;
   readonly root: number;
+  readonly log: number;
   readonly registers = new CpuState(new ArrayBuffer(BLOCK_BYTES), 0);
   readonly run: KvmRun = newRun();
   cpuid: readonly CpuidEntry[] = [];
@@ -46,12 +47,13 @@ export class Vcpu implements OpenFile, Hosted {
   #isInHardware = false;
   #isStale = true;
 
-  constructor(vm: Vm, { id, control, tag, root }: VcpuParts) {
+  constructor(vm: Vm, { id, control, tag, root, log }: VcpuParts) {
     this.vm = vm;
     this.id = id;
     this.control = control;
     this.tag = tag;
     this.root = root;
+    this.log = log;
     vm.kvm.ops.create(this);
     powerUp(this.registers, vm.kvm.environment);
     this.registers.setGpr(RDX, SIGNATURE);
@@ -60,6 +62,15 @@ export class Vcpu implements OpenFile, Hosted {
   /** The CPU that it is on. */
   get cpu(): HostCpu | null {
     return this.#cpu;
+  }
+
+  get isLogging(): boolean {
+    return this.vm.mmu.slots.areLogging;
+  }
+
+  /** Pages that its CPU has logged, and that are in no bitmap yet. */
+  get logged(): readonly number[] {
+    return this.#cpu === null ? [] : this.vm.kvm.ops.logged(this.#cpu, this);
   }
 
   get isInGuest(): boolean {
@@ -96,7 +107,12 @@ export class Vcpu implements OpenFile, Hosted {
 
   /** Behind the exit of a guest. */
   left(cpu: HostCpu): void {
-    this.exit = this.vm.kvm.ops.exit(cpu, this);
+    const { ops } = this.vm.kvm;
+    this.exit = ops.exit(cpu, this);
+    const { logged } = this;
+    if (logged.length === 0) return;
+    for (const gfn of logged) this.vm.markDirty(gfn);
+    ops.emptyLog(cpu);
   }
 
   toRegisters(cpu: HostCpu): void {
@@ -107,6 +123,11 @@ export class Vcpu implements OpenFile, Hosted {
   /** Its translations are not used any more when this returns. */
   flush(): void {
     this.#isStale = true;
+    this.sync();
+  }
+
+  /** It is not in the guest when this returns, and what its CPU has logged is in the bitmaps. */
+  sync(): void {
     if (this.#cpu !== null) this.#leave(this.#cpu);
   }
 
@@ -120,6 +141,7 @@ export class Vcpu implements OpenFile, Hosted {
     kvm.put(this);
     kvm.giveTag(this.tag);
     kvm.host.frames.put(this.control);
+    if (this.log !== 0) kvm.host.frames.put(this.log);
   }
 
   #leave(cpu: HostCpu): void {

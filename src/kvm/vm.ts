@@ -27,7 +27,7 @@ export class Vm implements OpenFile, TableUsers {
       memory: task.memory,
       users: this,
       root,
-      leafBits: kvm.ops.leafBits,
+      ops: kvm.ops,
       addressBits: kvm.profile.physicalBits,
     });
   }
@@ -39,14 +39,16 @@ export class Vm implements OpenFile, TableUsers {
   createVcpu(id: number): Vcpu | Errno {
     if (id >= MAX_VCPU_ID || this.#vcpus.size >= MAX_VCPUS) return "EINVAL";
     if (this.#vcpus.has(id)) return "EEXIST";
-    const control = this.kvm.host.frames.allocate("kernel");
-    if (control === null) return "ENOMEM";
+    const { ops, host } = this.kvm;
+    const control = host.frames.allocate("kernel");
+    const log = ops.logsPages ? host.frames.allocate("kernel") : 0;
     const tag = this.kvm.takeTag();
-    if (tag === null) {
-      this.kvm.host.frames.put(control);
+    if (control === null || log === null || tag === null) {
+      for (const frame of [control ?? 0, log ?? 0]) if (frame !== 0) host.frames.put(frame);
+      if (tag !== null) this.kvm.giveTag(tag);
       return "ENOMEM";
     }
-    const vcpu = new Vcpu(this, { id, control, tag, root: this.mmu.tables.root });
+    const vcpu = new Vcpu(this, { id, control, tag, root: this.mmu.tables.root, log });
     this.#vcpus.set(id, vcpu);
     this.#users += 1;
     return vcpu;
@@ -68,6 +70,10 @@ export class Vm implements OpenFile, TableUsers {
 
   flush(): void {
     for (const vcpu of this.#vcpus.values()) vcpu.flush();
+  }
+
+  sync(): void {
+    for (const vcpu of this.#vcpus.values()) vcpu.sync();
   }
 
   release(): void {

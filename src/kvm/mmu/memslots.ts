@@ -77,6 +77,7 @@ const overlap = (a: Slot, b: Slot): boolean => a.firstGfn < endOf(b) && b.firstG
 
 export class Memslots {
   readonly #slots = new Ranges<Slot>(({ firstGfn }) => firstGfn, endOf);
+  #areLogging = false;
 
   /** In the order of guest-physical pages. */
   get all(): readonly Slot[] {
@@ -85,6 +86,11 @@ export class Memslots {
 
   find(gfn: number): Slot | null {
     return this.#slots.find(gfn);
+  }
+
+  /** One of them at least. */
+  get areLogging(): boolean {
+    return this.#areLogging;
   }
 
   withNumber(slot: number): Slot | null {
@@ -122,5 +128,6 @@ export class Memslots {
   apply({ old, next }: SlotChange): void {
     const kept = this.all.filter((one) => one !== old);
     this.#slots.all = next === null ? kept : [...kept, next];
+    this.#areLogging = this.all.some(({ dirty }) => dirty !== null);
   }
 }

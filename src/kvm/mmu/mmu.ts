@@ -3,7 +3,8 @@
  * virt/kvm/kvm_main.c.
  *
  * While a slot logs, a page that the tables let a guest write is in the slot's bitmap: pages that are not lack the right
- * to be written, and the fault of a write marks the page and gives the right.
+ * to be written, and the fault of a write marks the page and gives the right. Where CPUs log pages (PML), it is the dirty
+ * flag that only pages in the bitmap have, or in the log of a CPU; each exit takes them from there.
  */
 
 import type { AddressSpace, MmuNotifier } from "../../linux/address-space.ts";
@@ -20,6 +21,7 @@ import {
   USER_SLOTS,
 } from "./memslots.ts";
 import { TdpTables } from "./tdp.ts";
+import type { X86Ops } from "../x86/ops.ts";
 
 /** What a guest-physical page is: a frame, nothing (user space answers for it), or an error of the task's memory. */
 export type GuestPage =
@@ -34,6 +36,8 @@ const NO_MEMORY: GuestPage = { is: "error", error: "ENOMEM" };
 export interface TableUsers {
   /** No CPU uses older translations any more when it returns. */
   flush(): void;
+  /** None is in the guest, and what CPUs have logged is in the bitmaps, when it returns. */
+  sync(): void;
 }
 
 export interface MmuParts {
@@ -42,8 +46,7 @@ export interface MmuParts {
   readonly users: TableUsers;
   /** Frame of the first table. */
   readonly root: number;
-  /** See X86Ops. */
-  readonly leafBits: number;
+  readonly ops: X86Ops;
   readonly addressBits: number;
 }
 
@@ -54,9 +57,11 @@ export class Mmu implements MmuNotifier {
   readonly #memory: AddressSpace;
   readonly #users: TableUsers;
   readonly #addressBits: number;
+  readonly #logsPages: boolean;
 
-  constructor({ frames, memory, users, root, leafBits, addressBits }: MmuParts) {
-    this.tables = new TdpTables(frames, root, leafBits);
+  constructor({ frames, memory, users, root, ops, addressBits }: MmuParts) {
+    this.tables = new TdpTables(frames, root, ops);
+    this.#logsPages = ops.logsPages;
     this.#frames = frames;
     this.#memory = memory;
     this.#users = users;
@@ -68,13 +73,17 @@ export class Mmu implements MmuNotifier {
     const bitmapBytes = this.#frames.free * PAGE_SIZE;
     const change = this.slots.check(argument, { addressBits: this.#addressBits, bitmapBytes });
     if (isErrno(change)) return change;
+    // What CPUs have logged belongs to the slots of before.
+    this.#sync();
     this.slots.apply(change);
     const { old, next } = change;
     if (old === null) return null;
     const [first, end] = [old.firstGfn, old.firstGfn + old.pages];
     if (first !== next?.firstGfn) this.#zap(first, end);
-    else if (old.dirty === null && next.dirty !== null && this.tables.protect(first, end))
+    else if (old.dirty === null && next.dirty !== null) {
+      this.#watch(first, end);
       this.#users.flush();
+    }
     return null;
   }
 
@@ -108,10 +117,11 @@ export class Mmu implements MmuNotifier {
     if (number >= USER_SLOTS) return "EINVAL";
     const slot = this.slots.withNumber(number);
     if (slot === null || slot.dirty === null) return "ENOENT";
+    this.#sync();
     const bitmap = slot.dirty.slice();
     const marked = markedIn(slot);
     slot.dirty.fill(0);
-    for (const gfn of marked) this.tables.protect(gfn, gfn + 1);
+    for (const gfn of marked) this.#watch(gfn, gfn + 1);
     if (marked.length > 0) this.#users.flush();
     return this.#memory.write(address, bitmap);
   }
@@ -128,6 +138,16 @@ export class Mmu implements MmuNotifier {
   /** No vCPU is left. */
   destroy(): void {
     this.tables.free();
+  }
+
+  #sync(): void {
+    if (this.#logsPages) this.#users.sync();
+  }
+
+  /** The next write to a page is noticed. */
+  #watch(first: number, end: number): void {
+    if (this.#logsPages) this.tables.clean(first, end);
+    else this.tables.protect(first, end);
   }
 
   #zap(first: number, end: number): void {

@@ -28,19 +28,27 @@ export interface Leaf {
   readonly gfn: number;
   readonly frame: number;
   readonly writable: boolean;
+  readonly dirty: boolean;
+}
+
+/** Of entries that map a page: bits beside rights, and the dirty flag. */
+export interface LeafFormat {
+  readonly leafBits: number;
+  readonly dirtyBit: number;
 }
 
 export class TdpTables {
   /** Frame of the first table. */
   readonly root: number;
   readonly #frames: Frames;
-  /** Bits of an entry that maps a page beside its rights. */
   readonly #leafBits: number;
+  readonly #dirtyBit: number;
 
-  constructor(frames: Frames, root: number, leafBits: number) {
+  constructor(frames: Frames, root: number, { leafBits, dirtyBit }: LeafFormat) {
     this.root = root;
     this.#frames = frames;
     this.#leafBits = leafBits;
+    this.#dirtyBit = dirtyBit;
   }
 
   /** False when there are no frames for tables. */
@@ -59,7 +67,8 @@ export class TdpTables {
       }
       table = next;
     }
-    const rights = PRESENT | OPEN | (writable ? WRITE : 0);
+    // What may be written counts as written, so that CPUs need not say so.
+    const rights = PRESENT | OPEN | (writable ? WRITE | this.#dirtyBit : 0);
     ram.write32(entryAt(table, gfn, LAST), frame * PAGE_SIZE + (rights | this.#leafBits));
     return true;
   }
@@ -74,24 +83,30 @@ export class TdpTables {
     return found;
   }
 
-  /** Takes the right to write pages away; false when none had it. */
-  protect(first: number, end: number): boolean {
+  /** Takes the right to write pages away. */
+  protect(first: number, end: number): void {
+    this.#clear(WRITE, first, end);
+  }
+
+  /** Takes the dirty flags of pages away. */
+  clean(first: number, end: number): void {
+    this.#clear(this.#dirtyBit, first, end);
+  }
+
+  #clear(bit: number, first: number, end: number): void {
     const { ram } = this.#frames;
-    let found = false;
     this.#visit(this.root, 0, 0, first, end, (at) => {
       const entry = ram.read32(at);
-      if ((entry & WRITE) === 0) return;
-      ram.write32(at, (entry & ~WRITE) >>> 0);
-      found = true;
+      if ((entry & bit) !== 0) ram.write32(at, (entry & ~bit) >>> 0);
     });
-    return found;
   }
 
   leaves(): readonly Leaf[] {
     const found: Leaf[] = [];
     this.#visit(this.root, 0, 0, 0, Infinity, (at, gfn) => {
       const entry = this.#frames.ram.read32(at);
-      found.push({ gfn, frame: entry >>> 12, writable: (entry & WRITE) !== 0 });
+      const [writable, dirty] = [(entry & WRITE) !== 0, (entry & this.#dirtyBit) !== 0];
+      found.push({ gfn, frame: entry >>> 12, writable, dirty });
     });
     return found;
   }
