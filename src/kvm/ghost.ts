@@ -39,19 +39,23 @@ export class Ghost implements FrameWatcher {
     const { mmu, task } = vm;
     const { tables, slots } = mmu;
     const logged = new Set(vm.vcpus.flatMap((vcpu) => vcpu.logged));
-    return tables.leaves().flatMap((leaf) => {
-      const { gfn, frame, writable } = leaf;
-      const owner = this.#owners.get(frame);
-      const slot = slots.find(gfn);
-      const where = `page ${gfn} of a VM of task ${task.id} is frame ${frame}`;
-      if (owner !== `task ${task.id}`) return [`${where}, owned by ${owner ?? "nobody"}`];
-      if (slot === null) return [`${where}, and in no slot`];
-      if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
-        return [`${where}, but not its task's`];
-      if (writable && isReadOnly(slot)) return [`${where}, and can be written`];
-      const isSeen = slot.dirty === null || isMarked(slot, gfn) || logged.has(gfn);
-      const isOpen = writable && (leaf.dirty || !vm.kvm.ops.logsPages);
-      return isOpen && !isSeen ? [`${where}, and can be written unseen by the dirty log`] : [];
-    });
+    return tables.leaves().flatMap((leaf) =>
+      Array.from({ length: leaf.pages }, (_, i) => {
+        const [gfn, frame] = [leaf.gfn + i, leaf.frame + i];
+        const owner = this.#owners.get(frame);
+        const slot = slots.find(gfn);
+        const where = `page ${gfn} of a VM of task ${task.id} is frame ${frame}`;
+        if (owner !== `task ${task.id}`) return `${where}, owned by ${owner ?? "nobody"}`;
+        if (slot === null) return `${where}, and in no slot`;
+        if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
+          return `${where}, but not its task's`;
+        if (!leaf.writable) return null;
+        if (isReadOnly(slot)) return `${where}, and can be written`;
+        // A block is logged as a whole, or not at all.
+        const isOpen = leaf.dirty || leaf.pages > 1 || !vm.kvm.ops.logsPages;
+        const isSeen = slot.dirty === null || isMarked(slot, gfn) || logged.has(gfn);
+        return isOpen && !isSeen ? `${where}, and can be written unseen by the dirty log` : null;
+      }).filter((complaint) => complaint !== null),
+    );
   }
 }

@@ -1,13 +1,14 @@
 /**
- * The memory of a task: regions of pages at user addresses, each page found its frame when it is first touched. Linux,
- * Documentation/mm/process_addrs.rst; mmu notifiers: Documentation/mm/mmu_notifier.rst.
+ * The memory of a task: regions of pages at user addresses, each page found its frame when it is first touched, 512 at
+ * once where they can be a block. Linux, Documentation/mm/process_addrs.rst, Documentation/admin-guide/mm/transhuge.rst;
+ * mmu notifiers: Documentation/mm/mmu_notifier.rst.
  *
- * Not modelled: protection of regions, files behind them, copy on write, swap.
+ * Not modelled: protection of regions, files behind them, copy on write, swap, khugepaged.
  */
 
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { Errno } from "./errno.ts";
-import type { FrameOwner, Frames } from "./frames.ts";
+import { BLOCK_FRAMES, type FrameOwner, type Frames } from "./frames.ts";
 import { Ranges } from "./ranges.ts";
 
 /** Told before pages from `start` to `end` lose their frames: whoever uses these frames has to stop. */
@@ -24,10 +25,17 @@ interface Region {
 /** User addresses end here: the lower half of 48 bits, less a page. */
 export const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
 const FIRST_ADDRESS = 2 ** 46;
+export const BLOCK_BYTES = BLOCK_FRAMES * PAGE_SIZE;
 
 const endOf = ({ start, frames }: Region): number => start + frames.length * PAGE_SIZE;
 const pageOf = ({ start }: Region, address: number): number =>
   Math.floor((address - start) / PAGE_SIZE);
+/** The first page of the aligned 2 MiB around a page, or null if they do not all lie in the region. */
+function firstOfBlock(region: Region, page: number): number | null {
+  const address = region.start + page * PAGE_SIZE;
+  const first = page - (address % BLOCK_BYTES) / PAGE_SIZE;
+  return first >= 0 && first + BLOCK_FRAMES <= region.frames.length ? first : null;
+}
 
 export class AddressSpace {
   readonly #frames: Frames;
@@ -48,10 +56,11 @@ export class AddressSpace {
     this.#notifiers.delete(notifier);
   }
 
-  /** Anonymous memory behind all there is, with a page between: its address. */
+  /** Anonymous memory behind all there is, with a page between: its address, which is aligned where blocks fit. */
   map(bytes: number): number {
     const last = this.#regions.all.at(-1);
-    const start = last === undefined ? FIRST_ADDRESS : endOf(last) + PAGE_SIZE;
+    const next = last === undefined ? FIRST_ADDRESS : endOf(last) + PAGE_SIZE;
+    const start = bytes < BLOCK_BYTES ? next : Math.ceil(next / BLOCK_BYTES) * BLOCK_BYTES;
     const frames = new Int32Array(Math.ceil(bytes / PAGE_SIZE));
     this.#regions.all = [...this.#regions.all, { start, frames }];
     return start;
@@ -87,10 +96,35 @@ export class AddressSpace {
     const page = pageOf(region, address);
     const held = region.frames[page] as number;
     if (held !== 0) return held;
-    const frame = this.#frames.allocate(this.#owner);
+    const block = this.#makeBlock(region, page);
+    const frame = block ?? this.#frames.allocate(this.#owner);
     if (frame === null) return "ENOMEM";
     region.frames[page] = frame;
     return frame;
+  }
+
+  /** The first of the frames of the 2 MiB around an address, if they are a block's in their order; else 0. */
+  blockAt(address: number): number {
+    const region = this.#regions.find(address);
+    if (region === null) return 0;
+    const first = firstOfBlock(region, pageOf(region, address));
+    if (first === null) return 0;
+    const frame = region.frames[first] as number;
+    if (frame % BLOCK_FRAMES !== 0) return 0;
+    for (let i = 0; i < BLOCK_FRAMES; i += 1) if (region.frames[first + i] !== frame + i) return 0;
+    return frame;
+  }
+
+  /** As transparent huge pages: 2 MiB of which no page has a frame get a block. The frame of the page, or null. */
+  #makeBlock(region: Region, page: number): number | null {
+    const first = firstOfBlock(region, page);
+    if (first === null) return null;
+    const { frames } = region;
+    if (frames.subarray(first, first + BLOCK_FRAMES).some((frame) => frame !== 0)) return null;
+    const block = this.#frames.allocateBlock(this.#owner);
+    if (block === null) return null;
+    for (let i = 0; i < BLOCK_FRAMES; i += 1) frames[first + i] = block + i;
+    return block + page - first;
   }
 
   /** The frame that the page has now, or 0. */

@@ -4,12 +4,13 @@
  *
  * While a slot logs, a page that the tables let a guest write is in the slot's bitmap: pages that are not lack the right
  * to be written, and the fault of a write marks the page and gives the right. Where CPUs log pages (PML), it is the dirty
- * flag that only pages in the bitmap have, or in the log of a CPU; each exit takes them from there.
+ * flag that only pages in the bitmap have, or in the log of a CPU; each exit takes them from there. Blocks of 2 MiB are
+ * not written meanwhile: the first write to one makes it pages again.
  */
 
-import type { AddressSpace, MmuNotifier } from "../../linux/address-space.ts";
+import { type AddressSpace, BLOCK_BYTES, type MmuNotifier } from "../../linux/address-space.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
-import type { Frames } from "../../linux/frames.ts";
+import { BLOCK_FRAMES, type Frames } from "../../linux/frames.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
 import {
   isReadOnly,
@@ -80,6 +81,7 @@ export class Mmu implements MmuNotifier {
     if (old === null) return null;
     const [first, end] = [old.firstGfn, old.firstGfn + old.pages];
     if (first !== next?.firstGfn) this.#zap(first, end);
+    else if (old.dirty !== null && next.dirty === null) this.#zapBlocks(first, end);
     else if (old.dirty === null && next.dirty !== null) {
       this.#watch(first, end);
       this.#users.flush();
@@ -100,7 +102,7 @@ export class Mmu implements MmuNotifier {
   fault(gfn: number, write: boolean): GuestPage {
     const page = this.page(gfn, write);
     if (page.is !== "frame") return page;
-    if (!this.tables.map(gfn, page.frame, page.writable)) return NO_MEMORY;
+    if (!this.#map(gfn, page.frame, page.writable)) return NO_MEMORY;
     // A read as well: what can be written is in the log.
     if (page.writable) this.markDirty(gfn);
     return page;
@@ -150,10 +152,39 @@ export class Mmu implements MmuNotifier {
     else this.tables.protect(first, end);
   }
 
+  /** A page with the 2 MiB around it, if that can be. */
+  #map(gfn: number, frame: number, writable: boolean): boolean {
+    const block = this.#blockAt(gfn);
+    if (block === 0) return this.tables.map(gfn, frame, writable);
+    const first = startOfBlock(gfn);
+    this.#zap(first, first + BLOCK_FRAMES);
+    return this.tables.map(first, block, writable, true);
+  }
+
+  /** The block of frames that a guest-physical block is, or 0: within its slot, aligned there and here, and not logged. */
+  #blockAt(gfn: number): number {
+    const slot = this.slots.find(gfn);
+    const first = startOfBlock(gfn);
+    if (slot === null || slot.dirty !== null || first < slot.firstGfn) return 0;
+    if (first + BLOCK_FRAMES > slot.firstGfn + slot.pages) return 0;
+    const hva = hvaOf(slot, first);
+    return hva % BLOCK_BYTES === 0 ? this.#memory.blockAt(hva) : 0;
+  }
+
+  /** What was mapped page by page for the log is to be mapped at once again. */
+  #zapBlocks(first: number, end: number): void {
+    for (let gfn = startOfBlock(first); gfn < end; gfn += BLOCK_FRAMES)
+      if (this.#blockAt(gfn) !== 0) this.#zap(gfn, gfn + BLOCK_FRAMES);
+  }
+
   #zap(first: number, end: number): void {
-    if (this.tables.zap(first, end)) this.#users.flush();
+    const { found, tables } = this.tables.zap(first, end);
+    if (found) this.#users.flush();
+    for (const frame of tables) this.#frames.put(frame);
   }
 }
+
+const startOfBlock = (gfn: number): number => gfn - (gfn % BLOCK_FRAMES);
 
 export const hvaOf = ({ hva, firstGfn }: Slot, gfn: number): number =>
   hva + (gfn - firstGfn) * PAGE_SIZE;
