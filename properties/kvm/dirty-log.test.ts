@@ -1,9 +1,12 @@
-/** What KVM_GET_DIRTY_LOG and slots that log refuse: Linux, Documentation/virt/kvm/api.rst, KVM_GET_DIRTY_LOG. */
+/**
+ * What KVM_GET_DIRTY_LOG and slots that log refuse, and what a host without memory does: Linux,
+ * Documentation/virt/kvm/api.rst, KVM_GET_DIRTY_LOG, KVM_CREATE_VCPU.
+ */
 
 import { describe, expect, it } from "vitest";
 import { ioctl } from "../../src/kvm/ioctls/index.ts";
 import type { Errno } from "../../src/linux/errno.ts";
-import { KvmGuest, VENDORS } from "../support/kvm-guest.ts";
+import { KvmGuest, startRealMode, VENDORS } from "../support/kvm-guest.ts";
 
 const [PAGE, LOG] = [4096, 1];
 
@@ -41,5 +44,28 @@ describe.each([...VENDORS])("the dirty log on %s", (vendor) => {
       userspace_addr: 0n,
     };
     expect(ioctl(guest.caller(), guest.vm, "KVM_SET_USER_MEMORY_REGION", region)).toBe("ENOMEM");
+  });
+});
+
+describe.each([...VENDORS])("a host without free frames on %s", (vendor) => {
+  it("has none for a vCPU or its log, and loses none", () => {
+    const guest = new KvmGuest(vendor, PAGE);
+    const { frames } = guest.host;
+    const create = (): unknown => ioctl(guest.caller(), guest.vm, "KVM_CREATE_VCPU", 1n);
+    const needed = vendor === "intel" ? 2 : 1;
+    while (frames.free >= needed) frames.allocate("kernel");
+    expect(create()).toBe("ENOMEM");
+    expect(frames.free).toBe(needed - 1);
+  });
+
+  it("has none for tables", () => {
+    const guest = new KvmGuest(vendor, PAGE);
+    const { frames } = guest.host;
+    guest.slot(0, 0, PAGE);
+    guest.write(0, Uint8Array.of(0xf4));
+    startRealMode(guest);
+    guest.setRegs({ rip: 0n });
+    while (frames.free > 1) frames.allocate("kernel");
+    expect(guest.go()).toBe("ENOMEM");
   });
 });

@@ -22,6 +22,8 @@ const LOG = 1;
 /** Where there is no memory: bytes read there are a device's. */
 const DEVICE = 0x1000_0000;
 const PORT = 0x3f8;
+/** Cycles: more than any of these programs takes. */
+const LIMIT = 1_000_000;
 
 /** An access of a guest; "in" and "copy" are carried out by the module: from a port, and from a device. */
 interface Access {
@@ -278,10 +280,10 @@ export class Story {
     for (const page of mappedBy(thread, this.#pages))
       if (!this.#mapped.has(page)) this.#allowed.add(page);
     const { cycles } = guest.host.cpus[cpu]?.state ?? { cycles: 0 };
-    const caller = guest.caller(cpu, budget === null ? Infinity : cycles + budget);
+    const caller = guest.caller(cpu, cycles + (budget ?? LIMIT));
     while (thread.program !== null) {
       const result = ioctl(caller, descriptor, "KVM_RUN", null);
-      if (result === "limit") return;
+      if (result === "limit" && budget !== null) return;
       if (result !== 0) throw new Error(`KVM_RUN: ${result}`);
       this.#serve(thread);
     }
