@@ -1,7 +1,7 @@
 /** User space debugs a guest, case by case: Linux, Documentation/virt/kvm/api.rst, "KVM_SET_GUEST_DEBUG". */
 
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../src/kvm/kvm-run.ts";
+import { EXIT } from "../../src/kvm/ioctls/kvm-run.ts";
 import { KvmGuest, startRealMode, VENDORS } from "../support/kvm-guest.ts";
 import { call } from "../support/kvm-state.ts";
 

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { Ghost } from "../../src/kvm/ghost.ts";
 import { type Argument, ioctl, IOCTLS, openKvm } from "../../src/kvm/ioctls/index.ts";
-import { EXIT } from "../../src/kvm/kvm-run.ts";
+import { EXIT } from "../../src/kvm/ioctls/kvm-run.ts";
 import { Kvm } from "../../src/kvm/module.ts";
 import { Vm } from "../../src/kvm/vm.ts";
 import type { Task } from "../../src/linux/task.ts";
@@ -42,6 +42,13 @@ const ARGUMENTS: Partial<Record<Name, fc.Arbitrary<unknown>>> = {
     memory_size: fc.oneof({ weight: 9, arbitrary: anyPage(6).map(BigInt) }, anyBits),
     userspace_addr: fc.oneof(
       { weight: 9, arbitrary: anyPage(9).map((offset) => BigInt(2 ** 46 + offset)) },
+      anyBits,
+    ),
+  }),
+  KVM_GET_DIRTY_LOG: fc.record({
+    slot: fc.oneof({ weight: 8, arbitrary: fc.nat(3) }, fc.nat(2 ** 32 - 1)),
+    dirty_bitmap: fc.oneof(
+      anyPage(9).map((offset) => BigInt(2 ** 46 + offset)),
       anyBits,
     ),
   }),

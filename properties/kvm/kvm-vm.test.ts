@@ -5,7 +5,7 @@
 
 import { describe, expect, it } from "vitest";
 import { ioctl } from "../../src/kvm/ioctls/index.ts";
-import { EXIT, IO_DIRECTION } from "../../src/kvm/kvm-run.ts";
+import { EXIT, IO_DIRECTION } from "../../src/kvm/ioctls/kvm-run.ts";
 import { KvmGuest, must, startLongMode, startRealMode, VENDORS } from "../support/kvm-guest.ts";
 
 const [RAM, CODE, TABLES, PORT] = [0x20_0000, 0x1000, 0x1_0000, 0x3f8] as const;

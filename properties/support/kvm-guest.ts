@@ -5,7 +5,7 @@ import { Decoder } from "../../src/hw/cpu/decode.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { type Argument, ioctl, mapRun, openKvm } from "../../src/kvm/ioctls/index.ts";
 import type { Caller } from "../../src/kvm/ioctls/ioctl.ts";
-import type { KvmRun } from "../../src/kvm/kvm-run.ts";
+import type { KvmRun } from "../../src/kvm/ioctls/kvm-run.ts";
 import { Kvm } from "../../src/kvm/module.ts";
 import { type Errno, isErrno } from "../../src/linux/errno.ts";
 import { Host } from "../../src/linux/host.ts";
@@ -137,7 +137,7 @@ const FLAT_CODE = {
 const FLAT_DATA = { ...FLAT_CODE, selector: 16, type: 3, l: 0, db: 1 } as const;
 
 /** 64-bit mode with flat segments; tables that map the first GiB to itself are written at `tables`. */
-export function startLongMode(guest: KvmGuest, tables: number): void {
+export function startLongMode(guest: Pick<KvmGuest, "write" | "setSregs">, tables: number): void {
   const entry = (at: number, value: number): void => {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setUint32(0, value, true);

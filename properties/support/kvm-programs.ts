@@ -15,7 +15,7 @@ import {
   type KvmRun,
   setValue,
   valueOf,
-} from "../../src/kvm/kvm-run.ts";
+} from "../../src/kvm/ioctls/kvm-run.ts";
 import { Vcpu } from "../../src/kvm/vcpu.ts";
 import { PagedMemory } from "../../src/sim/paged-memory.ts";
 import { KvmGuest, must, type Regs, startLongMode } from "./kvm-guest.ts";
@@ -261,10 +261,7 @@ const isDeliveryToDevice = ({ exit_reason: reason, internal }: KvmRun): boolean 
 function mapAll(guest: KvmGuest): void {
   const { vm } = vcpuOf(guest);
   for (const [at, bytes] of MEMORY)
-    for (let gfn = at / PAGE; gfn < (at + bytes) / PAGE; gfn += 1) {
-      const page = vm.page(gfn, true);
-      if (page.is === "frame") vm.tables.map(gfn, page.frame, page.writable);
-    }
+    for (let gfn = at / PAGE; gfn < (at + bytes) / PAGE; gfn += 1) vm.mmu.fault(gfn, true);
 }
 
 /** With memory, and nothing in it. */

@@ -4,8 +4,9 @@
  */
 
 import type { FrameOwner, Frames, FrameWatcher } from "../linux/frames.ts";
-import { isReadOnly } from "./mmu/memslots.ts";
-import { hvaOf, type Vm } from "./vm.ts";
+import { isMarked, isReadOnly } from "./mmu/memslots.ts";
+import { hvaOf } from "./mmu/mmu.ts";
+import type { Vm } from "./vm.ts";
 
 export class Ghost implements FrameWatcher {
   readonly #owners = new Map<number, FrameOwner>();
@@ -24,7 +25,7 @@ export class Ghost implements FrameWatcher {
 
   /** What is wrong with the tables of VMs; nothing, if all is well. */
   complaints(vms: readonly Vm[]): readonly string[] {
-    const tables = vms.flatMap((vm) => vm.tables.tables());
+    const tables = vms.flatMap((vm) => vm.mmu.tables.tables());
     const twice = tables.filter((frame, i) => tables.indexOf(frame) !== i);
     const foreign = tables.filter((frame) => this.#owners.get(frame) !== "kernel");
     return [
@@ -34,16 +35,27 @@ export class Ghost implements FrameWatcher {
     ];
   }
 
-  #complaintsOf({ tables, slots, task }: Vm): readonly string[] {
-    return tables.leaves().flatMap(({ gfn, frame, writable }) => {
-      const owner = this.#owners.get(frame);
-      const slot = slots.find(gfn);
-      const where = `page ${gfn} of a VM of task ${task.id} is frame ${frame}`;
-      if (owner !== `task ${task.id}`) return [`${where}, owned by ${owner ?? "nobody"}`];
-      if (slot === null) return [`${where}, and in no slot`];
-      if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
-        return [`${where}, but not its task's`];
-      return writable && isReadOnly(slot) ? [`${where}, and can be written`] : [];
-    });
+  #complaintsOf(vm: Vm): readonly string[] {
+    const { mmu, task } = vm;
+    const { tables, slots } = mmu;
+    const logged = new Set(vm.vcpus.flatMap((vcpu) => vcpu.logged));
+    return tables.leaves().flatMap((leaf) =>
+      Array.from({ length: leaf.pages }, (_, i) => {
+        const [gfn, frame] = [leaf.gfn + i, leaf.frame + i];
+        const owner = this.#owners.get(frame);
+        const slot = slots.find(gfn);
+        const where = `page ${gfn} of a VM of task ${task.id} is frame ${frame}`;
+        if (owner !== `task ${task.id}`) return `${where}, owned by ${owner ?? "nobody"}`;
+        if (slot === null) return `${where}, and in no slot`;
+        if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
+          return `${where}, but not its task's`;
+        if (!leaf.writable) return null;
+        if (isReadOnly(slot)) return `${where}, and can be written`;
+        // A block is logged as a whole, or not at all.
+        const isOpen = leaf.dirty || leaf.pages > 1 || !vm.kvm.ops.logsPages;
+        const isSeen = slot.dirty === null || isMarked(slot, gfn) || logged.has(gfn);
+        return isOpen && !isSeen ? `${where}, and can be written unseen by the dirty log` : null;
+      }).filter((complaint) => complaint !== null),
+    );
   }
 }

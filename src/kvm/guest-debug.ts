@@ -9,7 +9,7 @@ import { linearOfCode } from "../hw/cpu/decode-at.ts";
 import { VECTORS } from "../hw/cpu/fault.ts";
 import { is64Bit } from "../hw/cpu/mode.ts";
 import { BLOCKING, type CpuState, RFLAGS } from "../hw/cpu/state.ts";
-import { EXIT } from "./kvm-run.ts";
+import { EXIT } from "./ioctls/kvm-run.ts";
 import type { Vcpu } from "./vcpu.ts";
 import type { PendingEvent } from "./x86/ops.ts";
 

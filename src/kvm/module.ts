@@ -39,6 +39,11 @@ interface ModuleState {
   freeTags: number[];
 }
 
+/** Linux, Documentation/admin-guide/kernel-parameters.txt: kvm-intel.pml. */
+export interface ModuleParameters {
+  readonly pml?: boolean;
+}
+
 export class Kvm {
   readonly host: Host;
   readonly ops: X86Ops;
@@ -50,9 +55,10 @@ export class Kvm {
   readonly #loaded: (Vcpu | null)[];
   readonly #cell: Cell<ModuleState>;
 
-  constructor(host: Host) {
+  constructor(host: Host, { pml = true }: ModuleParameters = {}) {
     this.host = host;
-    this.profile = guestProfile(cpuOf(host).profile);
+    const first = cpuOf(host);
+    this.profile = guestProfile(first.profile);
     this.environment = new BareEnvironment(this.profile);
     this.#loaded = host.cpus.map(() => null);
     host.scheduler.onSwitchOut = (cpu) => {
@@ -70,7 +76,8 @@ export class Kvm {
       for (const vcpu of this.#vcpus) if (vcpu.cpu !== null) this.#loaded[vcpu.cpu.number] = vcpu;
     });
     const { ram } = host.frames;
-    this.ops = this.profile.vendor === "amd" ? new SvmOps(ram, this.#frames(3)) : new VmxOps(ram);
+    const isAmd = this.profile.vendor === "amd";
+    this.ops = isAmd ? new SvmOps(ram, this.#frames(3)) : new VmxOps(ram, first, pml);
     for (const cpu of host.cpus) {
       this.ops.enable(cpu, this.#frames(1));
     }

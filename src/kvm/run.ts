@@ -11,7 +11,7 @@ import { continueInstruction } from "./exits/instruction.ts";
 import { reportStep } from "./guest-debug.ts";
 import { takeEvents } from "./interrupts.ts";
 import type { Caller } from "./ioctls/ioctl.ts";
-import { EXIT } from "./kvm-run.ts";
+import { EXIT } from "./ioctls/kvm-run.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { BIT } from "../hw/cpu/state.ts";
 import { readSlot } from "../hw/cpu/msr/slots.ts";

@@ -20,7 +20,7 @@ import {
   NOT_DEBUGGED,
   withDebugRegisters,
 } from "./guest-debug.ts";
-import { type KvmRun, newRun } from "./kvm-run.ts";
+import { type KvmRun, newRun } from "./ioctls/kvm-run.ts";
 import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
 import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
@@ -33,7 +33,7 @@ export const TSC_KHZ = 1_000_000;
 /** KVM_MP_STATE_*, as their numbers are. */
 export const MP_STATE = { runnable: 0, uninitialized: 1, initReceived: 2, halted: 3 } as const;
 
-export interface VcpuParts extends Omit<Hosted, "registers" | "exceptions"> {
+export interface VcpuParts extends Omit<Hosted, "registers" | "exceptions" | "isLogging"> {
   readonly id: number;
   /** Its place among those of the VM. */
   readonly index: number;
@@ -101,12 +101,13 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   readonly tag: number;
   readonly root: number;
   readonly hasApic: boolean;
+  readonly log: number;
   readonly registers = new CpuState(new ArrayBuffer(BLOCK_BYTES), 0);
   readonly environment: VcpuEnvironment;
   readonly #state: Cell<VcpuState>;
   readonly #run: Cell<KvmRun>;
 
-  constructor(vm: Vm, { id, index, control, tag, root, hasApic }: VcpuParts) {
+  constructor(vm: Vm, { id, index, control, tag, root, log, hasApic }: VcpuParts) {
     this.vm = vm;
     this.id = id;
     this.index = index;
@@ -125,6 +126,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
       name,
       initialState(waits ? MP_STATE.uninitialized : MP_STATE.runnable),
     );
+    this.log = log;
     vm.kvm.ops.create(this);
     powerUp(this.registers, this.environment);
     this.registers.setGpr(RDX, SIGNATURE);
@@ -146,6 +148,16 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   /** The CPU that it is on. */
   get cpu(): HostCpu | null {
     return this.vm.kvm.host.cpus[this.state.cpu] ?? null;
+  }
+
+  get isLogging(): boolean {
+    return this.vm.mmu.slots.areLogging;
+  }
+
+  /** Pages that its CPU has logged, and that are in no bitmap yet. */
+  get logged(): readonly number[] {
+    const { cpu } = this;
+    return cpu === null ? [] : this.vm.kvm.ops.logged(cpu, this);
   }
 
   get isInGuest(): boolean {
@@ -184,7 +196,12 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
 
   /** Behind the exit of a guest. */
   left(cpu: HostCpu): void {
-    this.state.exit = this.vm.kvm.ops.exit(cpu, this);
+    const { ops } = this.vm.kvm;
+    this.state.exit = ops.exit(cpu, this);
+    const { logged } = this;
+    if (logged.length === 0) return;
+    for (const gfn of logged) this.vm.markDirty(gfn);
+    ops.emptyLog(cpu);
   }
 
   toRegisters(cpu: HostCpu): void {
@@ -199,6 +216,11 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   /** Its translations are not used any more when this returns. */
   flush(): void {
     this.state.isStale = true;
+    this.sync();
+  }
+
+  /** It is not in the guest when this returns, and what its CPU has logged is in the bitmaps. */
+  sync(): void {
     const { cpu } = this;
     if (cpu !== null) this.#leave(cpu);
   }
@@ -242,6 +264,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
     kvm.closed(this);
     kvm.giveTag(this.tag);
     kvm.host.frames.put(this.control);
+    if (this.log !== 0) kvm.host.frames.put(this.log);
   }
 
   #leave(cpu: HostCpu): void {

@@ -1,15 +1,12 @@
 /** A VM: memory slots, the tables made from them, and vCPUs. Linux, include/linux/kvm_host.h, struct kvm. */
 
 import type { Errno } from "../linux/errno.ts";
-import { isErrno } from "../linux/errno.ts";
-import type { MmuNotifier } from "../linux/address-space.ts";
 import type { OpenFile, Task } from "../linux/task.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { World } from "../sim/world.ts";
 import { VmEventfds } from "./eventfds.ts";
 import { Irqchip } from "./irqchip/irqchip.ts";
-import { isReadOnly, Memslots, type RegionArgument, type Slot } from "./mmu/memslots.ts";
-import { TdpTables } from "./mmu/tdp.ts";
+import { Mmu, type TableUsers } from "./mmu/mmu.ts";
 import type { Kvm } from "./module.ts";
 import { Vcpu } from "./vcpu.ts";
 
@@ -17,23 +14,14 @@ import { Vcpu } from "./vcpu.ts";
 export const MAX_VCPUS = 1024;
 export const MAX_VCPU_ID = 4096;
 
-/** What a guest-physical page is: a frame, nothing (user space answers for it), or an error of the task's memory. */
-export type GuestPage =
-  | { readonly is: "frame"; readonly frame: number; readonly writable: boolean }
-  | { readonly is: "device" }
-  | { readonly is: "error"; readonly error: Errno };
-
-const DEVICE: GuestPage = { is: "device" };
-
-export class Vm implements OpenFile, MmuNotifier {
+export class Vm implements OpenFile, TableUsers {
   readonly kvm: Kvm;
   readonly world: World;
   /** What the names of its state begin with. */
   readonly name: string;
   readonly task: Task;
   readonly eventfds: VmEventfds;
-  readonly slots = new Memslots();
-  readonly tables: TdpTables;
+  readonly mmu: Mmu;
   /** In the order of their making. */
   readonly #vcpus = new Map<number, Vcpu>();
   #irqchip: Irqchip | null = null;
@@ -48,8 +36,15 @@ export class Vm implements OpenFile, MmuNotifier {
     this.name = `${kvm.host.prefix}vm${number}`;
     this.task = task;
     this.eventfds = new VmEventfds(this);
-    this.tables = new TdpTables(kvm.host.frames, root, kvm.ops.leafBits);
-    task.memory.register(this);
+    this.mmu = new Mmu({
+      frames: kvm.host.frames,
+      memory: task.memory,
+      users: this,
+      root,
+      ops: kvm.ops,
+      addressBits: kvm.profile.physicalBits,
+    });
+    this.world.registry.keeper(`${this.name}.slots`, this.mmu.slots);
   }
 
   get vcpus(): readonly Vcpu[] {
@@ -73,11 +68,13 @@ export class Vm implements OpenFile, MmuNotifier {
     this.#maxVcpuIds ??= MAX_VCPU_ID;
     if (id >= this.#maxVcpuIds || this.#vcpus.size >= MAX_VCPUS) return "EINVAL";
     if (this.#vcpus.has(id)) return "EEXIST";
-    const control = this.kvm.host.frames.allocate("kernel");
-    if (control === null) return "ENOMEM";
+    const { ops, host } = this.kvm;
+    const control = host.frames.allocate("kernel");
+    const log = ops.logsPages ? host.frames.allocate("kernel") : 0;
     const tag = this.kvm.takeTag();
-    if (tag === null) {
-      this.kvm.host.frames.put(control);
+    if (control === null || log === null || tag === null) {
+      for (const frame of [control ?? 0, log ?? 0]) if (frame !== 0) host.frames.put(frame);
+      if (tag !== null) this.kvm.giveTag(tag);
       return "ENOMEM";
     }
     const vcpu = new Vcpu(this, {
@@ -85,7 +82,8 @@ export class Vm implements OpenFile, MmuNotifier {
       index: this.#vcpus.size,
       control,
       tag,
-      root: this.tables.root,
+      root: this.mmu.tables.root,
+      log,
       hasApic: this.#irqchip !== null,
     });
     this.#vcpus.set(id, vcpu);
@@ -105,55 +103,34 @@ export class Vm implements OpenFile, MmuNotifier {
     return null;
   }
 
-  setRegion(argument: RegionArgument): Errno | null {
-    const change = this.slots.check(argument, this.kvm.profile.physicalBits);
-    if (isErrno(change)) return change;
-    this.slots.apply(change);
-    const { old, next } = change;
-    if (old !== null && old.firstGfn !== next?.firstGfn)
-      this.#zap(old.firstGfn, old.firstGfn + old.pages);
-    return null;
-  }
-
-  /** What is at a guest-physical page; its frame is got if it has none yet. */
-  page(gfn: number, write: boolean): GuestPage {
-    const slot = this.slots.find(gfn);
-    if (slot === null || (write && isReadOnly(slot))) return DEVICE;
-    const frame = this.task.memory.frameAt(hvaOf(slot, gfn));
-    if (isErrno(frame)) return { is: "error", error: frame };
-    return { is: "frame", frame, writable: !isReadOnly(slot) };
-  }
-
-  /** The physical address of memory at a guest-physical one, or null where user space answers. */
+  /** The physical address of memory at a guest-physical one, or null where user space answers. `write`: to be written. */
   place(address: number, write: boolean): number | null {
-    const page = this.page(Math.floor(address / PAGE_SIZE), write);
-    return page.is === "frame" ? page.frame * PAGE_SIZE + (address % PAGE_SIZE) : null;
+    const gfn = Math.floor(address / PAGE_SIZE);
+    const page = this.mmu.page(gfn, write);
+    if (page.is !== "frame") return null;
+    if (write) this.mmu.markDirty(gfn);
+    return page.frame * PAGE_SIZE + (address % PAGE_SIZE);
   }
 
-  /** Pages of the task lose their frames. */
-  invalidate(start: number, end: number): void {
-    for (const { hva, firstGfn, pages } of this.slots.all) {
-      const first = Math.max(0, Math.floor((start - hva) / PAGE_SIZE));
-      const last = Math.min(pages, Math.ceil((end - hva) / PAGE_SIZE));
-      if (first < last) this.#zap(firstGfn + first, firstGfn + last);
-    }
+  /** Whoever writes memory in a guest's stead says so, for the dirty log. */
+  markDirty(gfn: number): void {
+    this.mmu.markDirty(gfn);
+  }
+
+  flush(): void {
+    for (const vcpu of this.#vcpus.values()) vcpu.flush();
+  }
+
+  sync(): void {
+    for (const vcpu of this.#vcpus.values()) vcpu.sync();
   }
 
   release(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
     this.eventfds.release();
-    this.task.memory.unregister(this);
+    this.task.memory.unregister(this.mmu);
     for (const vcpu of this.#vcpus.values()) vcpu.destroy();
-    this.tables.free();
-  }
-
-  /** No CPU uses the translations any more when it returns. */
-  #zap(first: number, end: number): void {
-    if (!this.tables.zap(first, end)) return;
-    for (const vcpu of this.#vcpus.values()) vcpu.flush();
+    this.mmu.destroy();
   }
 }
-
-export const hvaOf = ({ hva, firstGfn }: Slot, gfn: number): number =>
-  hva + (gfn - firstGfn) * PAGE_SIZE;

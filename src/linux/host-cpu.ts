@@ -11,6 +11,7 @@ import { Interpreter } from "../hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../hw/cpu/engine/layout.ts";
 import { BareEnvironment, type Refusal } from "../hw/cpu/environment.ts";
 import { makeVirtualization } from "../hw/cpu/make-virtualization.ts";
+import { readMsr } from "../hw/cpu/msr/access.ts";
 import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { powerUp, startLongMode } from "../hw/cpu/start.ts";
 import { CpuState } from "../hw/cpu/state.ts";
@@ -134,6 +135,12 @@ export class HostCpu {
   /** Why the last entry was refused. */
   get refusal(): Refusal | null {
     return this.#environment.refusal;
+  }
+
+  /** RDMSR; null for one that the CPU does not have. */
+  readMsr(number: number): bigint | null {
+    const { state, memory } = this;
+    return readMsr({ state, memory, environment: this.#environment }, number);
   }
 
   /** Runs the guest that has been entered, to its exit or to the limit. */

@@ -41,7 +41,8 @@ export class Host {
     const ram = world.memory(`${prefix}ram`, memoryBytes, cpus * hostCpuBytes(recordBytes));
     this.physical = new PhysicalMemory(ram);
     this.frames = new Frames(ram);
-    world.registry.array(`${prefix}frames`, this.frames.words);
+    world.registry.array(`${prefix}frames`, this.frames.held);
+    world.registry.array(`${prefix}frames.spare`, this.frames.spare);
     this.cpus = Array.from(
       { length: cpus },
       (_, number) =>
@@ -60,6 +61,8 @@ export class Host {
 
   newTask(): Task {
     this.#tasks += 1;
-    return new Task(this.#tasks, this.frames);
+    const task = new Task(this.#tasks, this.frames);
+    this.world.registry.keeper(`${this.prefix}task${task.id}.memory`, task.memory);
+    return task;
   }
 }

@@ -10,7 +10,6 @@ import { isErrno } from "../linux/errno.ts";
 import type { Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
 import type { Cell } from "../sim/snapshot.ts";
-import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { World } from "../sim/world.ts";
 
 /** A range of guest-physical pages, and where they lie in the task. */
@@ -111,9 +110,6 @@ export class GuestMemory implements LoadedRam, DmaMemory {
     assert(this.#task.memory.write(this.ram + address, bytes) === null, "RAM has frames");
   }
 }
-
-/** Rounded up to whole pages. */
-export const pagesOf = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 
 function freeSlot(list: readonly NumberedRange[]): number {
   for (let slot = 0; ; slot += 1) if (!list.some((range) => range.slot === slot)) return slot;

@@ -5,7 +5,7 @@ import { type I8259, i8259 } from "../hw/chips/i8259.ts";
 import type { Chip } from "../hw/chips/chip.ts";
 import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { powerOn, Socket } from "../hw/chips/socket.ts";
-import { picState, pitState } from "../kvm/irqchip/chip-state.ts";
+import { picState, pitState } from "../kvm/ioctls/chip-state.ts";
 import { IRQCHIP } from "../kvm/ioctls/structures.ts";
 import type { KvmCalls } from "./kvm-calls.ts";
 

@@ -1,8 +1,7 @@
 /** Calls of KVM that a VMM cannot go on without: what they answer, or the end of the VMM. */
 
-import { type Argument, ioctl, openKvm } from "../kvm/ioctls/index.ts";
+import { type Argument, ioctl, type Kvm, openKvm } from "../kvm/ioctls/index.ts";
 import type { Caller } from "../kvm/ioctls/ioctl.ts";
-import type { Kvm } from "../kvm/module.ts";
 import { type Errno, isErrno } from "../linux/errno.ts";
 import type { Host } from "../linux/host.ts";
 import type { Task } from "../linux/task.ts";

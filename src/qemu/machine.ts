@@ -15,10 +15,9 @@ import { writeOf } from "../hw/chips/pci/message.ts";
 import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import { BLOCK_BYTES, CpuState } from "../hw/cpu/state.ts";
 import { reset } from "../hw/cpu/start.ts";
-import { mapRun } from "../kvm/ioctls/index.ts";
-import type { KvmRun } from "../kvm/kvm-run.ts";
-import type { Kvm } from "../kvm/module.ts";
-import { getRegs, getSregs } from "../kvm/registers.ts";
+import { type Kvm, mapRun } from "../kvm/ioctls/index.ts";
+import type { KvmRun } from "../kvm/ioctls/kvm-run.ts";
+import { getRegs, getSregs } from "../kvm/ioctls/registers.ts";
 import type { Host } from "../linux/host.ts";
 import { isErrno } from "../linux/errno.ts";
 import { assert } from "../sim/assert.ts";
@@ -73,7 +72,7 @@ export class QemuMachine implements FirmwareHost {
     this.#calls = new KvmCalls(host, host.newTask(), `${prefix}qemu`);
     const calls = this.#calls;
     const device = calls.open(kvm);
-    this.#vm = calls.call(device, "KVM_CREATE_VM", 0n) as number;
+    this.#vm = calls.call(device, "KVM_CREATE_VM", 0n);
     calls.call(this.#vm, "KVM_CREATE_IRQCHIP", null);
     calls.call(this.#vm, "KVM_CREATE_PIT2", { flags: 0 });
     this.ram = new GuestMemory(world, `${prefix}memory`, calls.task, memoryBytes, (slot, range) => {
@@ -100,7 +99,7 @@ export class QemuMachine implements FirmwareHost {
     }));
     const supported = calls.call(device, "KVM_GET_SUPPORTED_CPUID", null);
     this.#vcpus = this.profiles.map(({ vendor }, apicId) => {
-      const vcpu = calls.call(this.#vm, "KVM_CREATE_VCPU", BigInt(apicId)) as number;
+      const vcpu = calls.call(this.#vm, "KVM_CREATE_VCPU", BigInt(apicId));
       calls.call(vcpu, "KVM_SET_CPUID2", cpuidOf(supported, { vendor, apicId, cpus }));
       return vcpu;
     });

@@ -3,7 +3,7 @@
 import type { Backplane } from "../hw/boards/backplane.ts";
 import type { AccessSize } from "../hw/chips/socket.ts";
 import { ioctl } from "../kvm/ioctls/index.ts";
-import { EXIT, IO_DIRECTION, type KvmRun, setValue, valueOf } from "../kvm/kvm-run.ts";
+import { EXIT, IO_DIRECTION, type KvmRun, setValue, valueOf } from "../kvm/ioctls/kvm-run.ts";
 import { isErrno } from "../linux/errno.ts";
 import type { Scheduler, ThreadOutcome, Turn } from "../linux/scheduler.ts";
 
@@ -59,12 +59,13 @@ function servePort(backplane: Backplane, { io }: KvmRun): void {
   else backplane.writePort(io.port, size, Number(valueOf(io.data, size)));
 }
 
-function serveMemory({ backplane, writeShadow }: VcpuThreadParts, { mmio }: KvmRun): void {
+function serveMemory(parts: VcpuThreadParts, { mmio }: KvmRun): void {
+  const { backplane } = parts;
   const address = Number(mmio.phys_addr);
   const { len } = mmio;
   if (mmio.is_write === 0) setValue(mmio.data, len, accessParts(backplane, address, len));
   else if (backplane.shadowAt(address) !== undefined)
-    writeShadow(address, mmio.data.subarray(0, len));
+    parts.writeShadow(address, mmio.data.subarray(0, len));
   else writeParts(backplane, address, len, valueOf(mmio.data, len));
 }
 

@@ -58,7 +58,7 @@ const PLANTED: Readonly<Record<string, readonly Planted[]>> = {
     { finds: ["src/api/a.ts:1"], files: { "src/api/a.ts": 'import "../cli/main.ts";' } },
     { finds: ["src/sim/a.ts:1"], files: { "src/sim/a.ts": 'import "./b.test.ts";' } },
     { finds: ["src/sim/a.ts:1"], files: { "src/sim/a.ts": 'import { expect } from "vitest";' } },
-    { finds: ["src/sim/a.ts:1"], files: { "src/sim/a.ts": 'import "../../tools/b.ts";' } },
+    { finds: ["src/sim/a.ts:1"], files: { "src/sim/a.ts": 'import "../b.ts";' } },
     { finds: ["src/sim/a.ts:1"], files: { "src/sim/a.ts": 'import "kvmsim";' } },
     {
       finds: ["src/sim/a.test.ts:1"],

@@ -9,7 +9,7 @@ import {
   writeInKernel,
 } from "../emulate.ts";
 import { completed } from "../guest-debug.ts";
-import { EXIT, IO_DIRECTION, setValue, valueOf } from "../kvm-run.ts";
+import { EXIT, IO_DIRECTION, setValue, valueOf } from "../ioctls/kvm-run.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { internalError } from "./to-user.ts";
 

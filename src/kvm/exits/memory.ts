@@ -12,12 +12,10 @@ export function handleMemory(
   cpu: HostCpu,
   { address, write }: { readonly address: number; readonly write: boolean },
 ): 0 | Errno | null {
-  const { vm } = vcpu;
-  const gfn = Math.floor(address / PAGE_SIZE);
-  const page = vm.page(gfn, write);
+  const page = vcpu.vm.mmu.fault(Math.floor(address / PAGE_SIZE), write);
   switch (page.is) {
     case "frame":
-      return vm.tables.map(gfn, page.frame, page.writable) ? null : "ENOMEM";
+      return null;
     case "error":
       return page.error;
     case "device":

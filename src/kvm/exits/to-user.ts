@@ -1,7 +1,7 @@
 /** Exits that are user space's: Linux, Documentation/virt/kvm/api.rst, "The kvm_run structure". */
 
 import type { HostCpu } from "../../linux/host-cpu.ts";
-import { EXIT, INTERNAL_ERROR } from "../kvm-run.ts";
+import { EXIT, INTERNAL_ERROR } from "../ioctls/kvm-run.ts";
 import { MP_STATE, type Vcpu } from "../vcpu.ts";
 import type { Exit } from "../x86/ops.ts";
 import { skip } from "./skip.ts";

@@ -1,6 +1,6 @@
 /** KVM_GET_DEBUGREGS: KVM API, "KVM_GET_DEBUGREGS". */
 
-import { getDebugRegs } from "../registers.ts";
+import { getDebugRegs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_debugregs } from "./structures.ts";

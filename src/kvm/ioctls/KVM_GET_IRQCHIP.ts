@@ -1,6 +1,6 @@
 /** KVM_GET_IRQCHIP: KVM API, "KVM_GET_IRQCHIP". */
 
-import { ioapicState, picState } from "../irqchip/chip-state.ts";
+import { ioapicState, picState } from "./chip-state.ts";
 import type { Vm } from "../vm.ts";
 import { ioctl } from "./ioctl.ts";
 import { IRQCHIP, kvm_irqchip } from "./structures.ts";

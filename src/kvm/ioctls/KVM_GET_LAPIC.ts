@@ -1,6 +1,6 @@
 /** KVM_GET_LAPIC: KVM API, "KVM_GET_LAPIC". */
 
-import { lapicPage } from "../irqchip/lapic-page.ts";
+import { lapicPage } from "./lapic-page.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_lapic_state } from "./structures.ts";

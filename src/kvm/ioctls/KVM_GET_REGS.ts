@@ -1,6 +1,6 @@
 /** KVM_GET_REGS: KVM API, "KVM_GET_REGS". */
 
-import { getRegs } from "../registers.ts";
+import { getRegs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_regs } from "./structures.ts";

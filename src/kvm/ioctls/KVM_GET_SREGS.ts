@@ -1,6 +1,6 @@
 /** KVM_GET_SREGS: KVM API, "KVM_GET_SREGS". */
 
-import { getSregs } from "../registers.ts";
+import { getSregs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_sregs } from "./structures.ts";

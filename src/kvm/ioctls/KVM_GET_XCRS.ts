@@ -1,6 +1,6 @@
 /** KVM_GET_XCRS: KVM API, "KVM_GET_XCRS". */
 
-import { getXcrs } from "../registers.ts";
+import { getXcrs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_xcrs } from "./structures.ts";

@@ -1,6 +1,6 @@
 /** KVM_SET_DEBUGREGS: KVM API, "KVM_SET_DEBUGREGS". */
 
-import { setDebugRegs } from "../registers.ts";
+import { setDebugRegs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_debugregs } from "./structures.ts";

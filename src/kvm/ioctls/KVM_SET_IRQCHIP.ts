@@ -1,6 +1,6 @@
 /** KVM_SET_IRQCHIP: KVM API, "KVM_SET_IRQCHIP". */
 
-import { setIoapicState, setPicState } from "../irqchip/chip-state.ts";
+import { setIoapicState, setPicState } from "./chip-state.ts";
 import type { Vm } from "../vm.ts";
 import { ioctl } from "./ioctl.ts";
 import { IRQCHIP, kvm_irqchip } from "./structures.ts";

@@ -1,6 +1,6 @@
 /** KVM_SET_LAPIC: KVM API, "KVM_SET_LAPIC". */
 
-import { setLapicPage } from "../irqchip/lapic-page.ts";
+import { setLapicPage } from "./lapic-page.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_lapic_state } from "./structures.ts";

@@ -1,6 +1,6 @@
 /** KVM_SET_PIT2: KVM API, "KVM_SET_PIT2". */
 
-import { setPitState } from "../irqchip/chip-state.ts";
+import { setPitState } from "./chip-state.ts";
 import type { Vm } from "../vm.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_pit_state2 } from "./structures.ts";

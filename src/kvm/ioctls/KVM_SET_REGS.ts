@@ -1,6 +1,6 @@
 /** KVM_SET_REGS: KVM API, "KVM_SET_REGS". */
 
-import { setRegs } from "../registers.ts";
+import { setRegs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_regs } from "./structures.ts";

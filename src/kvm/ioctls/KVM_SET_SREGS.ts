@@ -1,7 +1,7 @@
 /** KVM_SET_SREGS: KVM API, "KVM_SET_SREGS". */
 
 import { loadPdptes } from "../guest-memory.ts";
-import { pendingVector, setSregs } from "../registers.ts";
+import { pendingVector, setSregs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_sregs } from "./structures.ts";

@@ -8,5 +8,5 @@ export const KVM_SET_USER_MEMORY_REGION = ioctl(
   "KVM_SET_USER_MEMORY_REGION",
   "vm",
   ["_IOW", 0x46, kvm_userspace_memory_region],
-  (vm: Vm, region) => vm.setRegion(region) ?? 0,
+  (vm: Vm, region) => vm.mmu.setRegion(region) ?? 0,
 );

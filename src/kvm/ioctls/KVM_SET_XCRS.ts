@@ -1,6 +1,6 @@
 /** KVM_SET_XCRS: KVM API, "KVM_SET_XCRS". */
 
-import { setXcrs } from "../registers.ts";
+import { setXcrs } from "./registers.ts";
 import type { Vcpu } from "../vcpu.ts";
 import { ioctl } from "./ioctl.ts";
 import { kvm_xcrs } from "./structures.ts";

@@ -7,6 +7,7 @@ import { KVM_GET_VCPU_MMAP_SIZE } from "./KVM_GET_VCPU_MMAP_SIZE.ts";
 import { KVM_GET_SUPPORTED_CPUID } from "./KVM_GET_SUPPORTED_CPUID.ts";
 import { KVM_CREATE_VCPU } from "./KVM_CREATE_VCPU.ts";
 import { KVM_SET_USER_MEMORY_REGION } from "./KVM_SET_USER_MEMORY_REGION.ts";
+import { KVM_GET_DIRTY_LOG } from "./KVM_GET_DIRTY_LOG.ts";
 import { KVM_SET_TSS_ADDR } from "./KVM_SET_TSS_ADDR.ts";
 import { KVM_SET_IDENTITY_MAP_ADDR } from "./KVM_SET_IDENTITY_MAP_ADDR.ts";
 import { KVM_RUN } from "./KVM_RUN.ts";
@@ -52,7 +53,7 @@ import { KVM_SET_GUEST_DEBUG } from "./KVM_SET_GUEST_DEBUG.ts";
 import { KVM_ENABLE_CAP } from "./KVM_ENABLE_CAP.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
 import type { OpenFile, Task } from "../../linux/task.ts";
-import type { KvmRun } from "../kvm-run.ts";
+import type { KvmRun } from "./kvm-run.ts";
 import { type Kvm, KvmDevice } from "../module.ts";
 import { Vcpu } from "../vcpu.ts";
 import { Vm } from "../vm.ts";
@@ -66,6 +67,7 @@ const ROWS = {
   KVM_GET_SUPPORTED_CPUID,
   KVM_CREATE_VCPU,
   KVM_SET_USER_MEMORY_REGION,
+  KVM_GET_DIRTY_LOG,
   KVM_SET_TSS_ADDR,
   KVM_SET_IDENTITY_MAP_ADDR,
   KVM_RUN,
@@ -111,6 +113,7 @@ const ROWS = {
   KVM_SET_GUEST_DEBUG,
 } as const;
 
+export type { Kvm };
 type Name = keyof typeof ROWS;
 export const IOCTLS: Readonly<Record<Name, Omit<Ioctl, "run">>> = ROWS;
 

@@ -72,6 +72,9 @@ export const kvm_userspace_memory_region = struct({
   userspace_addr: "u64",
 });
 
+/** The address of the bitmap, behind padding. */
+export const kvm_dirty_log = struct({ slot: "u32", dirty_bitmap: "u64" }, 4);
+
 /** The header of counted structures: how many entries, and padding. */
 const HEADER = 8;
 

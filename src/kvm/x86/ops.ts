@@ -50,6 +50,10 @@ export interface Hosted {
   readonly hasApic: boolean;
   /** Exceptions that are not the guest's, a bit for each; with #DB, debug registers are not either. */
   readonly exceptions: number;
+  /** Frame in which its CPU logs the pages that it writes; 0 where CPUs do not. */
+  readonly log: number;
+  /** Some slot logs dirty pages. */
+  readonly isLogging: boolean;
   /** All registers, while they are not in hardware. */
   readonly registers: CpuState;
 }
@@ -71,6 +75,10 @@ export interface X86Ops {
   readonly name: "vmx" | "svm";
   /** What entries that map a page have beside rights. */
   readonly leafBits: number;
+  /** Of entries that map a page: it was written. */
+  readonly dirtyBit: number;
+  /** CPUs log the page when they make an entry dirty. */
+  readonly logsPages: boolean;
   /** How many there are, the host's own 0 among them. */
   readonly tags: number;
   /** Turns virtualisation on; a zeroed frame is the CPU's from now on. */
@@ -91,4 +99,8 @@ export interface X86Ops {
   enter(cpu: HostCpu, vcpu: Hosted, entry: Entry): Exit | null;
   /** What the control block says of the exit that has just been. */
   exit(cpu: HostCpu, vcpu: Hosted): Exit;
+  /** Guest-physical pages that the CPU has logged for the vCPU that it has. */
+  logged(cpu: HostCpu, vcpu: Hosted): readonly number[];
+  /** The log begins anew. */
+  emptyLog(cpu: HostCpu): void;
 }

@@ -111,12 +111,16 @@ const svmOf = ({ virtualization }: HostCpu): Svm => {
   return virtualization;
 };
 
+/** Of entries of nested tables. */
+const DIRTY = 0x40;
 /** The map of ports has three pages, that of MSRs two of the same. */
 const MAP_PAGES = 3;
 
 export class SvmOps implements X86Ops {
   readonly name = "svm";
   readonly leafBits = 0;
+  readonly dirtyBit = DIRTY;
+  readonly logsPages = false;
   readonly tags = ASIDS;
   readonly #ram: PagedMemory;
   /** Address of the maps of ports and of MSRs: everything is intercepted. */
@@ -230,6 +234,12 @@ export class SvmOps implements X86Ops {
       vectoring: vectoringOf(view, vcpu),
     };
   }
+
+  logged(): readonly number[] {
+    return [];
+  }
+
+  emptyLog(): void {}
 }
 
 function intercept(view: DataView, { word, bit }: Intercept, isOn: boolean): void {

@@ -2,6 +2,7 @@
 
 import { CR0, CR4 } from "../../hw/cpu/state.ts";
 import { ENTRY, EXIT, PIN, PRIMARY, SECONDARY, TRUE_DEFAULT1 } from "../../hw/cpu/vmx/controls.ts";
+import { EPTP_ACCESSED_DIRTY } from "../../hw/cpu/vmx/ept.ts";
 import type { FieldName } from "../../hw/cpu/vmx/fields.ts";
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
@@ -44,23 +45,30 @@ export const primaryControls = ({ interrupt, nmi }: Windows, isDebugged: boolean
     isDebugged ? PRIMARY.movDrExiting : 0,
   );
 
-const eptPointer = ({ root }: Hosted): number => root * PAGE_SIZE + (WRITE_BACK | WALK_OF_4);
+const eptPointer = ({ root }: Hosted): number =>
+  root * PAGE_SIZE + (WRITE_BACK | WALK_OF_4 | EPTP_ACCESSED_DIRTY);
+
+const SECONDARY_CONTROLS = word(
+  SECONDARY.enableEpt,
+  SECONDARY.enableRdtscp,
+  SECONDARY.enableVpid,
+  SECONDARY.unrestrictedGuest,
+  SECONDARY.enableInvpcid,
+);
+const LOGGING = SECONDARY_CONTROLS | BigInt(SECONDARY.enablePml);
+/** They change with the slots. */
+export const secondaryControls = ({ log, isLogging }: Hosted): bigint =>
+  log !== 0 && isLogging ? LOGGING : SECONDARY_CONTROLS;
+
+/** The log is filled from its last entry down to the first. */
+export const LAST_ENTRY = 511n;
 
 export const controlFields = (vcpu: Hosted): Values => [
   [
     "Pin-based VM-execution controls",
     word(TRUE_DEFAULT1.pin, PIN.externalInterruptExiting, PIN.nmiExiting, PIN.virtualNmis),
   ],
-  [
-    "Secondary processor-based VM-execution controls",
-    word(
-      SECONDARY.enableEpt,
-      SECONDARY.enableRdtscp,
-      SECONDARY.enableVpid,
-      SECONDARY.unrestrictedGuest,
-      SECONDARY.enableInvpcid,
-    ),
-  ],
+  ["Secondary processor-based VM-execution controls", secondaryControls(vcpu)],
   [
     "VM-exit controls",
     word(
@@ -78,6 +86,8 @@ export const controlFields = (vcpu: Hosted): Values => [
   ["EPT pointer (EPTP)", BigInt(eptPointer(vcpu))],
   ["Virtual-processor identifier (VPID)", BigInt(vcpu.tag)],
   ["VMCS link pointer", 2n ** 64n - 1n],
+  ["PML address", BigInt(vcpu.log * PAGE_SIZE)],
+  ["PML index", LAST_ENTRY],
 ];
 
 const [CODE, DATA, TASK] = [0x8n, 0x10n, 0x18n];

@@ -9,7 +9,7 @@ import { VECTORS } from "../../hw/cpu/fault.ts";
 import { readSlot, type SlotName, writeSlot } from "../../hw/cpu/msr/slots.ts";
 import { BLOCKING, CR4, type CpuState, EFER, OFFSET, RFLAGS, RIGHTS } from "../../hw/cpu/state.ts";
 import { SEGMENT_NAMES } from "../../hw/cpu/uop.ts";
-import { ENTRY, INFO, TYPE } from "../../hw/cpu/vmx/controls.ts";
+import { ENTRY, INFO, SECONDARY, TYPE } from "../../hw/cpu/vmx/controls.ts";
 import { type FieldName, fieldOf } from "../../hw/cpu/vmx/fields.ts";
 import { ENTRY_FAILURE, REASON } from "../../hw/cpu/vmx/reasons.ts";
 import { REVISION } from "../../hw/cpu/vmx/vmcs.ts";
@@ -24,9 +24,11 @@ import {
   ENTRY_CONTROLS,
   FIXED,
   hostFields,
+  LAST_ENTRY,
   LEAF_BITS,
   OWNED,
   primaryControls,
+  secondaryControls,
 } from "./vmx-fields.ts";
 
 /** What each exit means. */
@@ -35,6 +37,8 @@ const CAUSES = new Map<number, Cause>([
   [REASON.initSignal, { is: "interrupt" }],
   [REASON.interruptWindow, { is: "window" }],
   [REASON.nmiWindow, { is: "window" }],
+  // Each exit empties the log.
+  [REASON.pageModificationLogFull, { is: "interrupt" }],
   [REASON.tripleFault, { is: "shutdown" }],
   [REASON.CPUID, { is: "CPUID" }],
   [REASON.HLT, { is: "HLT" }],
@@ -52,6 +56,10 @@ const ABSENT = [
 for (const name of ABSENT) CAUSES.set(REASON[name], { is: "undefined instruction" });
 
 const WRITE = 2n;
+/** Of entries of EPT. */
+const DIRTY = 0x200;
+/** IA32_VMX_PROCBASED_CTLS2: secondary controls that may be 1 are in its high half. */
+const PROCBASED_CTLS2 = 0x48b;
 /** Of a task switch: what has asked for it. */
 const [SOURCE_SHIFT, SOURCE_IDT] = [30n, 3n];
 
@@ -110,11 +118,16 @@ class Current {
 export class VmxOps implements X86Ops {
   readonly name = "vmx";
   readonly leafBits = LEAF_BITS;
+  readonly dirtyBit = DIRTY;
+  readonly logsPages: boolean;
   readonly tags = 0x1_0000;
   readonly #ram: PagedMemory;
 
-  constructor(ram: PagedMemory) {
+  /** `pml`: page-modification logging may be used, if the CPU has it. */
+  constructor(ram: PagedMemory, cpu: HostCpu, pml: boolean) {
     this.#ram = ram;
+    const allowed = (cpu.readMsr(PROCBASED_CTLS2) ?? 0n) >> 32n;
+    this.logsPages = pml && (allowed & BigInt(SECONDARY.enablePml)) !== 0n;
   }
 
   enable(cpu: HostCpu, region: number): void {
@@ -217,6 +230,7 @@ export class VmxOps implements X86Ops {
     );
     fields.set("VM-entry interruption-information field", event === null ? 0n : wordOf(event));
     fields.set("VM-entry exception error code", BigInt(event?.errorCode ?? 0));
+    fields.set("Secondary processor-based VM-execution controls", secondaryControls(vcpu));
     if (flush) {
       // INVEPT of these tables, and INVVPID of the vCPU.
       cpu.memory.invalidateTables(vcpu.root * PAGE_SIZE);
@@ -241,6 +255,20 @@ export class VmxOps implements X86Ops {
       next: BigInt.asUintN(isWide ? 64 : 32, rip),
       vectoring: vectoringOf(fields),
     };
+  }
+
+  logged(cpu: HostCpu, { log }: Hosted): readonly number[] {
+    if (log === 0) return [];
+    // The index is that of the next entry; behind the first comes 0xffff.
+    const next = Number(new Current(cpu).get("PML index"));
+    const count = (Number(LAST_ENTRY) - next) & 0xffff;
+    return Array.from({ length: count }, (_, i) =>
+      Number(this.#ram.read64(log * PAGE_SIZE + 8 * (Number(LAST_ENTRY) - i)) / BigInt(PAGE_SIZE)),
+    );
+  }
+
+  emptyLog(cpu: HostCpu): void {
+    new Current(cpu).set("PML index", LAST_ENTRY);
   }
 }
 

@@ -1,13 +1,13 @@
 /**
- * Registers as user space gives and gets them: Linux, arch/x86/kvm/x86.c, __get_regs, __set_regs, __get_sregs,
+ * Registers as user space gives and gets them: KVM API, "KVM_GET_SREGS"; Linux, arch/x86/kvm/x86.c, __get_regs, __set_regs, __get_sregs,
  * __set_sregs, kvm_vcpu_ioctl_x86_set_debugregs, kvm_vcpu_ioctl_x86_set_xcrs.
  */
 
-import { cr4Bits } from "../hw/cpu/control-registers.ts";
-import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
-import { debugValue } from "../hw/cpu/debug.ts";
-import type { Environment } from "../hw/cpu/environment.ts";
-import { readSlot, writeSlot } from "../hw/cpu/msr/slots.ts";
+import { cr4Bits } from "../../hw/cpu/control-registers.ts";
+import type { CpuProfile } from "../../hw/cpu/cpuid/profile.ts";
+import { debugValue } from "../../hw/cpu/debug.ts";
+import type { Environment } from "../../hw/cpu/environment.ts";
+import { readSlot, writeSlot } from "../../hw/cpu/msr/slots.ts";
 import {
   CR0,
   CR4,
@@ -16,19 +16,13 @@ import {
   RFLAGS_FIXED,
   RIGHTS,
   type SegmentState,
-} from "../hw/cpu/state.ts";
-import { GPR_NAMES, type GprName } from "../hw/cpu/uop.ts";
-import { isValidXcr0 } from "../hw/cpu/x87/xcr.ts";
-import type { Errno } from "../linux/errno.ts";
-import type { ValueOf } from "./ioctls/ioctl.ts";
-import type {
-  kvm_debugregs,
-  kvm_regs,
-  kvm_segment,
-  kvm_sregs,
-  kvm_xcrs,
-} from "./ioctls/structures.ts";
-import type { PendingEvent } from "./x86/ops.ts";
+} from "../../hw/cpu/state.ts";
+import { GPR_NAMES, type GprName } from "../../hw/cpu/uop.ts";
+import { isValidXcr0 } from "../../hw/cpu/x87/xcr.ts";
+import type { Errno } from "../../linux/errno.ts";
+import type { ValueOf } from "./ioctl.ts";
+import type { kvm_debugregs, kvm_regs, kvm_segment, kvm_sregs, kvm_xcrs } from "./structures.ts";
+import type { PendingEvent } from "../x86/ops.ts";
 
 type Regs = ValueOf<typeof kvm_regs>;
 type Sregs = ValueOf<typeof kvm_sregs>;

@@ -1,4 +1,4 @@
-/** A local APIC as user space saves and loads it: the first 400h bytes of its page. Linux, Documentation/virt/kvm/api.rst, "KVM_GET_LAPIC". */
+/** A local APIC as user space saves and loads it: the first 400h bytes of its page. KVM API, "KVM_GET_LAPIC". */
 
 import { isX2apic, type Lapic, LVT_BITS, xapicId } from "../../hw/chips/lapic.ts";
 import { currentCount, writeInitialCount } from "../../hw/chips/lapic-timer.ts";

@@ -4,8 +4,8 @@ import type { PlacedChip } from "../../hw/boards/placed-chip.ts";
 import type { I8254 } from "../../hw/chips/i8254.ts";
 import type { I8259 } from "../../hw/chips/i8259.ts";
 import { type Ioapic, IOAPIC_PINS } from "../../hw/chips/ioapic.ts";
-import type { ValueOf } from "../ioctls/ioctl.ts";
-import type { kvm_pit_state2 } from "../ioctls/structures.ts";
+import type { ValueOf } from "./ioctl.ts";
+import type { kvm_pit_state2 } from "./structures.ts";
 
 const UNION_BYTES = 512;
 const ICW1 = 0x10;
@@ -62,6 +62,7 @@ export function setPicState(s: I8259, bytes: readonly number[]): void {
   } satisfies Partial<I8259>);
 }
 
+const ALL_PINS = 0xff_ffff;
 const IOAPIC_BASE = 0xfec0_0000;
 /** Where struct kvm_ioapic_state has its parts. */
 const IOAPIC = { base: 0, select: 8, id: 12, irr: 16, table: 24 } as const;
@@ -87,7 +88,7 @@ export function setIoapicState(s: Ioapic, bytes: readonly number[]): void {
   const view = new DataView(Uint8Array.from(bytes).buffer);
   s.index = view.getUint32(IOAPIC.select, true) & 0xff;
   s.id = view.getUint32(IOAPIC.id, true) & 15;
-  s.lines = view.getUint32(IOAPIC.irr, true) & (2 ** IOAPIC_PINS - 1);
+  s.lines = view.getUint32(IOAPIC.irr, true) & ALL_PINS;
   for (let pin = 0; pin < IOAPIC_PINS; pin += 1) {
     s.low[pin] = view.getUint32(IOAPIC.table + 8 * pin, true) & LOW_BITS;
     s.high[pin] = (view.getUint32(IOAPIC.table + 8 * pin + 4, true) & HIGH_BITS) >>> 0;

@@ -1,4 +1,4 @@
-/** What a vCPU shares with user space: Linux, include/uapi/linux/kvm.h, struct kvm_run, and numbers of its fields. */
+/** What a vCPU shares with user space: Linux UAPI, include/uapi/linux/kvm.h, struct kvm_run, and numbers of its fields. */
 
 export const EXIT = {
   UNKNOWN: 0,
