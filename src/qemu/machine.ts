@@ -103,7 +103,7 @@ export class QemuMachine implements FirmwareHost {
       calls.call(vcpu, "KVM_SET_CPUID2", cpuidOf(supported, { vendor, apicId, cpus }));
       return vcpu;
     });
-    this.#resetState = new ResetState(calls, { vm: this.#vm, vcpus: this.#vcpus });
+    this.#resetState = new ResetState(calls, device, { vm: this.#vm, vcpus: this.#vcpus });
     this.#lifecycle = new Lifecycle(world, prefix, {
       stop: () => this.#stop(),
       isStopped: () => !this.#inCall.value.includes(true),

@@ -9,6 +9,7 @@ import {
   type Blueprint,
   CONSOLE,
   ENDED,
+  host,
   type Json,
   lan,
   machine,
@@ -96,6 +97,10 @@ function run(
 
 /** One machine, until it ends or virtual time is over. */
 export const runMachine = (start: Start, until: number): Ran => run(machine, start, until, 1);
+
+/** Guests of a simulated host. */
+export const runHost = (start: Start, until: number, guests: number): Ran =>
+  run(host, start, until, guests);
 
 export const runLan = (start: Start, until: number, machines: number): Ran =>
   run(lan, start, until, machines);
