@@ -57,6 +57,7 @@ import "./hw/cpu/walks.property.ts";
 import "./hw/cpu/xsave.property.ts";
 import "./kvm/debug.property.ts";
 import "./kvm/guests.property.ts";
+import "./kvm/hosts.property.ts";
 import "./kvm/ioctls.property.ts";
 import "./kvm/state.property.ts";
 import "./kvm/mmu.property.ts";

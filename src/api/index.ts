@@ -44,6 +44,7 @@ export { CONSOLE } from "../hw/boards/backplane.ts";
 export { ENDED } from "../hw/boards/lifecycle.ts";
 export type { HostConfig } from "./hosts.ts";
 export { host } from "./hosts.ts";
+export { kernelHost, KvmHost, KvmKernel } from "./kvm-guests.ts";
 export type { LanConfig } from "./lan.ts";
 export { lan } from "./lan.ts";
 export type { MachineConfig } from "./machines.ts";

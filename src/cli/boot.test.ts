@@ -150,6 +150,26 @@ test("machines on one switch: their consoles line by line, the highest code", as
   expect(shut.stderr).toContain("triple fault");
 });
 
+test.each(["intel", "amd"])("guests of a simulated host of %s", async (vendor) => {
+  const under = ["--under", "kvm", "--host", vendor, "--multiboot", greeting, ...SMALL];
+  const alone = await kvmsim("boot", ...under);
+  expect(alone).toEqual({ code: 11, stdout: "Hi", stderr: "" });
+  const two = await kvmsim("boot", ...under, "--guests", "2", "--host-cpus", "2", "--net");
+  expect(two).toEqual({ code: 11, stdout: "m0| Hi\nm1| Hi", stderr: "" });
+  const fallen = ["--under", "kvm", "--host", vendor, "--multiboot", faulty, ...SMALL];
+  const shut = await kvmsim("boot", ...fallen, "--no-reboot");
+  expect(shut.stderr).toContain("triple fault");
+});
+
+test("a host with guests is replayed", async () => {
+  const recording = path.join(folder, "host.rec");
+  const given = ["--guests", "2", "--epoch", "1us", "--record", recording];
+  const under = ["--under", "kvm", "--multiboot", greeting, ...SMALL, ...given];
+  expect((await kvmsim("boot", ...under)).code).toBe(11);
+  const again = await kvmsim("replay", recording, "--image", `kernel=${greeting}`);
+  expect(again.stdout).toContain("The replay is the recorded run");
+});
+
 test("keys go to the machine that was chosen", async () => {
   const { io, seen } = typing("HA\u00011LZ\u00010Z", true);
   expect(await main(["boot", "--multiboot", echo, ...SMALL, "--machines", "2"], io)).toBe(1);
@@ -200,6 +220,25 @@ test.each([
   [["--multiboot", greeting, "--memory", "much"], "--memory much: expected a size as 256M or 1G"],
   [["--multiboot", greeting, "--cpus", "x"], "machine: cpus is 1 to 64, not null"],
   [["--multiboot", greeting, "--machines", "9"], "--machines: expected 1 to 8"],
+  [["--multiboot", greeting, "--guests", "2"], "--guests: goes with --under kvm"],
+  [["--multiboot", greeting, "--under", "xen"], "--under xen: expected kvm"],
+  [
+    ["--multiboot", greeting, "--under", "kvm", "--machines", "2"],
+    "--machines: goes without --under; expected --guests",
+  ],
+  [["--multiboot", greeting, "--under", "kvm", "--guests", "9"], "host: guests are 1 to 8"],
+  [
+    ["--multiboot", greeting, "--under", "kvm", "--host-cpus", "x"],
+    "host: cpus is 1 to 16, not null",
+  ],
+  [
+    ["--multiboot", greeting, "--under", "kvm", "--host", "via"],
+    'host: host is intel or amd, not "via"',
+  ],
+  [
+    ["--multiboot", greeting, "--under", "kvm", "--guests", "8", "--memory", "1G"],
+    "host: the guests' memory is more than 3.5 GiB in all",
+  ],
   [["--multiboot", greeting, "--schedule", "pct:0"], "pct:0: no such file or folder"],
   [["--multiboot", greeting, "--slice", "0"], "--slice 0: expected at least 1 cycle"],
   [

@@ -61,3 +61,12 @@ test.each(["vmx", "svm"])(
     expect(figures.every(({ median }) => median > 0)).toBe(true);
   },
 );
+
+test("the benchmark of KVM measures exits, guests, fresh hosts and many guests", async () => {
+  const { code, stdout } = await kvmsim("bench", "kvm", "--seconds", "0.01", "--json");
+  expect(code).toBe(0);
+  const { figures } = JSON.parse(stdout) as { figures: { what: string; median: number }[] };
+  const names = figures.map(({ what }) => what).join("\n");
+  for (const what of ["exits for CPUID", "kernel sieve", "fresh hosts", "memory of the 1000"])
+    expect(names).toContain(`amd: ${what}`);
+});

@@ -5,6 +5,7 @@ import { cold } from "./cpu-cold.ts";
 import { systemKernels } from "./cpu-system.ts";
 import { starts } from "./cpu-start.ts";
 import type { Benchmark } from "./figures.ts";
+import { kvm } from "./kvm.ts";
 import { idle } from "./machine-idle.ts";
 import { events } from "./sim-events.ts";
 import { seeks } from "./sim-seeks.ts";
@@ -16,6 +17,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
     name: "cpu",
     says: "the CPU: start of the engine, user code in loops and never seen before, fresh machines",
     measurements: [...starts, ...kernels, ...systemKernels, ...cold, ...freshMachines],
+  },
+  {
+    name: "kvm",
+    says: "KVM: exits by kind, user code in guests, fresh hosts, a thousand guests",
+    measurements: kvm,
   },
   {
     name: "machine",
