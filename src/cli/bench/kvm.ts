@@ -11,6 +11,7 @@ import {
   KvmKernel,
 } from "../../api/index.ts";
 import { figure, type Measurement } from "./figures.ts";
+import { sharesOfBare } from "./share-of-bare.ts";
 
 const ROUNDS = 5;
 const SLICE_CYCLES = 500_000;
@@ -62,44 +63,20 @@ const exits = (vendor: Vendor, kind: keyof typeof KINDS): Measurement => ({
 
 const SHARE_BAR = { relation: "at least", value: 90 } as const;
 
-interface Program {
-  readonly cycles: number;
-  run(cycles: number): boolean;
-}
-
-/** The two are measured by turns, so that what else the machine does weighs on both. */
 const share = (vendor: Vendor, kernel: Kernel): Measurement => ({
   what: `${kernel.name} on ${vendor}`,
   measure(seconds) {
-    const milliseconds = (seconds * 1000) / ROUNDS / 2;
     const bare = new GuestPrograms(kernel);
     const host = kernelHost(vendor);
-    const shares: number[] = [];
-    for (let round = 0; round <= ROUNDS; round += 1) {
-      const alone = cyclesPerSecond(() => bare.start(null), milliseconds);
-      const guest = cyclesPerSecond(() => new KvmKernel(kernel, host), milliseconds);
-      if (round > 0) shares.push((100 * guest) / alone);
-    }
+    const shares = sharesOfBare(
+      () => bare.start(null),
+      () => new KvmKernel(kernel, host),
+      seconds,
+    );
     host.release();
     return [figure(`${vendor}: kernel ${kernel.name} in a guest`, "% of bare", shares, SHARE_BAR)];
   },
 });
-
-/** Without the start of each program. */
-function cyclesPerSecond(start: () => Program, least: number): number {
-  let cycles = 0;
-  let spent = 0;
-  while (spent < least) {
-    const program = start();
-    program.run(SLICE_CYCLES);
-    const from = program.cycles;
-    const started = performance.now();
-    while (program.run(SLICE_CYCLES) && spent + performance.now() - started < least);
-    spent += performance.now() - started;
-    cycles += program.cycles - from;
-  }
-  return (cycles * 1000) / spent;
-}
 
 const FRESH_BAR = { relation: "at least", value: 1000 } as const;
 /** mov cx, 500; dec cx; jnz; hlt: 1002 instructions. */

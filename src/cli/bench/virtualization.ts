@@ -9,6 +9,7 @@ import {
   RoundTrips,
 } from "../../api/index.ts";
 import { figure, type Measurement } from "./figures.ts";
+import { sharesOfBare } from "./share-of-bare.ts";
 
 const ROUNDS = 5;
 const SLICE_CYCLES = 500_000;
@@ -39,41 +40,18 @@ export const virtualization = (name: HypervisorName): readonly Measurement[] => 
   ...KERNELS.map((kernel) => share(name, kernel)),
 ];
 
-/** The two are measured by turns, so that what else the machine does weighs on both. */
 function share(name: HypervisorName, kernel: Kernel): Measurement {
   return {
     what: `${kernel.name} in a guest`,
     measure(seconds) {
-      const milliseconds = (seconds * 1000) / ROUNDS / 2;
       const programs = new GuestPrograms(kernel);
-      const shares: number[] = [];
-      for (let round = 0; round <= ROUNDS; round += 1) {
-        const bare = cyclesPerSecond(programs, null, milliseconds);
-        const guest = cyclesPerSecond(programs, name, milliseconds);
-        if (round > 0) shares.push((100 * guest) / bare);
-      }
+      const shares = sharesOfBare(
+        () => programs.start(null),
+        () => programs.start(name),
+        seconds,
+      );
       const bar = { relation: "at least", value: SHARE_BAR } as const;
       return [figure(`kernel ${kernel.name} in a guest`, "% of bare", shares, bar)];
     },
   };
-}
-
-/** Without the start of each program: the hypervisor's own instructions, and what is compiled for them. */
-function cyclesPerSecond(
-  programs: GuestPrograms,
-  under: HypervisorName | null,
-  least: number,
-): number {
-  let cycles = 0;
-  let spent = 0;
-  while (spent < least) {
-    const program = programs.start(under);
-    program.run(SLICE_CYCLES);
-    const from = program.cycles;
-    const started = performance.now();
-    while (program.run(SLICE_CYCLES) && spent + performance.now() - started < least);
-    spent += performance.now() - started;
-    cycles += program.cycles - from;
-  }
-  return (cycles * 1000) / spent;
 }
