@@ -354,7 +354,8 @@ const OTHER_SENTENCES: readonly Sentence[] = [
     "RIP",
     (b) => {
       const rip = b.field("Guest RIP");
-      return long(b) && bit(rights(b, "CS"), 13) ? canonical(rip) : bits(rip, 63, 32) === 0n;
+      if (!long(b) || !bit(rights(b, "CS"), 13)) return bits(rip, 63, 32) === 0n;
+      return bits(rip, 63, 48) === 0n || bits(rip, 63, 48) === 0xffffn;
     },
   ],
   ["RFLAGS", (b) => bit(flags(b), 1) && (flags(b) & ~0x3f_7fd7n) === 0n],

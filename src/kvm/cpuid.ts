@@ -2,6 +2,8 @@
 
 import { cpuid } from "../hw/cpu/cpuid/leaves.ts";
 import { type CpuProfile, makeProfile } from "../hw/cpu/cpuid/profile.ts";
+import { APIC_BASE } from "../hw/cpu/msr/bits.ts";
+import { readSlot } from "../hw/cpu/msr/slots.ts";
 import { BIT, type CpuState } from "../hw/cpu/state.ts";
 
 /** KVM_CPUID_FLAG_SIGNIFCANT_INDEX: the entry is for one subleaf. */
@@ -39,7 +41,7 @@ const FEATURES: CpuidEntry = {
   ecx: 0,
   edx: 0,
 };
-const OSXSAVE = 1 << 27;
+const [OSXSAVE, APIC] = [1 << 27, 1 << 9];
 
 /** The CPU that guests get at most: without virtualisation, and saying that there is a hypervisor. */
 export function guestProfile(host: CpuProfile): CpuProfile {
@@ -84,7 +86,12 @@ export function answerCpuid(
   const found = find(entries, leaf, subleaf) ?? beyond(entries, leaf, subleaf) ?? NOTHING;
   if (leaf !== 1) return found;
   const ecx = found.ecx & ~OSXSAVE;
-  return { ...found, ecx: (state.has("CR4", BIT.CR4.OSXSAVE) ? ecx | OSXSAVE : ecx) >>> 0 };
+  const hasApic = (readSlot(state, "IA32_APIC_BASE") & APIC_BASE.EN) !== 0n;
+  return {
+    ...found,
+    ecx: (state.has("CR4", BIT.CR4.OSXSAVE) ? ecx | OSXSAVE : ecx) >>> 0,
+    edx: (hasApic ? found.edx : found.edx & ~APIC) >>> 0,
+  };
 }
 
 const NOTHING: CpuidEntry = { ...FEATURES, function: 0 };

@@ -1,6 +1,7 @@
 /** Laws of interrupts and exceptions: what handlers find, what returns restore, and what happens when delivery fails. */
 
 import fc from "fast-check";
+import { AMD, INTEL } from "../../../src/hw/cpu/cpuid/profile.ts";
 import { BIT, RFLAGS } from "../../../src/hw/cpu/state.ts";
 import {
   BareSystem,
@@ -206,6 +207,27 @@ law("single-step-traps-after-every-instruction", {
   },
 });
 
+law("breakpoints-behind-a-load-of-ss", {
+  says: "A breakpoint on the instruction behind MOV SS is met by processors of AMD, and by none of Intel.",
+  cites: "Linux, arch/x86/kvm/x86.c, kvm_vcpu_check_code_breakpoint",
+  forAll: {
+    engine: anyEngine,
+    vendor: fc.constantFrom(AMD, INTEL),
+    number: fc.nat(3),
+  },
+  runs: 30,
+  holds: ({ engine, vendor, number }) => {
+    const system = bareSystem(engine, [0x8e, 0xd0, NOP, NOP], 0, vendor);
+    const { state } = system;
+    state.setGpr(0, BigInt(SELECTORS.kernelData));
+    state.setDebug(BREAKPOINTS[number] as "DR0", BigInt(CODE + 2));
+    state.setDebug("DR7", 1n << BigInt(2 * number));
+    system.step();
+    system.step();
+    return same("RIP", state.rip, BigInt(vendor === AMD ? handlerOf(1) : CODE + 3));
+  },
+});
+
 law("breakpoints-come-before-code-and-after-data", {
   says: "A breakpoint on an instruction is #DB before it, unless RF is set; one on data is #DB after the access, and a read does not meet one on writes.",
   cites:
@@ -301,8 +323,12 @@ law("exceptions-save-where-they-belong", {
 
 // Helpers
 
-const bareSystem = (engine: EngineName, code: readonly number[], cpl: 0 | 3): BareSystem =>
-  new BareSystem(Uint8Array.from(code), { engine, decoder, profile: BARE.profile, cpl });
+const bareSystem = (
+  engine: EngineName,
+  code: readonly number[],
+  cpl: 0 | 3,
+  profile = BARE.profile,
+): BareSystem => new BareSystem(Uint8Array.from(code), { engine, decoder, profile, cpl });
 
 const BREAKPOINTS = ["DR0", "DR1", "DR2", "DR3"] as const;
 /** An address that nothing is mapped at. */

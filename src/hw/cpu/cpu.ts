@@ -211,7 +211,7 @@ export class Cpu {
     const watched = watches(state);
     const traced = state.hasFlag(BIT.RFLAGS.TF);
     const resumed = state.hasFlag(BIT.RFLAGS.RF);
-    if (watched && !resumed && (shadow & BLOCKING.movSs) === 0) {
+    if (watched && !resumed && !this.#hidesCode(shadow)) {
       const hit = codeBreakpoints(state, linearOfCode(state, state.rip));
       if (hit !== 0) {
         this.#debugException(hit);
@@ -244,6 +244,12 @@ export class Cpu {
     // "Masking Exceptions and Interrupts When Switching Stacks").
     const isMasked = (state.blocking & BLOCKING.movSs) !== 0;
     if (traced && !state.hasEntered && !isMasked) state.pendingDebug |= DR6.BS;
+  }
+
+  /** Behind a load of SS, breakpoints on code are of no effect on Intel's processors. */
+  #hidesCode(shadow: number): boolean {
+    const isIntel = this.#core.environment.profile.vendor === "intel";
+    return isIntel && (shadow & BLOCKING.movSs) !== 0;
   }
 
   #debugException(bits: number): void {

@@ -205,7 +205,10 @@ export class SvmOps implements X86Ops {
     const { view } = vmcb;
     const svm = svmOf(cpu);
     if (event?.type === "NMI") vcpu.registers.blocking |= BLOCKING.nmi;
-    intercept(view, IRET, (vcpu.registers.blocking & BLOCKING.nmi) !== 0);
+    const isBlocked = (vcpu.registers.blocking & BLOCKING.nmi) !== 0;
+    intercept(view, IRET, isBlocked);
+    // Behind a shadow, or the event of this entry, nothing but an interrupt of the host tells that NMIs can come.
+    if (windows.nmi && !isBlocked) cpu.isWanted = true;
     intercept(view, INTERCEPT.VINTR, windows.interrupt);
     const vintr = view.getUint32(VMCB.vintr, true) & ~VINTR.irq;
     const request = windows.interrupt ? VINTR.irq | VINTR.ignoreTpr : 0;

@@ -231,6 +231,7 @@ export class VmxOps implements X86Ops {
     fields.set("VM-entry interruption-information field", event === null ? 0n : wordOf(event));
     fields.set("VM-entry exception error code", BigInt(event?.errorCode ?? 0));
     fields.set("Secondary processor-based VM-execution controls", secondaryControls(vcpu));
+    if (event?.type === "NMI") unblockNmis(fields);
     if (flush) {
       // INVEPT of these tables, and INVVPID of the vCPU.
       cpu.memory.invalidateTables(vcpu.root * PAGE_SIZE);
@@ -270,6 +271,12 @@ export class VmxOps implements X86Ops {
   emptyLog(cpu: HostCpu): void {
     new Current(cpu).set("PML index", LAST_ENTRY);
   }
+}
+
+/** An NMI whose delivery was cut short blocks itself (SDM Vol. 3, "Resuming Guest Software after Handling an Exception"). */
+function unblockNmis(fields: Current): void {
+  const blocking = fields.get("Guest interruptibility state");
+  fields.set("Guest interruptibility state", blocking & ~BigInt(BLOCKING.nmi));
 }
 
 function causeOf(fields: Current, reason: number): Cause {
