@@ -205,6 +205,8 @@ export class SvmOps implements X86Ops {
     const { view } = vmcb;
     const svm = svmOf(cpu);
     if (event?.type === "NMI") vcpu.registers.blocking |= BLOCKING.nmi;
+    // Nothing tells of the end of a shadow: an IPI to itself waits until then too.
+    else if (windows.nmi && (vcpu.registers.blocking & BLOCKING.nmi) === 0) cpu.isWanted = true;
     intercept(view, IRET, (vcpu.registers.blocking & BLOCKING.nmi) !== 0);
     intercept(view, INTERCEPT.VINTR, windows.interrupt);
     const vintr = view.getUint32(VMCB.vintr, true) & ~VINTR.irq;
