@@ -56,6 +56,10 @@ const ABSENT = [
 for (const name of ABSENT) CAUSES.set(REASON[name], { is: "undefined instruction" });
 
 const WRITE = 2n;
+/** Of an exit qualification. */
+const UNBLOCKED_BY_IRET = 0x1000n;
+/** Of IA32_DEBUGCTL, and of pending debug exceptions. */
+const [BTF, BS] = [2n, 0x4000n];
 /** Of entries of EPT. */
 const DIRTY = 0x200;
 /** IA32_VMX_PROCBASED_CTLS2: secondary controls that may be 1 are in its high half. */
@@ -231,12 +235,12 @@ export class VmxOps implements X86Ops {
     fields.set("VM-entry interruption-information field", event === null ? 0n : wordOf(event));
     fields.set("VM-entry exception error code", BigInt(event?.errorCode ?? 0));
     fields.set("Secondary processor-based VM-execution controls", secondaryControls(vcpu));
-    if (event?.type === "NMI") unblockNmis(fields);
     if (flush) {
       // INVEPT of these tables, and INVVPID of the vCPU.
       cpu.memory.invalidateTables(vcpu.root * PAGE_SIZE);
       cpu.memory.invalidateVpid(vcpu.tag, false);
     }
+    announceStep(fields);
     const error = vmxOf(cpu).enter();
     if (error === 0) return null;
     const cause = { is: "failed entry", reason: BigInt(error) } as const;
@@ -250,12 +254,10 @@ export class VmxOps implements X86Ops {
     const rights = Number(fields.get("Guest CS access rights"));
     const isWide =
       (rights & RIGHTS.long) !== 0 && (fields.get("Guest IA32_EFER") & EFER.LMA) !== 0n;
-    return {
-      reason,
-      cause: causeOf(fields, reason),
-      next: BigInt.asUintN(isWide ? 64 : 32, rip),
-      vectoring: vectoringOf(fields),
-    };
+    const cause = causeOf(fields, reason);
+    const vectoring = vectoringOf(fields);
+    recoverNmiBlocking(fields, reason, vectoring);
+    return { reason, cause, next: BigInt.asUintN(isWide ? 64 : 32, rip), vectoring };
   }
 
   logged(cpu: HostCpu, { log }: Hosted): readonly number[] {
@@ -273,10 +275,36 @@ export class VmxOps implements X86Ops {
   }
 }
 
-/** An NMI whose delivery was cut short blocks itself (SDM Vol. 3, "Resuming Guest Software after Handling an Exception"). */
-function unblockNmis(fields: Current): void {
-  const blocking = fields.get("Guest interruptibility state");
-  fields.set("Guest interruptibility state", blocking & ~BigInt(BLOCKING.nmi));
+/**
+ * A guest in a shadow is entered with its trap flag only if a single step is said to be pending. It is: the shadow is that
+ * of an instruction that was traced. SDM Vol. 3, "Checks on Guest Non-Register State".
+ */
+function announceStep(fields: Current): void {
+  const isShadowed = (Number(fields.get("Guest interruptibility state")) & SHADOWS) !== 0;
+  const isTraced = (fields.get("Guest RFLAGS") & RFLAGS.TF) !== 0n;
+  if (!isShadowed || !isTraced || (fields.get("Guest IA32_DEBUGCTL") & BTF) !== 0n) return;
+  fields.set("Guest pending debug exceptions", fields.get("Guest pending debug exceptions") | BS);
+}
+
+/**
+ * An NMI that has not come to its handler blocks none, and one whose IRET has faulted still does. SDM Vol. 3,
+ * "Saving Non-Register State", "Information About NMI Unblocking Due to IRET".
+ */
+function recoverNmiBlocking(fields: Current, reason: number, vectoring: PendingEvent | null): void {
+  const name = "Guest interruptibility state";
+  const nmi = BigInt(BLOCKING.nmi);
+  if (vectoring?.type === "NMI") fields.set(name, fields.get(name) & ~nmi);
+  else if (vectoring === null && saysUnblocked(fields, reason))
+    fields.set(name, fields.get(name) | nmi);
+}
+
+function saysUnblocked(fields: Current, reason: number): boolean {
+  if (reason === REASON.eptViolation || reason === REASON.pageModificationLogFull)
+    return (fields.get("Exit qualification") & UNBLOCKED_BY_IRET) !== 0n;
+  if (reason !== REASON.exceptionOrNmi) return false;
+  const information = Number(fields.get("VM-exit interruption information"));
+  const isDoubleFault = (information & INFO.vector) === VECTORS["#DF"];
+  return !isDoubleFault && (information & INFO.nmiUnblocking) !== 0;
 }
 
 function causeOf(fields: Current, reason: number): Cause {
