@@ -24,6 +24,8 @@ export class ResetState {
   }
 }
 
+/** What the guest has agreed on with KVM: memory that KVM writes, for one. */
+const AGREED = [0x4b56_4d00, 0x4b56_4d01, 0x4b56_4d05].map((index) => ({ index, data: 0n }));
 const NOTHING: readonly number[] = Array.from({ length: 512 }, () => 0);
 
 function vcpuState(calls: KvmCalls, vcpu: number): readonly (() => void)[] {
@@ -31,7 +33,9 @@ function vcpuState(calls: KvmCalls, vcpu: number): readonly (() => void)[] {
   const regs = calls.call(vcpu, "KVM_GET_REGS", null);
   const apic = calls.call(vcpu, "KVM_GET_LAPIC", null);
   const state = calls.call(vcpu, "KVM_GET_MP_STATE", null);
+  const msrs = calls.call(vcpu, "KVM_GET_MSRS", AGREED);
   return [
+    () => calls.call(vcpu, "KVM_SET_MSRS", msrs),
     () => calls.call(vcpu, "KVM_SET_SREGS", sregs),
     () => calls.call(vcpu, "KVM_SET_REGS", regs),
     () => calls.call(vcpu, "KVM_SET_LAPIC", apic),
