@@ -61,6 +61,7 @@ import "./kvm/hosts.property.ts";
 import "./kvm/ioctls.property.ts";
 import "./kvm/state.property.ts";
 import "./kvm/mmu.property.ts";
+import "./kvm/pv.property.ts";
 import "./linux/frames.property.ts";
 import "./linux/ranges.property.ts";
 import "./sim/determinism.property.ts";

@@ -55,6 +55,11 @@ const FROM_KVM_H = {
   KVM_SET_SIGNAL_MASK: 0x4004ae8b,
   KVM_ENABLE_CAP: 0x4068aea3,
   KVM_SET_GUEST_DEBUG: 0x4048ae9b,
+  KVM_GET_CLOCK: 0x8030ae7c,
+  KVM_SET_CLOCK: 0x4030ae7b,
+  KVM_KVMCLOCK_CTRL: 0xaead,
+  KVM_GET_VCPU_EVENTS: 0x8040ae9f,
+  KVM_SET_VCPU_EVENTS: 0x4040aea0,
 };
 
 it("gives ioctls the numbers of linux/kvm.h", () => {

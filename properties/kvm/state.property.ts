@@ -6,6 +6,7 @@ import { KvmGuest, must, startLongMode, VENDORS } from "../support/kvm-guest.ts"
 import { callsHypervisor, guestOf, memoryCopy, runGuest } from "../support/kvm-programs.ts";
 import {
   anyDebugregs,
+  anyEvents,
   anyMsrs,
   anyXsave,
   call,
@@ -83,6 +84,36 @@ law("a-vcpu-moves-to-another-host", {
   },
 });
 
+law("events-are-got-as-they-were-set", {
+  says: "Events of a vCPU that user space sets are those that it gets; what the flags do not name is left as it was.",
+  cites: "Linux, Documentation/virt/kvm/api.rst, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS",
+  forAll: {
+    vendor: fc.constantFrom(...VENDORS),
+    events: anyEvents(),
+    others: anyEvents(),
+    flags: fc.constantFrom(0, 1, 4, 5),
+  },
+  runs: 100,
+  holds: ({ vendor, events, others, flags }) => {
+    const guest = new KvmGuest(vendor, 0x1000);
+    must(call(guest, "KVM_SET_VCPU_EVENTS", events));
+    const got = must(call(guest, "KVM_GET_VCPU_EVENTS", null));
+    const differs = difference(events, got);
+    if (differs !== null) throw new Error(`set${differs}`);
+    must(call(guest, "KVM_SET_VCPU_EVENTS", { ...others, flags }));
+    const expected = {
+      ...others,
+      nmi: { ...others.nmi, pending: (flags & 1) === 0 ? events.nmi.pending : others.nmi.pending },
+      interrupt: {
+        ...others.interrupt,
+        shadow: (flags & 4) === 0 ? events.interrupt.shadow : others.interrupt.shadow,
+      },
+    };
+    const wrong = difference(expected, must(call(guest, "KVM_GET_VCPU_EVENTS", null)));
+    if (wrong !== null) throw new Error(`changed${wrong}`);
+  },
+});
+
 const withWord = (at: number, value: number, mxcsr = 0x1f80, components = 3) => {
   const region = Array.from({ length: 1024 }, () => 0);
   region[6] = mxcsr;
@@ -132,6 +163,20 @@ const REFUSED: Readonly<Record<string, fc.Arbitrary<Refused["argument"]>>> = {
     .uint8Array({ maxLength: 20 })
     .filter((mask) => mask.length !== 8)
     .map((mask) => [...mask]),
+  "KVM_SET_VCPU_EVENTS with unknown flags": fc
+    .tuple(anyEvents(), bit(4, 31))
+    .map(([events, flags]) => ({ ...events, flags })),
+  "KVM_SET_VCPU_EVENTS of an exception that does not exist": fc
+    .tuple(anyEvents(), fc.oneof(fc.constant(2), fc.integer({ min: 32, max: 255 })))
+    .map(([events, nr]) => ({
+      ...events,
+      exception: { ...events.exception, injected: 1, nr },
+    })),
+  "KVM_SET_VCPU_EVENTS in system management mode": anyEvents().map((events) => ({
+    ...events,
+    flags: 8,
+    smi: { ...events.smi, smm: 1 },
+  })),
   "KVM_ENABLE_CAP with flags": bit(0, 31).map((flags) => ({ cap: 190, flags, args: NO_ARGS })),
   "KVM_ENABLE_CAP of what cannot be enabled": fc
     .nat(300)

@@ -17,6 +17,7 @@ export interface VcpuState {
   readonly debugregs: Argument<"KVM_SET_DEBUGREGS">;
   readonly msrs: Argument<"KVM_SET_MSRS">;
   readonly khz: number;
+  readonly events: Argument<"KVM_SET_VCPU_EVENTS">;
 }
 
 /** Of a vCPU that does not run. */
@@ -59,6 +60,7 @@ export function saveVcpu(guest: KvmGuest, msrs: readonly number[]): VcpuState {
     debugregs: must(call(guest, "KVM_GET_DEBUGREGS", null)),
     msrs: found,
     khz: must(call(guest, "KVM_GET_TSC_KHZ", null)),
+    events: must(call(guest, "KVM_GET_VCPU_EVENTS", null)),
   };
 }
 
@@ -77,6 +79,7 @@ export function restoreVcpu(guest: KvmGuest, state: VcpuState): void {
   const refused = state.msrs[written];
   if (refused !== undefined) throw new Error(`MSR ${refused.index.toString(16)} = ${refused.data}`);
   must(call(guest, "KVM_SET_DEBUGREGS", state.debugregs));
+  must(call(guest, "KVM_SET_VCPU_EVENTS", state.events));
 }
 
 const SHOWN = 80;
@@ -137,6 +140,45 @@ export const anyDebugregs = (): fc.Arbitrary<Argument<"KVM_SET_DEBUGREGS">> =>
     dr7: fc.nat(2 ** 32 - 1).map((value) => BigInt(value) & ~0x20ffn),
     flags: fc.constant(0n),
   });
+
+/** One event at most is on its way into the guest; exceptions 8 and 10 to 14 have error codes. */
+export const anyEvents = (): fc.Arbitrary<Argument<"KVM_SET_VCPU_EVENTS">> =>
+  fc
+    .record({
+      injected: fc.constantFrom("exception", "interrupt", "NMI", null),
+      vector: fc.nat(255),
+      errorCode: fc.nat(2 ** 16 - 1),
+      shadow: fc.nat(3),
+      pending: fc.nat(1),
+      masked: fc.nat(1),
+    })
+    .map(({ injected, vector, errorCode, shadow, pending, masked }) => {
+      const isException = injected === "exception";
+      const nr = vector % 32 === 2 ? 3 : vector % 32;
+      const hasCode = isException && (nr === 8 || (nr >= 10 && nr <= 14));
+      return {
+        exception: {
+          injected: isException ? 1 : 0,
+          nr: isException ? nr : 0,
+          has_error_code: hasCode ? 1 : 0,
+          pending: 0,
+          error_code: hasCode ? errorCode : 0,
+        },
+        interrupt: {
+          injected: injected === "interrupt" ? 1 : 0,
+          nr: injected === "interrupt" ? vector : 0,
+          soft: 0,
+          shadow,
+        },
+        nmi: { injected: injected === "NMI" ? 1 : 0, pending, masked },
+        sipi_vector: 0,
+        flags: 5,
+        smi: { smm: 0, pending: 0, smm_inside_nmi: 0, latched_init: 0 },
+        triple_fault: { pending: 0 },
+        exception_has_payload: 0,
+        exception_payload: 0n,
+      };
+    });
 
 /** Registers of system calls, the PAT and an MTRR. */
 export const anyMsrs = (): fc.Arbitrary<Argument<"KVM_SET_MSRS">> => {

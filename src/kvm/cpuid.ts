@@ -5,6 +5,7 @@ import { type CpuProfile, makeProfile } from "../hw/cpu/cpuid/profile.ts";
 import { APIC_BASE } from "../hw/cpu/msr/bits.ts";
 import { readSlot } from "../hw/cpu/msr/slots.ts";
 import { BIT, type CpuState } from "../hw/cpu/state.ts";
+import { PV_LEAVES } from "./pv/features.ts";
 
 /** KVM_CPUID_FLAG_SIGNIFCANT_INDEX: the entry is for one subleaf. */
 const SIGNIFICANT_INDEX = 1;
@@ -23,24 +24,6 @@ export interface CpuidEntry {
 const EXTENDED = 0x8000_0000;
 /** The leaves of which each subleaf differs, and how many there are. */
 const SUBLEAVES: Readonly<Record<number, number>> = { 0x4: 4, 0x7: 1, 0xb: 2, 0xd: 2 };
-/** "KVMKVMKVM" (Linux, Documentation/virt/kvm/x86/cpuid.rst). */
-const SIGNATURE: CpuidEntry = {
-  function: 0x4000_0000,
-  index: 0,
-  flags: 0,
-  eax: 0x4000_0001,
-  ebx: 0x4b4d_564b,
-  ecx: 0x564b_4d56,
-  edx: 0x4d,
-};
-const FEATURES: CpuidEntry = {
-  ...SIGNATURE,
-  function: 0x4000_0001,
-  eax: 0,
-  ebx: 0,
-  ecx: 0,
-  edx: 0,
-};
 const [OSXSAVE, APIC] = [1 << 27, 1 << 9];
 
 /** The CPU that guests get at most: without virtualisation, and saying that there is a hypervisor. */
@@ -64,7 +47,7 @@ export function supportedCpuid(profile: CpuProfile, state: CpuState): readonly C
       entriesOf(profile, state, leaf),
     );
   };
-  return [...leaves(0), SIGNATURE, FEATURES, ...leaves(EXTENDED)];
+  return [...leaves(0), ...PV_LEAVES, ...leaves(EXTENDED)];
 }
 
 function entriesOf(profile: CpuProfile, state: CpuState, leaf: number): readonly CpuidEntry[] {
@@ -94,7 +77,7 @@ export function answerCpuid(
   };
 }
 
-const NOTHING: CpuidEntry = { ...FEATURES, function: 0 };
+const NOTHING: CpuidEntry = { function: 0, index: 0, flags: 0, eax: 0, ebx: 0, ecx: 0, edx: 0 };
 const GENUINE = 0x756e_6547;
 
 const find = (

@@ -7,6 +7,7 @@ import { reset } from "../hw/cpu/start.ts";
 import { BIT, BLOCKING, PENDING } from "../hw/cpu/state.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
 import { blocksInterrupts } from "./guest-debug.ts";
+import { pvAfterInit } from "./pv/state.ts";
 import { MP_STATE, type Vcpu } from "./vcpu.ts";
 import type { Windows } from "./x86/ops.ts";
 
@@ -38,6 +39,7 @@ function acceptArrivals(vcpu: Vcpu, cpu: HostCpu): void {
     reset(registers, environment.profile.signature, "init");
     registers.pending = others;
     state.pending = null;
+    state.pv = pvAfterInit(state.pv);
     state.mpState = environment.bootstrap ? MP_STATE.runnable : MP_STATE.initReceived;
     vcpu.flush();
   }

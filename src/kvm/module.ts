@@ -83,12 +83,12 @@ export class Kvm {
     }
   }
 
-  createVm(task: Task): Vm | Errno {
+  createVm(task: Task, created: number): Vm | Errno {
     const root = this.host.frames.allocate("kernel");
     if (root === null) return "ENOMEM";
     const state = this.#cell.value;
     state.vms += 1;
-    return new Vm(this, state.vms - 1, task, root);
+    return new Vm(this, { number: state.vms - 1, task, root, created });
   }
 
   /** Registers of a vCPU that nobody has touched. */

@@ -11,6 +11,7 @@ import type { HostCpu } from "../linux/host-cpu.ts";
 import type { ValueOf } from "./ioctls/ioctl.ts";
 import type { kvm_msrs } from "./ioctls/structures.ts";
 import type { Kvm } from "./module.ts";
+import { PV_MSRS } from "./pv/msrs.ts";
 import type { Vcpu } from "./vcpu.ts";
 
 /** MAX_IO_MSRS. */
@@ -94,11 +95,12 @@ export function getFeatureMsrs(kvm: Kvm, entries: Msrs): Msrs | Errno {
 export function savedMsrs(kvm: Kvm): readonly number[] {
   const { profile } = kvm;
   const access = accessTo(kvm.registersAtReset(), kvm.environment);
-  return MSRS.filter(
+  const own = MSRS.filter(
     (row) =>
       hasMsr(profile, row) &&
       row.writable !== "nothing" &&
       resolve(row.writable, profile) !== 0n &&
       readMsr(access, row.number) !== null,
-  ).map(({ number }) => number);
+  );
+  return [...own.map(({ number }) => number), ...PV_MSRS];
 }

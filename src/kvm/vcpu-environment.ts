@@ -1,6 +1,7 @@
 /** What a vCPU has around it while the module carries an instruction out in its stead: its local APIC, if the module has it. */
 
 import { BareEnvironment } from "../hw/cpu/environment.ts";
+import { PV_MSRS, readPvMsr, writePvMsr } from "./pv/msrs.ts";
 import type { Vcpu } from "./vcpu.ts";
 
 export class VcpuEnvironment extends BareEnvironment {
@@ -14,10 +15,12 @@ export class VcpuEnvironment extends BareEnvironment {
   }
 
   override readMsr(number: number): bigint | null {
-    return this.#vcpu.vm.irqchip?.bus.readMsr(this.#vcpu.index, number) ?? null;
+    const value = readPvMsr(this.#vcpu, number);
+    return value ?? this.#vcpu.vm.irqchip?.bus.readMsr(this.#vcpu.index, number) ?? null;
   }
 
   override writeMsr(number: number, value: bigint): boolean {
+    if (PV_MSRS.includes(number)) return writePvMsr(this.#vcpu, number, value);
     return this.#vcpu.vm.irqchip?.bus.writeMsr(this.#vcpu.index, number, value) === true;
   }
 
@@ -31,5 +34,6 @@ export class VcpuEnvironment extends BareEnvironment {
 
   override timeStampCounterMoved(): void {
     this.#vcpu.vm.irqchip?.bus.timeStampCounterMoved(this.#vcpu.index);
+    this.#vcpu.vm.clock.changed();
   }
 }

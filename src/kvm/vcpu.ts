@@ -21,6 +21,8 @@ import {
   withDebugRegisters,
 } from "./guest-debug.ts";
 import { type KvmRun, newRun } from "./ioctls/kvm-run.ts";
+import { updateClock } from "./pv/kvmclock.ts";
+import { initialPv, type PvState } from "./pv/state.ts";
 import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
 import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
@@ -68,6 +70,7 @@ interface VcpuState {
   lastCpu: number;
   isInHardware: boolean;
   isStale: boolean;
+  pv: PvState;
 }
 
 const NONE = -1;
@@ -91,6 +94,7 @@ const initialState = (mpState: number): VcpuState => ({
   lastCpu: NONE,
   isInHardware: false,
   isStale: true,
+  pv: initialPv(),
 });
 
 export class Vcpu implements OpenFile, Hosted, ApicOwner {
@@ -182,6 +186,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   }
 
   enter(cpu: HostCpu, windows: Windows): void {
+    updateClock(this, cpu.state.cycles);
     const { ops } = this.vm.kvm;
     const { state } = this;
     if (!state.isInHardware)
@@ -227,11 +232,17 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
 
   /** There is something for it to look at: Linux, virt/kvm/kvm_main.c, kvm_vcpu_kick. */
   kick(): void {
-    const { state, cpu } = this;
+    const { state } = this;
     const { sleeper } = state;
     state.sleeper = NONE;
-    if (sleeper !== NONE) this.vm.kvm.host.scheduler.wake(sleeper);
-    else if (cpu?.state.isGuest === true) cpu.isWanted = true;
+    if (sleeper === NONE) this.interrupt();
+    else this.vm.kvm.host.scheduler.wake(sleeper);
+  }
+
+  /** It is to leave the guest soon, and comes back with what is due. */
+  interrupt(): void {
+    const { cpu } = this;
+    if (cpu?.state.isGuest === true) cpu.isWanted = true;
   }
 
   // What its local APIC has for it.

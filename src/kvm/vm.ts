@@ -8,11 +8,21 @@ import { VmEventfds } from "./eventfds.ts";
 import { Irqchip } from "./irqchip/irqchip.ts";
 import { Mmu, type TableUsers } from "./mmu/mmu.ts";
 import type { Kvm } from "./module.ts";
+import { KvmClock } from "./pv/kvmclock.ts";
 import { Vcpu } from "./vcpu.ts";
 
 /** KVM_MAX_VCPUS and KVM_MAX_VCPU_IDS. */
 export const MAX_VCPUS = 1024;
 export const MAX_VCPU_ID = 4096;
+
+export interface VmParts {
+  readonly number: number;
+  readonly task: Task;
+  /** Frame of the first of its tables. */
+  readonly root: number;
+  /** The host's cycles at its creation. */
+  readonly created: number;
+}
 
 export class Vm implements OpenFile, TableUsers {
   readonly kvm: Kvm;
@@ -22,6 +32,7 @@ export class Vm implements OpenFile, TableUsers {
   readonly task: Task;
   readonly eventfds: VmEventfds;
   readonly mmu: Mmu;
+  readonly clock: KvmClock;
   /** In the order of their making. */
   readonly #vcpus = new Map<number, Vcpu>();
   #irqchip: Irqchip | null = null;
@@ -30,12 +41,13 @@ export class Vm implements OpenFile, TableUsers {
   /** Open files: its own, and those of its vCPUs. */
   #users = 1;
 
-  constructor(kvm: Kvm, number: number, task: Task, root: number) {
+  constructor(kvm: Kvm, { number, task, root, created }: VmParts) {
     this.kvm = kvm;
     this.world = kvm.host.world;
     this.name = `${kvm.host.prefix}vm${number}`;
     this.task = task;
     this.eventfds = new VmEventfds(this);
+    this.clock = new KvmClock(this, created);
     this.mmu = new Mmu({
       frames: kvm.host.frames,
       memory: task.memory,
@@ -89,6 +101,7 @@ export class Vm implements OpenFile, TableUsers {
     this.#vcpus.set(id, vcpu);
     this.#irqchip?.add(vcpu);
     this.kvm.opened(vcpu);
+    this.clock.changed();
     this.#users += 1;
     return vcpu;
   }

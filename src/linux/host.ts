@@ -16,16 +16,22 @@ export interface HostParameters {
   readonly decoder: Decoder;
   readonly memoryBytes: number;
   readonly cpus: number;
+  /** When it was switched on, in seconds since 1970. */
+  readonly date?: number;
   /** Bytes that each CPU's engine keeps decoded code in. */
   readonly recordBytes?: number;
 }
 
+/** The first of January 2026. */
+const DATE = 1_767_225_600;
 /** For decoded code, where nothing else is said. */
 const RECORD_BYTES = 1 << 19;
 
 export class Host {
   readonly world: World;
   readonly prefix: string;
+  /** When it was switched on, in seconds since 1970. */
+  readonly date: number;
   readonly physical: PhysicalMemory;
   readonly frames: Frames;
   readonly cpus: readonly HostCpu[];
@@ -35,9 +41,10 @@ export class Host {
   /** To be made while the world is built: all its state is registered. */
   constructor(world: World, parameters: HostParameters) {
     const { profile, decoder, memoryBytes, cpus, recordBytes = RECORD_BYTES } = parameters;
-    const { prefix = "host." } = parameters;
+    const { prefix = "host.", date = DATE } = parameters;
     this.world = world;
     this.prefix = prefix;
+    this.date = date;
     const ram = world.memory(`${prefix}ram`, memoryBytes, cpus * hostCpuBytes(recordBytes));
     this.physical = new PhysicalMemory(ram);
     this.frames = new Frames(ram);

@@ -6,6 +6,7 @@ import { MOST_ROUTES } from "../irqchip/routing.ts";
 import type { KvmDevice } from "../module.ts";
 import { MAX_VCPU_ID, MAX_VCPUS, type Vm } from "../vm.ts";
 import { ioctl } from "./ioctl.ts";
+import { VALID_CLOCK_FLAGS } from "./KVM_SET_CLOCK.ts";
 
 /** By the numbers of KVM_CAP_*. */
 const EXTENSIONS: ReadonlyMap<number, number> = new Map([
@@ -41,6 +42,14 @@ const EXTENSIONS: ReadonlyMap<number, number> = new Map([
   [55, 1],
   [56, 1],
   [61, 1],
+  /** KVM_CAP_CLOCKSOURCE, KVM_CAP_NOP_IO_DELAY, KVM_CAP_ADJUST_CLOCK, KVM_CAP_KVMCLOCK_CTRL. */
+  [8, 1],
+  [12, 1],
+  [39, VALID_CLOCK_FLAGS],
+  [76, 1],
+  /** KVM_CAP_VCPU_EVENTS, KVM_CAP_INTR_SHADOW. */
+  [41, 1],
+  [49, 1],
   /** KVM_CAP_MAX_VCPUS, KVM_CAP_READONLY_MEM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_IMMEDIATE_EXIT. */
   [66, MAX_VCPUS],
   [81, 1],

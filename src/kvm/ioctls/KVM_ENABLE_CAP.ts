@@ -14,8 +14,11 @@ export const KVM_ENABLE_CAP = ioctl(
   ["_IOW", 0xa3, kvm_enable_cap],
   (file: Vm | Vcpu, { cap, flags, args }) => {
     if (flags !== 0) return "EINVAL";
-    // No paravirtual feature is offered, so none is there that CPUID does not show.
-    if (file instanceof Vcpu) return cap === KVM_CAP_ENFORCE_PV_FEATURE_CPUID ? 0 : "EINVAL";
+    if (file instanceof Vcpu) {
+      if (cap !== KVM_CAP_ENFORCE_PV_FEATURE_CPUID) return "EINVAL";
+      file.state.pv = { ...file.state.pv, isEnforced: (args[0] ?? 0n) !== 0n };
+      return 0;
+    }
     return cap === KVM_CAP_MAX_VCPU_ID ? (file.limitVcpuIds(args[0] ?? 0n) ?? 0) : "EINVAL";
   },
 );

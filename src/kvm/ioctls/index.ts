@@ -51,6 +51,11 @@ import { KVM_TRANSLATE } from "./KVM_TRANSLATE.ts";
 import { KVM_SET_SIGNAL_MASK } from "./KVM_SET_SIGNAL_MASK.ts";
 import { KVM_SET_GUEST_DEBUG } from "./KVM_SET_GUEST_DEBUG.ts";
 import { KVM_ENABLE_CAP } from "./KVM_ENABLE_CAP.ts";
+import { KVM_GET_CLOCK } from "./KVM_GET_CLOCK.ts";
+import { KVM_SET_CLOCK } from "./KVM_SET_CLOCK.ts";
+import { KVM_KVMCLOCK_CTRL } from "./KVM_KVMCLOCK_CTRL.ts";
+import { KVM_GET_VCPU_EVENTS } from "./KVM_GET_VCPU_EVENTS.ts";
+import { KVM_SET_VCPU_EVENTS } from "./KVM_SET_VCPU_EVENTS.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
 import type { OpenFile, Task } from "../../linux/task.ts";
 import type { KvmRun } from "./kvm-run.ts";
@@ -111,6 +116,11 @@ const ROWS = {
   KVM_SET_SIGNAL_MASK,
   KVM_ENABLE_CAP,
   KVM_SET_GUEST_DEBUG,
+  KVM_GET_CLOCK,
+  KVM_SET_CLOCK,
+  KVM_KVMCLOCK_CTRL,
+  KVM_GET_VCPU_EVENTS,
+  KVM_SET_VCPU_EVENTS,
 } as const;
 
 export type { Kvm };

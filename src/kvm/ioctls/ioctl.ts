@@ -5,6 +5,7 @@
  */
 
 import type { Errno } from "../../linux/errno.ts";
+import type { Host } from "../../linux/host.ts";
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import type { Task } from "../../linux/task.ts";
 
@@ -121,6 +122,10 @@ export interface Caller {
   /** A signal is pending, which ends calls that wait. */
   readonly hasSignal?: boolean;
 }
+
+/** The host's cycles: a CPU without work has not counted all of them. */
+export const timeOf = ({ world }: Host, { cpu }: Caller): number =>
+  Math.max(world.now, cpu.state.cycles);
 
 /** A row. `gives`: the structure that comes back, where nothing is passed. */
 export function ioctl<Target, S extends Structure, Out>(

@@ -178,6 +178,32 @@ export const kvm_translation = struct(
 
 export const kvm_enable_cap = struct({ cap: "u32", flags: "u32", args: vector("u64", 4) }, 64);
 
+export const kvm_clock_data = struct(
+  { clock: "u64", flags: "u32", realtime: "u64", host_tsc: "u64" },
+  5 * 4,
+);
+
+export const kvm_vcpu_events = struct(
+  {
+    exception: struct({
+      injected: "u8",
+      nr: "u8",
+      has_error_code: "u8",
+      pending: "u8",
+      error_code: "u32",
+    }),
+    interrupt: struct({ injected: "u8", nr: "u8", soft: "u8", shadow: "u8" }),
+    nmi: struct({ injected: "u8", pending: "u8", masked: "u8" }, 1),
+    sipi_vector: "u32",
+    flags: "u32",
+    smi: struct({ smm: "u8", pending: "u8", smm_inside_nmi: "u8", latched_init: "u8" }),
+    triple_fault: struct({ pending: "u8" }),
+    exception_has_payload: "u8",
+    exception_payload: "u64",
+  },
+  26,
+);
+
 /** Their headers have no padding. */
 export const kvm_msr_list = counted("u32", 4);
 export const kvm_signal_mask = counted("u8", 4);

@@ -1,0 +1,118 @@
+/** A VM whose guests read clocks and call the module: some vCPUs in 64-bit mode, each with its code in a page of its own. */
+
+import type { Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
+import { type Argument, ioctl, type IOCTLS, openKvm } from "../../src/kvm/ioctls/index.ts";
+import type { Caller } from "../../src/kvm/ioctls/ioctl.ts";
+import { Kvm } from "../../src/kvm/module.ts";
+import type { Host } from "../../src/linux/host.ts";
+import type { Task } from "../../src/linux/task.ts";
+import { must, newHost, type Regs, startLongMode } from "./kvm-guest.ts";
+
+type Name = keyof typeof IOCTLS;
+
+const PAGE = 4096;
+const TABLES = 0x4_0000;
+/** Code of the first vCPU; the others have theirs in the pages behind it. */
+const CODE = 0x1_0000;
+export const PV_RAM = 0x8_0000;
+const HLT = 0xf4;
+
+export interface PvParts {
+  readonly vendor: Vendor;
+  readonly vcpus: number;
+  readonly cpus?: number;
+  /** The module has the interrupt controllers, and halted vCPUs sleep. */
+  readonly irqchip?: boolean;
+}
+
+export class PvGuest {
+  readonly host: Host;
+  readonly task: Task;
+  readonly device: number;
+  readonly vm: number;
+  readonly vcpus: readonly number[];
+  readonly ram: number;
+
+  constructor({ vendor, vcpus, cpus = 1, irqchip = false }: PvParts) {
+    this.host = newHost(vendor, cpus);
+    const kvm = new Kvm(this.host);
+    this.task = this.host.newTask();
+    this.device = must(openKvm(kvm, this.task));
+    this.vm = must(this.on(this.device, "KVM_CREATE_VM", 0n));
+    if (irqchip) must(this.on(this.vm, "KVM_CREATE_IRQCHIP", null));
+    this.ram = this.task.memory.map(PV_RAM);
+    this.vcpus = Array.from({ length: vcpus }, (_, id) =>
+      must(this.on(this.vm, "KVM_CREATE_VCPU", BigInt(id))),
+    );
+    const leaves = must(this.on(this.device, "KVM_GET_SUPPORTED_CPUID", null));
+    for (const vcpu of this.vcpus) must(this.on(vcpu, "KVM_SET_CPUID2", leaves));
+  }
+
+  /** RAM in one slot, and all vCPUs in 64-bit mode. */
+  start(): this {
+    this.slot(0, 0, PV_RAM);
+    for (const vcpu of this.vcpus) {
+      const setSregs = (sregs: Partial<Argument<"KVM_SET_SREGS">>): void => {
+        const before = must(this.on(vcpu, "KVM_GET_SREGS", null));
+        must(this.on(vcpu, "KVM_SET_SREGS", { ...before, ...sregs }));
+      };
+      startLongMode({ setSregs, write: (at, bytes) => this.write(at, bytes) }, TABLES);
+    }
+    return this;
+  }
+
+  slot(slot: number, gpa: number, bytes: number, flags = 0): void {
+    const region = {
+      slot,
+      flags,
+      guest_phys_addr: BigInt(gpa),
+      memory_size: BigInt(bytes),
+      userspace_addr: BigInt(this.ram + gpa),
+    };
+    must(this.on(this.vm, "KVM_SET_USER_MEMORY_REGION", region));
+  }
+
+  caller(cpu = 0, limit = Infinity): Caller {
+    const of = this.host.cpus[cpu];
+    if (of === undefined) throw new Error("no such CPU");
+    return { task: this.task, cpu: of, limit };
+  }
+
+  on<N extends Name>(descriptor: number, name: N, argument: Argument<N>, cpu = 0) {
+    return ioctl(this.caller(cpu), descriptor, name, argument);
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    must(this.task.memory.write(this.ram + address, bytes) ?? 0);
+  }
+
+  read(address: number, size: number): DataView {
+    const bytes = must(this.task.memory.read(this.ram + address, size));
+    return new DataView(bytes.slice().buffer);
+  }
+
+  /** All of RAM, and what user space has behind it. */
+  memory(): Uint8Array {
+    return must(this.task.memory.read(this.ram, PV_RAM)).slice();
+  }
+
+  setMsr(vcpu: number, index: number, data: bigint): boolean {
+    return this.on(this.vcpus[vcpu] ?? -1, "KVM_SET_MSRS", [{ index, data }]) === 1;
+  }
+
+  regs(vcpu: number): Regs {
+    return must(this.on(this.vcpus[vcpu] ?? -1, "KVM_GET_REGS", null));
+  }
+
+  /** Code that ends with HLT, from such registers; what KVM_RUN gave. */
+  run(vcpu: number, code: readonly number[], regs: Partial<Regs>, cpu = 0): unknown {
+    const at = CODE + vcpu * PAGE;
+    this.write(at, Uint8Array.of(...code, HLT));
+    const descriptor = this.vcpus[vcpu] ?? -1;
+    const before = this.regs(vcpu);
+    const start = { ...before, rip: BigInt(at), rflags: 2n, ...regs };
+    must(this.on(descriptor, "KVM_SET_REGS", start));
+    const limit = (this.host.cpus[cpu]?.state.cycles ?? 0) + 1_000_000;
+    return ioctl(this.caller(cpu, limit), descriptor, "KVM_RUN", null);
+  }
+}
