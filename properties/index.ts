@@ -58,6 +58,7 @@ import "./hw/cpu/xsave.property.ts";
 import "./kvm/debug.property.ts";
 import "./kvm/guests.property.ts";
 import "./kvm/ioctls.property.ts";
+import "./kvm/irqchip.property.ts";
 import "./kvm/state.property.ts";
 import "./kvm/mmu.property.ts";
 import "./linux/frames.property.ts";
