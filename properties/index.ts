@@ -59,6 +59,7 @@ import "./kvm/debug.property.ts";
 import "./kvm/guests.property.ts";
 import "./kvm/hosts.property.ts";
 import "./kvm/ioctls.property.ts";
+import "./kvm/irqchip.property.ts";
 import "./kvm/state.property.ts";
 import "./kvm/mmu.property.ts";
 import "./kvm/pv.property.ts";

@@ -15,7 +15,9 @@ import {
   startRealMode,
   VENDORS,
 } from "../support/kvm-guest.ts";
+import { anyBytes, anyChannel } from "../support/kvm-irqs.ts";
 import { anyDebugregs, anyXsave } from "../support/kvm-state.ts";
+import { Eventfd } from "../../src/linux/eventfd.ts";
 import { law } from "../support/law.ts";
 
 const PAGE = 4096;
@@ -32,6 +34,8 @@ const anyRegisters = (count: number) =>
     fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => [...bytes]),
     { minLength: count, maxLength: count },
   );
+
+const anyChip = () => fc.record({ chip_id: fc.nat(3), chip: anyBytes(512) });
 
 /** An argument that may make sense, for those that need one. */
 const ARGUMENTS: Partial<Record<Name, fc.Arbitrary<unknown>>> = {
@@ -100,6 +104,48 @@ const ARGUMENTS: Partial<Record<Name, fc.Arbitrary<unknown>>> = {
     ),
     arch: fc.record({ debugreg: fc.array(anyBits, { minLength: 8, maxLength: 8 }) }),
   }),
+  KVM_CREATE_PIT2: fc.record({ flags: fc.nat(1) }),
+  KVM_IRQ_LINE: fc.record({ irq: fc.nat(25), level: fc.nat(1) }),
+  KVM_SIGNAL_MSI: fc.record({
+    address_lo: fc.constantFrom(0xfee0_0000, 0xfee0_1000, 0xfeef_f000, 0xfee0_3004, 0),
+    address_hi: fc.constantFrom(0, 0, 0x100),
+    data: fc.nat(0xffff),
+    flags: fc.constantFrom(0, 0, 1),
+  }),
+  KVM_SET_GSI_ROUTING: fc.array(
+    fc.record({
+      gsi: fc.nat(30),
+      type: fc.nat(3),
+      flags: fc.constantFrom(0, 0, 0, 1),
+      u: fc.tuple(fc.nat(3), fc.nat(24), fc.nat(0xff)).map((u) => [...u, 0, 0, 0, 0, 0]),
+    }),
+    { maxLength: 5 },
+  ),
+  KVM_IRQFD: fc.record({
+    fd: fc.nat(6),
+    gsi: fc.nat(25),
+    flags: fc.constantFrom(0, 0, 1, 2),
+    resamplefd: fc.constant(0),
+  }),
+  KVM_IOEVENTFD: fc.record({
+    datamatch: anyBits,
+    addr: fc.oneof(
+      fc.nat(0xff).map(BigInt),
+      anyPage(10).map((address) => BigInt(address)),
+      anyBits,
+    ),
+    len: fc.constantFrom(0, 1, 2, 4, 8, 3),
+    fd: fc.nat(6),
+    flags: fc.nat(8),
+  }),
+  KVM_GET_IRQCHIP: anyChip(),
+  KVM_SET_IRQCHIP: anyChip(),
+  KVM_SET_LAPIC: fc.record({ regs: anyBytes(0x400) }),
+  KVM_SET_PIT2: fc.record({
+    channels: fc.array(anyChannel(), { minLength: 3, maxLength: 3 }),
+    flags: fc.nat(1),
+  }),
+  KVM_SET_MP_STATE: fc.record({ mp_state: fc.nat(5) }),
   KVM_SET_SIGNAL_MASK: fc.constantFrom(
     [],
     Array.from({ length: 8 }, () => 0),
@@ -159,9 +205,10 @@ law("no-ioctl-breaks-the-host", {
   forAll: {
     vendor: fc.constantFrom(...VENDORS),
     steps: fc.array(anyStep(), { minLength: 5, maxLength: 40 }),
+    irqchip: fc.boolean(),
   },
   runs: 60,
-  holds: ({ vendor, steps }) => {
+  holds: ({ vendor, steps, irqchip }) => {
     const host = newHost(vendor, 1, 96 * PAGE);
     const ghost = new Ghost(host.frames);
     const kvm = new Kvm(host);
@@ -176,7 +223,9 @@ law("no-ioctl-breaks-the-host", {
       const device = must(openKvm(kvm, task));
       task.memory.map(RAM);
       const vm = must(ioctl(caller(task), device, "KVM_CREATE_VM", 0n));
+      if (irqchip) must(ioctl(caller(task), vm, "KVM_CREATE_IRQCHIP", null));
       must(ioctl(caller(task), vm, "KVM_CREATE_VCPU", 0n));
+      task.open(new Eventfd(host.world, `eventfd${task.id}`));
     }
     for (const { what, task: number, descriptor, argument, page, code } of steps) {
       const task = tasks[number] as Task;

@@ -15,7 +15,7 @@ interface Irqfd {
 /** Where a write of the guest signals. */
 export interface WritePlace {
   readonly space: DeviceData["space"];
-  readonly address: number;
+  readonly address: bigint;
   /** 0 for any. */
   readonly size: number;
   /** The value, or null for any. */
@@ -38,11 +38,16 @@ export class VmEventfds {
   /** Each signal is an edge of the line. */
   assign(file: Eventfd, gsi: number): Errno | null {
     if (this.#irqfds.some((one) => one.file === file)) return "EBUSY";
-    const wake = (): void => {
-      file.read();
+    const interrupt = (): void => {
       for (const level of [1, 0]) this.#vm.irqchip?.setIrq(gsi, level, SOURCE.irqfd);
     };
+    const wake = (): void => {
+      file.read();
+      interrupt();
+    };
     file.watch(wake);
+    // A signal from before is an edge too; whoever reads next has it as well.
+    if (file.isReadable) interrupt();
     this.#irqfds = [...this.#irqfds, { file, gsi, wake }];
     return null;
   }
@@ -72,7 +77,7 @@ export class VmEventfds {
     const found = this.#ioeventfds.find(
       (one) =>
         one.space === space &&
-        one.address === address &&
+        one.address === BigInt(address) &&
         (one.size === 0 || (one.size === size && (one.match ?? value) === value)),
     );
     found?.file.signal();

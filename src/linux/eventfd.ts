@@ -36,6 +36,10 @@ export class Eventfd implements OpenFile {
     for (const wake of this.#waiters) wake();
   }
 
+  get isReadable(): boolean {
+    return this.#cell.value.count > 0n;
+  }
+
   /** What was counted since it was read last; 0 where read(2) waits. */
   read(): bigint {
     const { count } = this.#cell.value;

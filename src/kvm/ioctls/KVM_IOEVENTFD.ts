@@ -16,20 +16,25 @@ export const KVM_IOEVENTFD = ioctl(
   ["_IOW", 0x79, kvm_ioeventfd],
   (vm: Vm, { datamatch, addr, len, fd, flags }, { task }) => {
     const hasMatch = (flags & DATAMATCH) !== 0;
-    if (!LENGTHS.includes(len) || addr + BigInt(len) >= 2n ** 64n) return "EINVAL";
-    if ((flags & ~(DATAMATCH | PIO | DEASSIGN)) !== 0 || (len === 0 && hasMatch)) return "EINVAL";
+    const isGone = (flags & DEASSIGN) !== 0;
+    // What cannot be assigned is not there to be taken away.
+    if (!isGone && !isPlace(addr, len, flags)) return "EINVAL";
     const file = task.file(fd);
     if (isErrno(file)) return file;
     if (!(file instanceof Eventfd)) return "EINVAL";
+    const { eventfds } = vm;
     const place = {
       space: (flags & PIO) === 0 ? ("memory" as const) : ("port" as const),
-      address: Number(addr),
+      address: addr,
       size: len,
       match: hasMatch ? datamatch : null,
     };
-    const { eventfds } = vm;
-    return (
-      ((flags & DEASSIGN) === 0 ? eventfds.attach(file, place) : eventfds.detach(file, place)) ?? 0
-    );
+    return (isGone ? eventfds.detach(file, place) : eventfds.attach(file, place)) ?? 0;
   },
 );
+
+function isPlace(address: bigint, length: number, flags: number): boolean {
+  if (!LENGTHS.includes(length) || address + BigInt(length) >= 2n ** 64n) return false;
+  if ((flags & ~(DATAMATCH | PIO | DEASSIGN)) !== 0) return false;
+  return length !== 0 || (flags & DATAMATCH) === 0;
+}
