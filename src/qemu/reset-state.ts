@@ -25,7 +25,10 @@ export class ResetState {
 }
 
 /** What the guest has agreed on with KVM: memory that KVM writes, for one. */
-const AGREED = [0x4b56_4d00, 0x4b56_4d01, 0x4b56_4d05].map((index) => ({ index, data: 0n }));
+const AGREED = [0x4b56_4d00, 0x4b56_4d01, 0x4b56_4d03, 0x4b56_4d05].map((index) => ({
+  index,
+  data: 0n,
+}));
 const NOTHING: readonly number[] = Array.from({ length: 512 }, () => 0);
 
 function vcpuState(calls: KvmCalls, vcpu: number): readonly (() => void)[] {
