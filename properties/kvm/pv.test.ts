@@ -6,6 +6,8 @@ import { must, VENDORS } from "../support/kvm-guest.ts";
 import { PvGuest } from "../support/pv-guest.ts";
 
 const [KICK, PAIRING, YIELD, POLL] = [5n, 9n, 11n, 1n];
+const SEND_IPI = 10n;
+const EINVAL = 2n ** 64n - 22n;
 const ENOSYS = 2n ** 64n - 1000n;
 const EFAULT = 2n ** 64n - 14n;
 const EOPNOTSUPP = 2n ** 64n - 95n;
@@ -16,7 +18,7 @@ describe.each([...VENDORS])("a guest on %s", (vendor) => {
   const call = vendor === "amd" ? [0x0f, 0x01, 0xd9] : [0x0f, 0x01, 0xc1];
   const start = (vcpus = 1): PvGuest => new PvGuest({ vendor, vcpus, irqchip: true }).start();
   const answer = (guest: PvGuest, number: bigint, rbx = 0n, rcx = 0n): bigint => {
-    expect(guest.run(0, call, { rax: number, rbx, rcx })).toBe(0);
+    expect(guest.run(0, call, { rax: number, rbx, rcx, rdx: 0n, rsi: 0n })).toBe(0);
     return guest.regs(0).rax;
   };
 
@@ -27,6 +29,11 @@ describe.each([...VENDORS])("a guest on %s", (vendor) => {
     expect(answer(guest, 2n ** 33n + 1n)).toBe(ENOSYS);
     expect(answer(guest, PAIRING, 0n, 1n)).toBe(EOPNOTSUPP);
     expect(answer(guest, PAIRING, 2n ** 40n)).toBe(EFAULT);
+    expect(guest.run(0, call, { rax: SEND_IPI, rsi: 0x4_4030n })).toBe(0);
+    expect(guest.regs(0).rax).toBe(EINVAL);
+    const alone = new PvGuest({ vendor, vcpus: 1 }).start();
+    expect(answer(alone, SEND_IPI)).toBe(EOPNOTSUPP);
+    expect(answer(alone, YIELD)).toBe(0n);
     const enforced = { cap: 190, flags: 0, args: [1n, 0n, 0n, 0n] };
     const leaves = must(guest.on(guest.device, "KVM_GET_SUPPORTED_CPUID", null));
     const [vcpu = -1] = guest.vcpus;
