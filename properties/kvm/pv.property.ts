@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { law } from "../support/law.ts";
 import { must, VENDORS } from "../support/kvm-guest.ts";
 import { PV_RAM, PvGuest } from "../support/pv-guest.ts";
+import { STEAL_TIME, Threads } from "../support/stolen-time.ts";
 
 const [SYSTEM_TIME, WALL_CLOCK, TSC] = [0x4b56_4d01, 0x4b56_4d00, 0x10];
 const [OLD_SYSTEM_TIME, OLD_WALL_CLOCK, POLL_CONTROL] = [0x12, 0x11, 0x4b56_4d05];
@@ -15,6 +16,9 @@ const [STABLE, STOPPED] = [1, 2];
 /** rdtsc; shl rdx, 32; or rax, rdx */
 const READ_COUNTER = [0x0f, 0x31, 0x48, 0xc1, 0xe2, 0x20, 0x48, 0x09, 0xd0];
 const WRMSR = [0x0f, 0x30];
+/** VMMCALL, VMCALL. */
+const hypercallOf = (vendor: (typeof VENDORS)[number]): readonly number[] =>
+  vendor === "amd" ? [0x0f, 0x01, 0xd9] : [0x0f, 0x01, 0xc1];
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 type ClockStep =
@@ -173,6 +177,7 @@ interface Area {
 const AREAS: Readonly<Record<string, Area>> = {
   "system time": { msr: SYSTEM_TIME, size: 32, enable: 1n },
   "system time, old": { msr: OLD_SYSTEM_TIME, size: 32, enable: 1n },
+  "steal time": { msr: STEAL_TIME, size: 64, enable: 1n },
   "wall clock": { msr: WALL_CLOCK, size: 12, enable: 0n },
   "wall clock, old": { msr: OLD_WALL_CLOCK, size: 12, enable: 0n },
 };
@@ -222,7 +227,8 @@ law("the-module-writes-where-the-guest-has-memory", {
     layOut(guest);
     guest.write(0x2_0000, new Uint8Array(PV_RAM - 0x5_0000).fill(filling));
     guest.write(0x5_0000, new Uint8Array(PV_RAM - 0x5_0000).fill(filling));
-    const at = enable === 0n ? place : place & ~1n;
+    const aligned = msr === STEAL_TIME ? place & ~63n : place;
+    const at = enable === 0n ? place : aligned & ~1n;
     // Code and tables are not to be written over.
     if (at < 0x2_0000n || (at >= 0x4_0000n - 64n && at < 0x5_0000n)) return true;
     for (const { state } of guest.host.cpus) state.cycles = 1_234_567;
@@ -250,6 +256,7 @@ const OF_FEATURE: readonly (readonly [number, number])[] = [
   [OLD_WALL_CLOCK, 0],
   [SYSTEM_TIME, 3],
   [WALL_CLOCK, 3],
+  [STEAL_TIME, 5],
   [POLL_CONTROL, 12],
 ];
 
@@ -282,5 +289,87 @@ law("what-is-not-shown-is-not-there-when-user-space-says-so", {
       const found = must(guest.on(vcpu, "KVM_GET_MSRS", [{ index: msr, data: 0n }]));
       if (found.length !== (isThere ? 1 : 0)) throw new Error(`read ${msr.toString(16)}`);
     }
+  },
+});
+
+/** IDs of vCPUs, with gaps wider than a word. */
+const IDS = [0, 1, 5, 70, 100];
+const [ICR, SVR, APIC_BASE] = [0x830, 0xf0, 0x1b];
+const [FIXED, LOWEST, NMI, INIT] = [0, 1, 4, 5];
+
+interface ApicSetting {
+  readonly isX2apic: boolean;
+  readonly isEnabled: boolean;
+}
+
+/** vCPUs with local APICs in such states; the first one can send. */
+function withApics(vendor: (typeof VENDORS)[number], apics: readonly ApicSetting[]): PvGuest {
+  const guest = new PvGuest({ vendor, vcpus: IDS.length, ids: IDS, irqchip: true }).start();
+  for (const [i, { isX2apic, isEnabled }] of apics.entries()) {
+    const base = (isX2apic || i === 0 ? 0xfee0_0c00n : 0xfee0_0800n) | (i === 0 ? 0x100n : 0n);
+    if (!guest.setMsr(i, APIC_BASE, base)) throw new Error("no local APIC");
+    const { regs } = must(guest.on(guest.vcpus[i] ?? -1, "KVM_GET_LAPIC", null));
+    const svr = isEnabled ? 1 : 0;
+    const changed = regs.map((byte, at) => (at === SVR + 1 ? (byte & ~1) | svr : byte));
+    must(guest.on(guest.vcpus[i] ?? -1, "KVM_SET_LAPIC", { regs: changed }));
+  }
+  return guest;
+}
+
+/** What has come to each vCPU: its IRR, and events. */
+const arrivals = (guest: PvGuest): readonly string[] =>
+  guest.vcpus.map((descriptor, i) => {
+    const { regs } = must(guest.on(descriptor, "KVM_GET_LAPIC", null));
+    return [guest.vcpu(i).registers.pending, ...regs.slice(0x200, 0x280)].join();
+  });
+
+law("ipis-by-hypercall-are-ipis", {
+  says: "KVM_HC_SEND_IPI brings to vCPUs what writes of the interrupt command register with each of their APIC IDs do, whatever modes their local APICs are in, and tells how many have taken it.",
+  cites: "Linux, Documentation/virt/kvm/x86/hypercalls.rst, KVM_HC_SEND_IPI",
+  forAll: {
+    vendor: fc.constantFrom(...VENDORS),
+    apics: fc.array(fc.record({ isX2apic: fc.boolean(), isEnabled: fc.boolean() }), {
+      minLength: IDS.length,
+      maxLength: IDS.length,
+    }),
+    bitmap: fc.array(fc.constantFrom(...IDS, 2, 127), { maxLength: 6 }),
+    first: fc.nat(8),
+    mode: fc.constantFrom(FIXED, LOWEST, NMI, INIT),
+    vector: fc.integer({ min: 0, max: 255 }),
+  },
+  runs: 60,
+  holds: ({ vendor, apics, bitmap, first, mode, vector }) => {
+    const icr = BigInt((mode << 8) | vector | 0x4000);
+    const ids = new Set(bitmap.filter((id) => id >= first && (id > 0 || mode <= LOWEST)));
+    const bits = [...ids].reduce((all, id) => all | (1n << BigInt(id - first)), 0n);
+    const words = { rbx: u64(bits), rcx: bits >> 64n, rdx: BigInt(first), rsi: icr };
+    const calls = withApics(vendor, apics);
+    must(calls.run(0, hypercallOf(vendor), { rax: 10n, ...words }));
+    const writes = withApics(vendor, apics);
+    for (const id of ids)
+      must(writes.run(0, WRMSR, { rcx: BigInt(ICR), rax: icr, rdx: BigInt(id) }));
+    const [seen, expected] = [arrivals(calls), arrivals(writes)];
+    const differs = expected.findIndex((one, i) => one !== seen[i]);
+    if (differs >= 0) throw new Error(`vCPU ${differs}: ${seen[differs]}, ${expected[differs]}`);
+    const none = arrivals(withApics(vendor, apics));
+    const taken = expected.filter((one, i) => one !== none[i]).length;
+    const rax = calls.vcpu(0).registers.gpr(0);
+    if (rax !== BigInt(taken)) throw new Error(`${rax} of ${taken}`);
+  },
+});
+
+law("stolen-time-is-what-is-left", {
+  says: "Of vCPUs on fewer CPUs, the time that each has run, was halted, and was told to be stolen from it is all the time since it was first woken; and its structure says that it is preempted if it is on no CPU.",
+  cites: "Linux, Documentation/virt/kvm/x86/msr.rst, MSR_KVM_STEAL_TIME",
+  forAll: {
+    vendor: fc.constantFrom(...VENDORS),
+    cpus: fc.integer({ min: 1, max: 2 }),
+    spins: fc.array(fc.integer({ min: 1, max: 4_000_000 }), { minLength: 2, maxLength: 4 }),
+  },
+  runs: 12,
+  holds: ({ vendor, cpus, spins }) => {
+    const threads = new Threads(vendor, cpus, spins);
+    threads.world.runUntil(20_000_000);
+    if (threads.checks < 2) throw new Error("nothing was looked at");
   },
 });

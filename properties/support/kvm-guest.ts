@@ -18,8 +18,12 @@ const HOST_BYTES = 1 << 22;
 export const VENDORS: readonly Vendor[] = ["amd", "intel"];
 
 /** A host alone in a world. */
-export function newHost(vendor: Vendor, cpus = 1, memoryBytes = HOST_BYTES): Host {
-  const profile = vendor === "intel" ? INTEL : AMD;
+export function newHost(
+  vendor: Vendor,
+  cpus = 1,
+  memoryBytes = HOST_BYTES,
+  profile = vendor === "intel" ? INTEL : AMD,
+): Host {
   return inWorld((world) => new Host(world, { profile, decoder, memoryBytes, cpus }));
 }
 

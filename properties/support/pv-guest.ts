@@ -1,9 +1,10 @@
 /** A VM whose guests read clocks and call the module: some vCPUs in 64-bit mode, each with its code in a page of its own. */
 
-import type { Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
+import { type CpuProfile, makeProfile, type Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
 import { type Argument, ioctl, type IOCTLS, openKvm } from "../../src/kvm/ioctls/index.ts";
 import type { Caller } from "../../src/kvm/ioctls/ioctl.ts";
 import { Kvm } from "../../src/kvm/module.ts";
+import { Vcpu } from "../../src/kvm/vcpu.ts";
 import type { Host } from "../../src/linux/host.ts";
 import type { Task } from "../../src/linux/task.ts";
 import { must, newHost, type Regs, startLongMode } from "./kvm-guest.ts";
@@ -16,10 +17,19 @@ const TABLES = 0x4_0000;
 const CODE = 0x1_0000;
 export const PV_RAM = 0x8_0000;
 const HLT = 0xf4;
+export const HOST_BYTES = 1 << 22;
+
+/** With x2APICs. */
+export const pvProfile = (base: Vendor): CpuProfile =>
+  makeProfile({ base, with: ["x2APIC", "TSC-Deadline"] });
 
 export interface PvParts {
   readonly vendor: Vendor;
   readonly vcpus: number;
+  /** Theirs, if not numbered from 0. */
+  readonly ids?: readonly number[];
+  /** A host that is there already. */
+  readonly host?: Host;
   readonly cpus?: number;
   /** The module has the interrupt controllers, and halted vCPUs sleep. */
   readonly irqchip?: boolean;
@@ -33,16 +43,17 @@ export class PvGuest {
   readonly vcpus: readonly number[];
   readonly ram: number;
 
-  constructor({ vendor, vcpus, cpus = 1, irqchip = false }: PvParts) {
-    this.host = newHost(vendor, cpus);
+  constructor(parts: PvParts) {
+    const { vendor, vcpus, cpus = 1, irqchip = false, ids } = parts;
+    this.host = parts.host ?? newHost(vendor, cpus, HOST_BYTES, pvProfile(vendor));
     const kvm = new Kvm(this.host);
     this.task = this.host.newTask();
     this.device = must(openKvm(kvm, this.task));
     this.vm = must(this.on(this.device, "KVM_CREATE_VM", 0n));
     if (irqchip) must(this.on(this.vm, "KVM_CREATE_IRQCHIP", null));
     this.ram = this.task.memory.map(PV_RAM);
-    this.vcpus = Array.from({ length: vcpus }, (_, id) =>
-      must(this.on(this.vm, "KVM_CREATE_VCPU", BigInt(id))),
+    this.vcpus = Array.from({ length: vcpus }, (_, i) =>
+      must(this.on(this.vm, "KVM_CREATE_VCPU", BigInt(ids?.[i] ?? i))),
     );
     const leaves = must(this.on(this.device, "KVM_GET_SUPPORTED_CPUID", null));
     for (const vcpu of this.vcpus) must(this.on(vcpu, "KVM_SET_CPUID2", leaves));
@@ -62,12 +73,16 @@ export class PvGuest {
   }
 
   slot(slot: number, gpa: number, bytes: number, flags = 0): void {
+    this.slotFrom(slot, gpa, gpa, bytes, flags);
+  }
+
+  slotFrom(slot: number, gpa: number, from: number, bytes: number, flags = 0): void {
     const region = {
       slot,
       flags,
       guest_phys_addr: BigInt(gpa),
       memory_size: BigInt(bytes),
-      userspace_addr: BigInt(this.ram + gpa),
+      userspace_addr: BigInt(this.ram + from),
     };
     must(this.on(this.vm, "KVM_SET_USER_MEMORY_REGION", region));
   }
@@ -96,6 +111,13 @@ export class PvGuest {
     return must(this.task.memory.read(this.ram, PV_RAM)).slice();
   }
 
+  /** The module's own, to be looked at. */
+  vcpu(number: number): Vcpu {
+    const file = this.task.file(this.vcpus[number] ?? -1);
+    if (!(file instanceof Vcpu)) throw new Error("no vCPU");
+    return file;
+  }
+
   setMsr(vcpu: number, index: number, data: bigint): boolean {
     return this.on(this.vcpus[vcpu] ?? -1, "KVM_SET_MSRS", [{ index, data }]) === 1;
   }
@@ -106,13 +128,27 @@ export class PvGuest {
 
   /** Code that ends with HLT, from such registers; what KVM_RUN gave. */
   run(vcpu: number, code: readonly number[], regs: Partial<Regs>, cpu = 0): unknown {
+    this.prepare(vcpu, [...code, HLT], regs);
+    return this.goOn(vcpu, cpu);
+  }
+
+  prepare(vcpu: number, code: readonly number[], regs: Partial<Regs>): void {
     const at = CODE + vcpu * PAGE;
-    this.write(at, Uint8Array.of(...code, HLT));
+    this.write(at, Uint8Array.from(code));
+    const start = { ...this.regs(vcpu), rip: BigInt(at), rflags: 2n, ...regs };
+    must(this.on(this.vcpus[vcpu] ?? -1, "KVM_SET_REGS", start));
+  }
+
+  /** KVM_RUN, of a vCPU that may be in it. */
+  goOn(vcpu: number, cpu = 0): unknown {
     const descriptor = this.vcpus[vcpu] ?? -1;
-    const before = this.regs(vcpu);
-    const start = { ...before, rip: BigInt(at), rflags: 2n, ...regs };
-    must(this.on(descriptor, "KVM_SET_REGS", start));
     const limit = (this.host.cpus[cpu]?.state.cycles ?? 0) + 1_000_000;
-    return ioctl(this.caller(cpu, limit), descriptor, "KVM_RUN", null);
+    const caller = this.caller(cpu, limit);
+    const result = ioctl(caller, descriptor, "KVM_RUN", null);
+    if (result !== "sleeps") return result;
+    // A signal ends the sleep of a vCPU that has halted.
+    const ended = ioctl({ ...caller, hasSignal: true }, descriptor, "KVM_RUN", null);
+    must(this.on(descriptor, "KVM_SET_MP_STATE", { mp_state: 0 }));
+    return ended === "EINTR" ? 0 : ended;
   }
 }

@@ -18,12 +18,16 @@ const NO_WINDOWS: Windows = { interrupt: false, nmi: false };
 export function takeEvents(vcpu: Vcpu, cpu: HostCpu): Windows | null {
   acceptArrivals(vcpu, cpu);
   const { state } = vcpu;
-  if (state.mpState === MP_STATE.halted && wakes(vcpu)) state.mpState = MP_STATE.runnable;
+  if (state.mpState === MP_STATE.halted && wakes(vcpu)) {
+    state.mpState = MP_STATE.runnable;
+    state.pv.isKicked = false;
+  }
   return state.mpState === MP_STATE.runnable ? inject(vcpu, cpu) : null;
 }
 
 /** Whether a halted vCPU has an event that ends its wait. */
-function wakes({ registers, vm, index }: Vcpu): boolean {
+function wakes({ registers, state, vm, index }: Vcpu): boolean {
+  if (state.pv.isKicked) return true;
   if ((registers.pending & PENDING.nmi) !== 0 && (registers.blocking & BLOCKING.nmi) === 0)
     return true;
   return registers.hasFlag(BIT.RFLAGS.IF) && vm.irqchip?.isAsserted(index) === true;

@@ -14,6 +14,7 @@ import type { OpenFile, Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
 import { guestProfile } from "./cpuid.ts";
 import type { Cell } from "../sim/snapshot.ts";
+import { markPreempted } from "./pv/steal-time.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { Vm } from "./vm.ts";
 import type { X86Ops } from "./x86/ops.ts";
@@ -63,7 +64,7 @@ export class Kvm {
     this.#loaded = host.cpus.map(() => null);
     host.scheduler.onSwitchOut = (cpu) => {
       const vcpu = this.#loaded[cpu.number] ?? null;
-      if (vcpu !== null) this.put(vcpu);
+      if (vcpu !== null) this.#preempt(vcpu);
     };
     const { registry } = host.world;
     this.#cell = registry.plain<ModuleState>(`${host.prefix}kvm`, {
@@ -126,7 +127,7 @@ export class Kvm {
   load(cpu: HostCpu, vcpu: Vcpu): void {
     const before = this.#loaded[cpu.number] ?? null;
     if (before === vcpu) return;
-    if (before !== null) this.put(before);
+    if (before !== null) this.#preempt(before);
     this.put(vcpu);
     this.#loaded[cpu.number] = vcpu;
     vcpu.loadOn(cpu);
@@ -137,6 +138,11 @@ export class Kvm {
     if (cpu === null) return;
     vcpu.putFrom(cpu);
     this.#loaded[cpu.number] = null;
+  }
+
+  #preempt(vcpu: Vcpu): void {
+    this.put(vcpu);
+    markPreempted(vcpu);
   }
 
   /** Frames that follow one another: there are when the module is loaded. */

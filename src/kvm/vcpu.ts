@@ -23,6 +23,7 @@ import {
 import { type KvmRun, newRun } from "./ioctls/kvm-run.ts";
 import { updateClock } from "./pv/kvmclock.ts";
 import { initialPv, type PvState } from "./pv/state.ts";
+import { recordSteal } from "./pv/steal-time.ts";
 import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
 import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
@@ -173,6 +174,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
     const isNew = state.lastCpu !== cpu.number;
     state.cpu = cpu.number;
     state.lastCpu = cpu.number;
+    state.pv.isStealDue = true;
     // What another CPU has cached since then may be older than a flush.
     if (isNew) state.isStale = true;
     this.vm.kvm.ops.load(cpu, this, isNew);
@@ -186,6 +188,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   }
 
   enter(cpu: HostCpu, windows: Windows): void {
+    recordSteal(this);
     updateClock(this, cpu.state.cycles);
     const { ops } = this.vm.kvm;
     const { state } = this;

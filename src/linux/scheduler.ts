@@ -41,6 +41,9 @@ interface SchedulerState {
   /** By number of the CPU: who runs, or -1, and until when if others want to. */
   current: number[];
   until: number[];
+  /** By number of the thread: since when it is in the queue, and how long it has been there before in all. */
+  queuedAt: number[];
+  delays: number[];
 }
 
 /** As the kernel's base slice on a small machine. */
@@ -64,6 +67,8 @@ export class Scheduler {
       signals: [],
       current: cpus.map(() => NOBODY),
       until: cpus.map(() => 0),
+      queuedAt: [],
+      delays: [],
     });
     for (const cpu of cpus)
       world.addRunner({ name: cpu.name, run: (slice) => this.#run(cpu, slice) });
@@ -71,17 +76,19 @@ export class Scheduler {
 
   /** A thread that waits: its number. */
   spawn(task: Task, body: ThreadBody): number {
-    this.#cell.value.states.push("waits");
-    this.#cell.value.signals.push(false);
+    const { states, signals, queuedAt, delays } = this.#cell.value;
+    states.push("waits");
+    signals.push(false);
+    queuedAt.push(0);
+    delays.push(0);
     return this.#threads.push({ task, body }) - 1;
   }
 
   /** No effect on a thread that does not wait. */
   wake(thread: number): void {
-    const { queue, states, current } = this.#cell.value;
+    const { states, current } = this.#cell.value;
     if (states[thread] !== "waits") return;
-    states[thread] = "queued";
-    queue.push(thread);
+    this.#enqueue(thread, this.#world.now);
     // Whoever is first takes it; the others find nothing.
     for (const { number, name } of this.#cpus)
       if (current[number] === NOBODY) this.#world.wake(name);
@@ -101,6 +108,27 @@ export class Scheduler {
     this.#cell.value.signals[thread] = false;
   }
 
+  /** Cycles that a thread could have run and did not: Linux, struct sched_info, run_delay. */
+  runDelay(thread: number): number {
+    return this.#cell.value.delays[thread] ?? 0;
+  }
+
+  /** Who runs on the CPU gives the rest of its time to another, if that is in the queue: Linux, kernel/sched/core.c, yield_to. */
+  yieldTo(cpu: HostCpu, thread: number): void {
+    const { queue, until } = this.#cell.value;
+    const at = queue.indexOf(thread);
+    if (at < 0) return;
+    queue.unshift(...queue.splice(at, 1));
+    until[cpu.number] = cpu.state.cycles;
+  }
+
+  #enqueue(thread: number, now: number): void {
+    const { queue, states, queuedAt } = this.#cell.value;
+    queue.push(thread);
+    states[thread] = "queued";
+    queuedAt[thread] = now;
+  }
+
   #run(cpu: HostCpu, slice: Slice): void {
     cpu.begin(slice);
     while (slice.clock < slice.limit) {
@@ -117,14 +145,14 @@ export class Scheduler {
   #continue(cpu: HostCpu, slice: Slice, number: number): void {
     const thread = this.#threads[number];
     assert(thread !== undefined, "a thread that was spawned runs");
-    const until = this.#cell.value.until[cpu.number] as number;
+    const until = (): number => this.#cell.value.until[cpu.number] as number;
     const hasSignal = (): boolean => this.#cell.value.signals[number] === true;
     const outcome = thread.body({
       thread: number,
       task: thread.task,
       cpu,
       get limit() {
-        return Math.min(slice.limit, until);
+        return Math.min(slice.limit, until());
       },
       get hasSignal() {
         return hasSignal();
@@ -140,19 +168,24 @@ export class Scheduler {
 
   /** Who runs from now on: the same, unless its time is over and another waits. */
   #next(cpu: HostCpu, now: number): number {
-    const { queue, states, current, until } = this.#cell.value;
+    const { queue, states, current, until, queuedAt, delays } = this.#cell.value;
     const before = current[cpu.number] as number;
     if (before !== NOBODY && now < (until[cpu.number] as number)) return before;
     if (before !== NOBODY && queue.length > 0) {
-      queue.push(before);
-      states[before] = "queued";
+      this.#enqueue(before, now);
       this.onSwitchOut?.(cpu);
       cpu.tick();
     } else if (before !== NOBODY) queue.push(before);
+    // To leave a guest takes time.
+    const start = Math.max(now, cpu.state.cycles);
     const next = queue.shift() ?? NOBODY;
     current[cpu.number] = next;
-    until[cpu.number] = now + QUANTUM;
-    if (next !== NOBODY) states[next] = "runs";
+    until[cpu.number] = start + QUANTUM;
+    if (next === NOBODY) return next;
+    // Another CPU, ahead in time, may have woken it.
+    const delay = states[next] === "queued" ? start - (queuedAt[next] ?? 0) : 0;
+    delays[next] = (delays[next] ?? 0) + Math.max(0, delay);
+    states[next] = "runs";
     return next;
   }
 }

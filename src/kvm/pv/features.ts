@@ -8,7 +8,12 @@ export const FEATURE = {
   CLOCKSOURCE: 1,
   NOP_IO_DELAY: 1 << 1,
   CLOCKSOURCE2: 1 << 3,
+  STEAL_TIME: 1 << 5,
+  PV_UNHALT: 1 << 7,
+  PV_TLB_FLUSH: 1 << 9,
+  PV_SEND_IPI: 1 << 11,
   POLL_CONTROL: 1 << 12,
+  PV_SCHED_YIELD: 1 << 13,
   CLOCKSOURCE_STABLE_BIT: 1 << 24,
 } as const;
 const ALL = Object.values(FEATURE).reduce<number>((all, bit) => all | bit, 0);

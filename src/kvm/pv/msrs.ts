@@ -2,6 +2,7 @@
 
 import type { Vcpu } from "../vcpu.ts";
 import { FEATURE, hasFeature } from "./features.ts";
+import { writeStealTime } from "./steal-time.ts";
 
 interface PvMsr {
   readonly number: number;
@@ -31,6 +32,13 @@ const systemTime = (number: number, feature: number): PvMsr => ({
   },
 });
 
+const stealTime: PvMsr = {
+  number: 0x4b56_4d03,
+  feature: FEATURE.STEAL_TIME,
+  read: ({ state }) => state.pv.stealTime,
+  write: writeStealTime,
+};
+
 const pollControl: PvMsr = {
   number: 0x4b56_4d05,
   feature: FEATURE.POLL_CONTROL,
@@ -47,6 +55,7 @@ const ROWS: readonly PvMsr[] = [
   systemTime(0x12, FEATURE.CLOCKSOURCE),
   wallClock(0x4b56_4d00, FEATURE.CLOCKSOURCE2),
   systemTime(0x4b56_4d01, FEATURE.CLOCKSOURCE2),
+  stealTime,
   pollControl,
 ];
 

@@ -12,9 +12,6 @@ export interface PvState {
   stealTime: bigint;
   isStealDue: boolean;
   lastDelay: number;
-  /** MSR_KVM_PV_EOI_EN, and whether the guest may leave its next EOI out. */
-  eoi: bigint;
-  isEoiPending: boolean;
   /** MSR_KVM_POLL_CONTROL. */
   pollControl: bigint;
   /** KVM_HC_KICK_CPU has ended the next halt, or this one. */
@@ -29,8 +26,6 @@ export const initialPv = (): PvState => ({
   stealTime: 0n,
   isStealDue: false,
   lastDelay: 0,
-  eoi: 0n,
-  isEoiPending: false,
   pollControl: 1n,
   isKicked: false,
 });
