@@ -26,7 +26,7 @@ export const NMI = 2;
 /** In the notes of an NMI: it is over. */
 export const NMI_OVER = 0x102;
 
-/** Interrupts are noted with the RIP, CR8 and RFLAGS that they have found; within that of NMIs, user space is asked. */
+/** Interrupts are noted with the RIP, CR8 and RFLAGS that they have found, the vector last; within that of NMIs, user space is asked. */
 const HANDLERS = `
 eoi:
   push rax
@@ -35,14 +35,14 @@ eoi:
   pop rax
 plain:
   push rax
-  mov rax, [rsp + 8]
-  mov [r15], rax
   mov rax, [rsp + 16]
   mov [r15 + 8], rax
   mov rax, cr8
   mov [r15 + 16], rax
   mov rax, [rsp + 32]
   mov [r15 + 24], rax
+  mov rax, [rsp + 8]
+  mov [r15], rax
   add r15, 32
   cmp dword [rsp + 8], 2
   jnz over
