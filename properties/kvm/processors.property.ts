@@ -94,17 +94,18 @@ function program({ cpus, vector, startups, nmis }: Start): Uint8Array {
 
 /** The letters in their order, and how it ended. */
 function run(world: World): string {
-  let text = "";
-  let end = "";
+  const letters: string[] = [];
+  const ends: string[] = [];
   world.trace.attach({
     event({ type, fields }) {
-      if (type.name === CONSOLE.name) text += String.fromCharCode(fields["byte"] as number);
-      if (type.name === ENDED.name) end = `${String(fields["kind"])} ${String(fields["code"])}`;
+      if (type.name === CONSOLE.name) letters.push(String.fromCharCode(fields["byte"] as number));
+      if (type.name === ENDED.name)
+        ends.push(`${String(fields["kind"])} ${String(fields["code"])}`);
     },
   });
-  for (let i = 0; i < 200 && end === ""; i += 1) world.runUntil(world.now + 5_000_000);
+  for (let i = 0; i < 200 && ends.length === 0; i += 1) world.runUntil(world.now + 5_000_000);
   world.release();
-  return `${[...text].toSorted().join("")} ${end}`;
+  return `${letters.toSorted().join("")} ${ends.join()}`;
 }
 
 law("processors-start-and-wake-as-on-a-machine", {
