@@ -205,7 +205,7 @@ const isWritable = (address: bigint): boolean => {
 
 function layOut(guest: PvGuest): void {
   guest.slot(0, 0, READ_ONLY);
-  guest.slot(1, READ_ONLY, PAGE, 2);
+  guest.slot(1, READ_ONLY, PAGE, READ_ONLY, 2);
   guest.slot(2, READ_ONLY + PAGE, HOLE - READ_ONLY - PAGE);
   guest.slot(3, HOLE + PAGE, RAM_END - HOLE - PAGE);
 }

@@ -89,7 +89,7 @@ describe.each([...VENDORS])("a guest on %s", (vendor) => {
     const entry = 0x4_1000 + 8;
     guest.write(entry, Uint8Array.of(0x83, 0, 0, 0, 0, 0, 0, 0));
     guest.write(0, Uint8Array.of(0x5a));
-    guest.slotFrom(1, 0x4000_0000, 0x7_0000, 0x1000);
+    guest.slot(1, 0x4000_0000, 0x1000, 0x7_0000);
     guest.write(0x7_0000, Uint8Array.of(0xa5));
     guest.run(0, load, { rax: 0n });
     expect(guest.regs(0).rax).toBe(0x5an);

@@ -53,27 +53,23 @@ export function must<T>(value: T): Exclude<T, Errno> {
   return value as Exclude<T, Errno>;
 }
 
-/** A vCPU of a VM, called as a thread of its task would. */
-export class KvmGuest {
+/** A VM of a task, and memory for it. */
+export class VmOfTask {
   readonly host: Host;
   readonly kvm: Kvm;
   readonly task: Task;
   readonly device: number;
   readonly vm: number;
-  readonly vcpu: number;
-  readonly run: KvmRun;
   /** User address of RAM. */
   readonly ram: number;
 
-  constructor(vendor: Vendor, ramBytes: number, host = newHost(vendor), kvm = new Kvm(host)) {
+  constructor(host: Host, ramBytes: number, kvm = new Kvm(host)) {
     this.host = host;
     this.kvm = kvm;
     this.task = host.newTask();
     this.device = must(openKvm(kvm, this.task));
     this.vm = must(ioctl(this.caller(), this.device, "KVM_CREATE_VM", 0n));
     this.ram = this.task.memory.map(ramBytes);
-    this.vcpu = must(ioctl(this.caller(), this.vm, "KVM_CREATE_VCPU", 0n));
-    this.run = must(mapRun(this, this.vcpu));
   }
 
   caller(cpu = 0, limit = Infinity): Caller {
@@ -95,6 +91,23 @@ export class KvmGuest {
 
   write(address: number, bytes: Uint8Array): void {
     must(this.task.memory.write(this.ram + address, bytes) ?? 0);
+  }
+
+  read(address: number, size: number): DataView {
+    const bytes = must(this.task.memory.read(this.ram + address, size));
+    return new DataView(bytes.slice().buffer);
+  }
+}
+
+/** A vCPU of a VM, called as a thread of its task would. */
+export class KvmGuest extends VmOfTask {
+  readonly vcpu: number;
+  readonly run: KvmRun;
+
+  constructor(vendor: Vendor, ramBytes: number, host = newHost(vendor), kvm = new Kvm(host)) {
+    super(host, ramBytes, kvm);
+    this.vcpu = must(ioctl(this.caller(), this.vm, "KVM_CREATE_VCPU", 0n));
+    this.run = must(mapRun(this, this.vcpu));
   }
 
   get regs(): Regs {

@@ -3,13 +3,10 @@
 import fc from "fast-check";
 import { assemble } from "../../src/guests/assembler.ts";
 import type { Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
-import { type Argument, ioctl, type IOCTLS, mapRun, openKvm } from "../../src/kvm/ioctls/index.ts";
+import { type Argument, ioctl, type IOCTLS, mapRun } from "../../src/kvm/ioctls/index.ts";
 import { EXIT, type KvmRun } from "../../src/kvm/ioctls/kvm-run.ts";
-import { Kvm } from "../../src/kvm/module.ts";
 import { Eventfd } from "../../src/linux/eventfd.ts";
-import type { Host } from "../../src/linux/host.ts";
-import type { Task } from "../../src/linux/task.ts";
-import { must, newHost, type Sregs, startLongMode } from "./kvm-guest.ts";
+import { must, newHost, type Sregs, startLongMode, VmOfTask } from "./kvm-guest.ts";
 
 type Name = keyof typeof IOCTLS;
 
@@ -169,35 +166,24 @@ interface Chips {
   readonly mp: number;
 }
 
-export class IrqGuest {
-  readonly host: Host;
-  readonly task: Task;
-  readonly device: number;
-  readonly vm: number;
+export class IrqGuest extends VmOfTask {
   readonly vcpus: readonly number[];
-  readonly ram: number;
   #eventfds = 0;
 
   constructor(vendor: Vendor, vcpus: number, host = newHost(vendor, 2)) {
-    this.host = host;
-    this.task = host.newTask();
-    this.device = must(openKvm(new Kvm(host), this.task));
-    this.vm = must(ioctl(this.caller(), this.device, "KVM_CREATE_VM", 0n));
+    super(host, RAM);
     must(this.ofVm("KVM_CREATE_IRQCHIP", null));
     must(this.ofVm("KVM_CREATE_PIT2", { flags: 0 }));
-    this.ram = this.task.memory.map(RAM);
-    const region = { slot: 0, flags: 0, guest_phys_addr: 0n, memory_size: BigInt(RAM) };
-    const address = BigInt(this.ram);
-    must(this.ofVm("KVM_SET_USER_MEMORY_REGION", { ...region, userspace_addr: address }));
+    this.slot(0, 0, RAM);
     this.vcpus = Array.from({ length: vcpus }, (_, id) =>
       must(this.ofVm("KVM_CREATE_VCPU", BigInt(id))),
     );
   }
 
-  caller(cpu = 0, cycles = Infinity, thread: number | null = null) {
-    const of = this.host.cpus[cpu];
-    if (of === undefined) throw new Error("no such CPU");
-    return { task: this.task, cpu: of, limit: of.state.cycles + cycles, thread };
+  /** A thread that has the CPU for so many cycles. */
+  turn(cpu: number, cycles: number, thread: number) {
+    const caller = this.caller(cpu);
+    return { ...caller, limit: caller.cpu.state.cycles + cycles, thread };
   }
 
   ofVm<N extends Name>(name: N, argument: Argument<N>) {
@@ -216,14 +202,6 @@ export class IrqGuest {
 
   run(vcpu: number): KvmRun {
     return must(mapRun(this, this.vcpus[vcpu] ?? -1));
-  }
-
-  write(address: number, bytes: Uint8Array): void {
-    must(this.task.memory.write(this.ram + address, bytes) ?? 0);
-  }
-
-  read(address: number, bytes: number): DataView {
-    return new DataView(must(this.task.memory.read(this.ram + address, bytes)).slice().buffer);
   }
 
   newEventfd(): { readonly file: Eventfd; readonly fd: number } {
@@ -311,7 +289,7 @@ export class IrqGuest {
     must(this.of(0, "KVM_SET_REGS", { ...regs, rip: BigInt(CODE) }));
     const run = this.run(0);
     for (let exits = 0; ; exits += 1) {
-      must(ioctl(this.caller(0, Infinity, 0), this.vcpus[0] ?? -1, "KVM_RUN", null));
+      must(ioctl(this.turn(0, Infinity, 0), this.vcpus[0] ?? -1, "KVM_RUN", null));
       if (run.exit_reason === EXIT.IO && run.io.port === 0x81) return exits;
       if (exits > 2) throw new Error(`exit ${run.exit_reason}`);
     }
@@ -370,7 +348,7 @@ export class IrqGuest {
 
   /** KVM_RUN for so many cycles, ports served: "limit" or "sleeps". `asked` is told of reads of port 81h. */
   go(vcpu: number, cpu: number, cycles: number, asked = (): void => undefined): "limit" | "sleeps" {
-    const caller = this.caller(cpu, cycles, vcpu);
+    const caller = this.turn(cpu, cycles, vcpu);
     const run = this.run(vcpu);
     for (;;) {
       const result: unknown = ioctl(caller, this.vcpus[vcpu] ?? -1, "KVM_RUN", null);

@@ -1,13 +1,10 @@
 /** A VM whose guests read clocks and call the module: some vCPUs in 64-bit mode, each with its code in a page of its own. */
 
 import { type CpuProfile, makeProfile, type Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
-import { type Argument, ioctl, type IOCTLS, openKvm } from "../../src/kvm/ioctls/index.ts";
-import type { Caller } from "../../src/kvm/ioctls/ioctl.ts";
-import { Kvm } from "../../src/kvm/module.ts";
+import { type Argument, ioctl, type IOCTLS } from "../../src/kvm/ioctls/index.ts";
 import { Vcpu } from "../../src/kvm/vcpu.ts";
 import type { Host } from "../../src/linux/host.ts";
-import type { Task } from "../../src/linux/task.ts";
-import { must, newHost, type Regs, startLongMode } from "./kvm-guest.ts";
+import { must, newHost, type Regs, startLongMode, VmOfTask } from "./kvm-guest.ts";
 
 type Name = keyof typeof IOCTLS;
 
@@ -35,23 +32,13 @@ export interface PvParts {
   readonly irqchip?: boolean;
 }
 
-export class PvGuest {
-  readonly host: Host;
-  readonly task: Task;
-  readonly device: number;
-  readonly vm: number;
+export class PvGuest extends VmOfTask {
   readonly vcpus: readonly number[];
-  readonly ram: number;
 
   constructor(parts: PvParts) {
     const { vendor, vcpus, cpus = 1, irqchip = false, ids } = parts;
-    this.host = parts.host ?? newHost(vendor, cpus, HOST_BYTES, pvProfile(vendor));
-    const kvm = new Kvm(this.host);
-    this.task = this.host.newTask();
-    this.device = must(openKvm(kvm, this.task));
-    this.vm = must(this.on(this.device, "KVM_CREATE_VM", 0n));
+    super(parts.host ?? newHost(vendor, cpus, HOST_BYTES, pvProfile(vendor)), PV_RAM);
     if (irqchip) must(this.on(this.vm, "KVM_CREATE_IRQCHIP", null));
-    this.ram = this.task.memory.map(PV_RAM);
     this.vcpus = Array.from({ length: vcpus }, (_, i) =>
       must(this.on(this.vm, "KVM_CREATE_VCPU", BigInt(ids?.[i] ?? i))),
     );
@@ -72,38 +59,8 @@ export class PvGuest {
     return this;
   }
 
-  slot(slot: number, gpa: number, bytes: number, flags = 0): void {
-    this.slotFrom(slot, gpa, gpa, bytes, flags);
-  }
-
-  slotFrom(slot: number, gpa: number, from: number, bytes: number, flags = 0): void {
-    const region = {
-      slot,
-      flags,
-      guest_phys_addr: BigInt(gpa),
-      memory_size: BigInt(bytes),
-      userspace_addr: BigInt(this.ram + from),
-    };
-    must(this.on(this.vm, "KVM_SET_USER_MEMORY_REGION", region));
-  }
-
-  caller(cpu = 0, limit = Infinity): Caller {
-    const of = this.host.cpus[cpu];
-    if (of === undefined) throw new Error("no such CPU");
-    return { task: this.task, cpu: of, limit };
-  }
-
   on<N extends Name>(descriptor: number, name: N, argument: Argument<N>, cpu = 0) {
     return ioctl(this.caller(cpu), descriptor, name, argument);
-  }
-
-  write(address: number, bytes: Uint8Array): void {
-    must(this.task.memory.write(this.ram + address, bytes) ?? 0);
-  }
-
-  read(address: number, size: number): DataView {
-    const bytes = must(this.task.memory.read(this.ram + address, size));
-    return new DataView(bytes.slice().buffer);
   }
 
   /** All of RAM, and what user space has behind it. */

@@ -4,8 +4,6 @@ import { BareSystem, CODE, handlerOf } from "../guests/bare-system.ts";
 import { assemble } from "../guests/assembler.ts";
 import type { Kernel } from "../guests/kernels/kernels.ts";
 import { AMD, INTEL, type Vendor } from "../hw/cpu/cpuid/profile.ts";
-import { Decoder } from "../hw/cpu/decode.ts";
-import { INSTRUCTIONS } from "../hw/cpu/isa/index.ts";
 import { gprNumber } from "../hw/cpu/state.ts";
 import { type Argument, ioctl, mapRun, openKvm } from "../kvm/ioctls/index.ts";
 import { EXIT } from "../kvm/ioctls/kvm-run.ts";
@@ -18,6 +16,7 @@ import type { Task } from "../linux/task.ts";
 import { assert, InputError } from "../sim/assert.ts";
 import type { Blueprint, WorldSnapshot } from "../sim/blueprint.ts";
 import { World } from "../sim/world.ts";
+import { decoder } from "./machines.ts";
 
 const PAGE = 4096;
 /** Of a host beside its guests. */
@@ -153,16 +152,13 @@ const blueprint = (build: (world: World) => void): Blueprint<null> => ({
   start: () => undefined,
 });
 
-/** Made of the instruction tables alone, so one serves all hosts. */
-const decoder = new Decoder(INSTRUCTIONS);
-
 function newHost(
   world: World,
   { vendor, guests, ramBytes }: KvmHostParts,
 ): { readonly host: Host; readonly guests: readonly Guest[] } {
   const host = new Host(world, {
     profile: vendor === "amd" ? AMD : INTEL,
-    decoder,
+    decoder: decoder(),
     memoryBytes: KERNEL_BYTES + guests * (ramBytes + GUEST_OVERHEAD),
     cpus: 1,
     recordBytes: RECORD_BYTES,
@@ -213,7 +209,7 @@ export class KvmKernel {
     const { bytes } = assemble(kernel.source, BigInt(CODE));
     const { state, ram } = new BareSystem(bytes, {
       engine: "interpreter",
-      decoder,
+      decoder: decoder(),
       cpl: 3,
       memoryBytes: GUEST_BYTES,
       profile: INTEL,

@@ -3,7 +3,7 @@
  * Linux, arch/x86/kvm/x86.c, kvm_check_and_inject_events; SDM Vol. 3, "Priority Among Concurrent Events".
  */
 
-import { reset } from "../hw/cpu/start.ts";
+import { initialize, startUp } from "../hw/cpu/start.ts";
 import { BIT, BLOCKING, PENDING } from "../hw/cpu/state.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
 import { blocksInterrupts } from "./guest-debug.ts";
@@ -39,9 +39,7 @@ function acceptArrivals(vcpu: Vcpu, cpu: HostCpu): void {
   if ((registers.pending & (PENDING.init | PENDING.sipi)) === 0) return;
   vcpu.toRegisters(cpu);
   if ((registers.pending & PENDING.init) !== 0) {
-    const others = registers.pending & ~PENDING.init;
-    reset(registers, environment.profile.signature, "init");
-    registers.pending = others;
+    initialize(registers, environment.profile.signature);
     state.pending = null;
     state.pv = pvAfterInit(state.pv);
     state.mpState = environment.bootstrap ? MP_STATE.runnable : MP_STATE.initReceived;
@@ -51,9 +49,7 @@ function acceptArrivals(vcpu: Vcpu, cpu: HostCpu): void {
   const vector = (registers.pending >> 8) & 0xff;
   registers.pending &= PENDING.nmi;
   if (state.mpState !== MP_STATE.initReceived) return;
-  const code = registers.segment("CS");
-  registers.setSegment("CS", { ...code, selector: vector << 8, base: BigInt(vector) << 12n });
-  registers.rip = 0n;
+  startUp(registers, vector);
   state.mpState = MP_STATE.runnable;
 }
 

@@ -119,6 +119,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
     this.control = control;
     this.tag = tag;
     this.root = root;
+    this.log = log;
     this.hasApic = hasApic;
     this.environment = new VcpuEnvironment(this);
     const { registry } = vm.world;
@@ -131,7 +132,6 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
       name,
       initialState(waits ? MP_STATE.uninitialized : MP_STATE.runnable),
     );
-    this.log = log;
     vm.kvm.ops.create(this);
     powerUp(this.registers, this.environment);
     this.registers.setGpr(RDX, SIGNATURE);
@@ -163,10 +163,6 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   get logged(): readonly number[] {
     const { cpu } = this;
     return cpu === null ? [] : this.vm.kvm.ops.logged(cpu, this);
-  }
-
-  get isInGuest(): boolean {
-    return this.cpu?.state.isGuest === true;
   }
 
   loadOn(cpu: HostCpu): void {

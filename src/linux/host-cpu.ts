@@ -9,7 +9,7 @@ import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import type { Decoder } from "../hw/cpu/decode.ts";
 import { Interpreter } from "../hw/cpu/engine/interpreter.ts";
 import { CPU_BYTES } from "../hw/cpu/engine/layout.ts";
-import { BareEnvironment, type Refusal } from "../hw/cpu/environment.ts";
+import { BareEnvironment } from "../hw/cpu/environment.ts";
 import { makeVirtualization } from "../hw/cpu/make-virtualization.ts";
 import { readMsr } from "../hw/cpu/msr/access.ts";
 import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
@@ -43,8 +43,6 @@ interface Wish {
 
 class KernelEnvironment extends BareEnvironment {
   readonly wish: Cell<Wish>;
-  /** What the CPU last said of an entry that it has refused. */
-  refusal: Refusal | null = null;
 
   constructor(profile: CpuProfile, random: RandomStream, wish: Cell<Wish>) {
     super(profile, random);
@@ -53,10 +51,6 @@ class KernelEnvironment extends BareEnvironment {
 
   override isInterruptAsserted(): boolean {
     return this.wish.value.isWanted;
-  }
-
-  override explain(refusal: Refusal): void {
-    this.refusal = refusal;
   }
 }
 
@@ -130,11 +124,6 @@ export class HostCpu {
   /** Before something is asked whose time is the world's. */
   tick(): void {
     if (this.#slice !== null) this.#slice.clock = this.state.cycles;
-  }
-
-  /** Why the last entry was refused. */
-  get refusal(): Refusal | null {
-    return this.#environment.refusal;
   }
 
   /** RDMSR; null for one that the CPU does not have. */

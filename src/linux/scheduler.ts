@@ -171,11 +171,15 @@ export class Scheduler {
     const { queue, states, current, until, queuedAt, delays } = this.#cell.value;
     const before = current[cpu.number] as number;
     if (before !== NOBODY && now < (until[cpu.number] as number)) return before;
-    if (before !== NOBODY && queue.length > 0) {
+    if (before !== NOBODY && queue.length === 0) {
+      until[cpu.number] = now + QUANTUM;
+      return before;
+    }
+    if (before !== NOBODY) {
       this.#enqueue(before, now);
       this.onSwitchOut?.(cpu);
       cpu.tick();
-    } else if (before !== NOBODY) queue.push(before);
+    }
     // To leave a guest takes time.
     const start = Math.max(now, cpu.state.cycles);
     const next = queue.shift() ?? NOBODY;
@@ -183,8 +187,7 @@ export class Scheduler {
     until[cpu.number] = start + QUANTUM;
     if (next === NOBODY) return next;
     // Another CPU, ahead in time, may have woken it.
-    const delay = states[next] === "queued" ? start - (queuedAt[next] ?? 0) : 0;
-    delays[next] = (delays[next] ?? 0) + Math.max(0, delay);
+    delays[next] = (delays[next] ?? 0) + Math.max(0, start - (queuedAt[next] ?? 0));
     states[next] = "runs";
     return next;
   }

@@ -2,6 +2,7 @@
 
 import type { Backplane } from "../hw/boards/backplane.ts";
 import type { AccessSize } from "../hw/chips/socket.ts";
+import { type MemoryMappedIo, readInParts, writeInParts } from "../hw/cpu/physical-memory.ts";
 import { ioctl } from "../kvm/ioctls/index.ts";
 import { EXIT, IO_DIRECTION, type KvmRun, setValue, valueOf } from "../kvm/ioctls/kvm-run.ts";
 import { isErrno } from "../linux/errno.ts";
@@ -63,25 +64,12 @@ function serveMemory(parts: VcpuThreadParts, { mmio }: KvmRun): void {
   const { backplane } = parts;
   const address = Number(mmio.phys_addr);
   const { len } = mmio;
-  if (mmio.is_write === 0) setValue(mmio.data, len, accessParts(backplane, address, len));
+  const io: MemoryMappedIo = {
+    read: (at, size) => backplane.readMemory(at, size),
+    write: (at, size, value) => backplane.writeMemory(at, size, value),
+  };
+  if (mmio.is_write === 0) setValue(mmio.data, len, readInParts(io, address, len));
   else if (backplane.shadowAt(address) !== undefined)
     parts.writeShadow(address, mmio.data.subarray(0, len));
-  else writeParts(backplane, address, len, valueOf(mmio.data, len));
-}
-
-const isBusSize = (size: number): boolean => (size & (size - 1)) === 0;
-
-/** What is left of an access at the end of a page comes byte by byte. */
-function accessParts(backplane: Backplane, address: number, size: number): bigint {
-  if (isBusSize(size)) return backplane.readMemory(address, size);
-  let value = 0n;
-  for (let i = size - 1; i >= 0; i -= 1)
-    value = (value << 8n) | backplane.readMemory(address + i, 1);
-  return value;
-}
-
-function writeParts(backplane: Backplane, address: number, size: number, value: bigint): void {
-  if (isBusSize(size)) return backplane.writeMemory(address, size, value);
-  for (let i = 0; i < size; i += 1)
-    backplane.writeMemory(address + i, 1, (value >> BigInt(8 * i)) & 0xffn);
+  else writeInParts(io, address, len, valueOf(mmio.data, len));
 }

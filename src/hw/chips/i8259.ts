@@ -102,6 +102,9 @@ const POWER_ON: I8259 = {
   isRotateOnAeoi: false,
 };
 
+/** Inputs that can be level-triggered: not those of the timer, the keyboard, the cascade, the clock and the coprocessor. */
+export const elcrMask = ({ sp }: I8259): number => (sp === 1 ? 0xf8 : 0xde);
+
 const SNGL = 2;
 const LTIM = 8;
 const AEOI = 2;
@@ -255,6 +258,6 @@ function operate(s: I8259, value: number): void {
 
 /** IRQ 0 to 2, 8 and 13 are always edges. */
 function writeElcr(s: I8259, value: number): void {
-  s.elcr = value & (s.sp === 1 ? 0xf8 : 0xde);
+  s.elcr = value & elcrMask(s);
   s.irr = (s.irr & ~levelTriggered(s)) | (s.lines & levelTriggered(s));
 }

@@ -78,7 +78,7 @@ export const lapic: Chip<Lapic, "intr" | "event"> = {
   }),
   registers: {
     "Local APIC ID": { at: 0x20, size: 4, when, read: readId, write: writeId },
-    "Local APIC Version": { at: 0x30, size: 4, when, read: () => VERSION },
+    "Local APIC Version": { at: 0x30, size: 4, when, read: () => LAPIC_VERSION },
     TPR: { at: 0x80, size: 4, when, read: (s) => s.tpr, write: writeTpr },
     APR: { at: 0x90, size: 4, when: isXapic, read: arbitrationPriority },
     PPR: { at: 0xa0, size: 4, when, read: processorPriority },
@@ -178,7 +178,7 @@ const MASKED = 0x1_0000;
 const ENABLED = 0x100;
 const EOI_SUPPRESSED = 0x1000;
 /** Version 14h, six LVT entries, EOI broadcasts can be suppressed. */
-const VERSION = 0x0105_0014;
+export const LAPIC_VERSION = 0x0105_0014;
 
 /** What a reset and an INIT set; the APIC ID, IA32_APIC_BASE and what others drive stay. */
 function reset() {

@@ -10,7 +10,7 @@ import { codeBreakpoints, DR6, DR7_GD, watches } from "./debug.ts";
 import { linearOfCode } from "./decode-at.ts";
 import type { Engine, EngineParts } from "./engine/engine.ts";
 import { type Fault, fault, VECTORS } from "./fault.ts";
-import { reset } from "./start.ts";
+import { initialize, startUp } from "./start.ts";
 import { BIT, ACTIVITY, BLOCKING, type CpuState, PENDING, RFLAGS } from "./state.ts";
 import { deliver, type Raised } from "./transfer/deliver.ts";
 import type { Decision, VmExit } from "./virtualization.ts";
@@ -95,10 +95,8 @@ export class Cpu {
   #init(): void {
     const { state } = this;
     const { environment, memory, virtualization } = this.#core;
-    const others = state.pending & ~PENDING.init;
-    reset(state, environment.profile.signature, "init");
+    initialize(state, environment.profile.signature);
     virtualization?.reset("init");
-    state.pending = others;
     state.activity = environment.bootstrap ? ACTIVITY.active : ACTIVITY.waitForSipi;
     memory.invalidateAll(false);
     memory.contextChanged();
@@ -106,9 +104,7 @@ export class Cpu {
 
   #startUp(vector: number): void {
     const { state } = this;
-    const code = state.segment("CS");
-    state.setSegment("CS", { ...code, selector: vector << 8, base: BigInt(vector) << 12n });
-    state.rip = 0n;
+    startUp(state, vector);
     state.activity = ACTIVITY.active;
   }
 

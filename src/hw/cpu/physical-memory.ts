@@ -60,7 +60,7 @@ export class PhysicalMemory {
 
   /** Up to 8 bytes that lie in one page. */
   read(address: number, size: number): bigint {
-    if (!this.#isMemory(address)) return this.#readDevice(address, size);
+    if (!this.#isMemory(address)) return readInParts(this.#io, address, size);
     const { ram } = this;
     if (size === 8) return ram.read64(address);
     if (size === 4) return BigInt(ram.read32(address));
@@ -71,7 +71,8 @@ export class PhysicalMemory {
 
   write(address: number, size: number, value: bigint): void {
     const kind = this.#kindOf(address);
-    if (kind === KINDS.device) this.#writeDevice(address, size, BigInt.asUintN(8 * size, value));
+    if (kind === KINDS.device)
+      writeInParts(this.#io, address, size, BigInt.asUintN(8 * size, value));
     if (kind !== KINDS.ram) return;
     if (size === 8) {
       this.ram.write64(address, value);
@@ -139,20 +140,6 @@ export class PhysicalMemory {
     if (this.#code.watch(address, changed)) this.#forget();
   }
 
-  /** What is left of an access at the end of a page comes byte by byte. */
-  #readDevice(address: number, size: number): bigint {
-    if (isBusSize(size)) return this.#io.read(address, size);
-    let value = 0n;
-    for (let i = size - 1; i >= 0; i -= 1) value = (value << 8n) | this.#io.read(address + i, 1);
-    return value;
-  }
-
-  #writeDevice(address: number, size: number, value: bigint): void {
-    if (isBusSize(size)) return this.#io.write(address, size, value);
-    for (let i = 0; i < size; i += 1)
-      this.#io.write(address + i, 1, (value >> BigInt(8 * i)) & 0xffn);
-  }
-
   #forget(): void {
     for (const forget of this.#listeners) forget();
   }
@@ -167,6 +154,24 @@ export class PhysicalMemory {
 }
 
 const isBusSize = (size: number): boolean => (size & (size - 1)) === 0;
+
+/** What is left of an access at the end of a page comes byte by byte. */
+export function readInParts(io: MemoryMappedIo, address: number, size: number): bigint {
+  if (isBusSize(size)) return io.read(address, size);
+  let value = 0n;
+  for (let i = size - 1; i >= 0; i -= 1) value = (value << 8n) | io.read(address + i, 1);
+  return value;
+}
+
+export function writeInParts(
+  io: MemoryMappedIo,
+  address: number,
+  size: number,
+  value: bigint,
+): void {
+  if (isBusSize(size)) return io.write(address, size, value);
+  for (let i = 0; i < size; i += 1) io.write(address + i, 1, (value >> BigInt(8 * i)) & 0xffn);
+}
 
 /** Only pages whose flags say already that they were written, and that hold no code, take writes unseen. */
 const WRITTEN = 3;

@@ -2,7 +2,7 @@
 
 import type { Environment } from "./environment.ts";
 import { resetMsrs } from "./msr/access.ts";
-import { ACTIVITY, CR0, CR4, type CpuState, EFER, OFFSET, RFLAGS_FIXED } from "./state.ts";
+import { ACTIVITY, CR0, CR4, type CpuState, EFER, OFFSET, PENDING, RFLAGS_FIXED } from "./state.ts";
 import { SEGMENT_NAMES } from "./uop.ts";
 
 const RESET_VECTOR = 0xfff0n;
@@ -56,6 +56,20 @@ export function reset(
   state.blocking = 0;
   state.pending = 0;
   state.pendingDebug = 0;
+}
+
+/** INIT has come; what else is pending stays so. */
+export function initialize(state: CpuState, signature: number): void {
+  const others = state.pending & ~PENDING.init;
+  reset(state, signature, "init");
+  state.pending = others;
+}
+
+/** A startup IPI: its vector is the page that the CPU begins at. */
+export function startUp(state: CpuState, vector: number): void {
+  const code = state.segment("CS");
+  state.setSegment("CS", { ...code, selector: vector << 8, base: BigInt(vector) << 12n });
+  state.rip = 0n;
 }
 
 /** Power-up or RESET with all that the CPU's profile says: rDX and the model-specific registers. */

@@ -29,29 +29,29 @@ export function handleInstruction(vcpu: Vcpu, cpu: HostCpu): 0 | null {
   cpu.state.cycles = registers.cycles;
   cpu.tick();
   if (outcome.is === "waits") {
-    vcpu.state.waiting = outcome.read;
-    vcpu.state.answers = outcome.used;
+    state.waiting = outcome.read;
+    state.answers = outcome.used;
     return ask(vcpu, outcome.read);
   }
-  vcpu.state.answers = [];
+  state.answers = [];
   if (outcome.is === "impossible") return internalError(vcpu.run, "EMULATION");
-  vcpu.state.pending = outcome.event;
+  state.pending = outcome.event;
   if (outcome.is === "raises") return null;
   completed(vcpu, outcome.event);
   if (outcome.stale) vcpu.flush();
-  vcpu.state.writes = outcome.writes;
+  state.writes = outcome.writes;
   return nextWrite(vcpu);
 }
 
 /** At the start of KVM_RUN: what user space has done belongs to an instruction. */
 export function continueInstruction(vcpu: Vcpu, cpu: HostCpu): 0 | null {
-  const { run } = vcpu;
-  const { waiting } = vcpu.state;
+  const { run, state } = vcpu;
+  const { waiting } = state;
   if (waiting === null) return nextWrite(vcpu);
   const { data } = waiting.space === "port" ? run.io : run.mmio;
   const answer = { ...waiting, value: valueOf(data, waiting.size) };
-  vcpu.state.waiting = null;
-  vcpu.state.answers = [...vcpu.state.answers, answer];
+  state.waiting = null;
+  state.answers = [...state.answers, answer];
   return handleInstruction(vcpu, cpu);
 }
 

@@ -1,8 +1,9 @@
 /** The chips of the module as user space saves and loads them: Linux UAPI, arch/x86/include/uapi/asm/kvm.h. */
 
 import type { PlacedChip } from "../../hw/boards/placed-chip.ts";
+import { PLACES } from "../../hw/boards/places.ts";
 import type { I8254 } from "../../hw/chips/i8254.ts";
-import type { I8259 } from "../../hw/chips/i8259.ts";
+import { elcrMask, type I8259 } from "../../hw/chips/i8259.ts";
 import { type Ioapic, IOAPIC_PINS } from "../../hw/chips/ioapic.ts";
 import type { ValueOf } from "./ioctl.ts";
 import type { kvm_pit_state2 } from "./structures.ts";
@@ -13,8 +14,6 @@ const [INIT4, AEOI, SFNM, MODE_8086] = [1, 2, 0x10, 1] as const;
 const INITIALIZED = 1;
 /** The slave is at input 2 of the master. */
 const CASCADE = { master: 4, slave: 2 } as const;
-/** Inputs that can be level-triggered. */
-const ELCR = { master: 0xf8, slave: 0xde } as const;
 
 /** struct kvm_pic_state: sixteen bytes. */
 export function picState(s: I8259): readonly number[] {
@@ -35,7 +34,7 @@ export function picState(s: I8259): readonly number[] {
     bit((s.icw4 & SFNM) !== 0),
     s.icw1 & INIT4,
     s.elcr,
-    s.sp === 1 ? ELCR.master : ELCR.slave,
+    elcrMask(s),
   ];
   return [...bytes, ...new Uint8Array(UNION_BYTES - bytes.length)];
 }
@@ -58,19 +57,18 @@ export function setPicState(s: I8259, bytes: readonly number[]): void {
     isSpecialMask: isSet(8),
     nextIcw: (at(9) & 3) + 1,
     isRotateOnAeoi: isSet(11),
-    elcr: at(14) & (s.sp === 1 ? ELCR.master : ELCR.slave),
+    elcr: at(14) & elcrMask(s),
   } satisfies Partial<I8259>);
 }
 
 const ALL_PINS = 0xff_ffff;
-const IOAPIC_BASE = 0xfec0_0000;
 /** Where struct kvm_ioapic_state has its parts. */
 const IOAPIC = { base: 0, select: 8, id: 12, irr: 16, table: 24 } as const;
 
 export function ioapicState(s: Ioapic): readonly number[] {
   const bytes = new Uint8Array(UNION_BYTES);
   const view = new DataView(bytes.buffer);
-  view.setUint32(IOAPIC.base, IOAPIC_BASE, true);
+  view.setUint32(IOAPIC.base, PLACES.ioapic, true);
   view.setUint32(IOAPIC.select, s.index, true);
   view.setUint32(IOAPIC.id, s.id, true);
   view.setUint32(IOAPIC.irr, s.lines, true);

@@ -1,11 +1,10 @@
 /** A local APIC as user space saves and loads it: the first 400h bytes of its page. KVM API, "KVM_GET_LAPIC". */
 
-import { isX2apic, type Lapic, LVT_BITS, xapicId } from "../../hw/chips/lapic.ts";
+import { isX2apic, type Lapic, LAPIC_VERSION, LVT_BITS, xapicId } from "../../hw/chips/lapic.ts";
 import { currentCount, writeInitialCount } from "../../hw/chips/lapic-timer.ts";
 import type { Cycles } from "../../sim/time.ts";
 
 const BYTES = 0x400;
-const VERSION = 0x0105_0014;
 const [ID, TPR, LDR, DFR, SVR, ESR, ICR_LOW, ICR_HIGH] = [
   0x20, 0x80, 0xd0, 0xe0, 0xf0, 0x280, 0x300, 0x310,
 ] as const;
@@ -31,7 +30,7 @@ export function lapicPage(s: Readonly<Lapic>, now: Cycles): readonly number[] {
   const view = new DataView(bytes.buffer);
   const put = (at: number, value: number): void => view.setUint32(at, value, true);
   put(ID, isX2apic(s) ? s.id : xapicId(s) * 0x100_0000);
-  put(VERSION_AT, VERSION);
+  put(VERSION_AT, LAPIC_VERSION);
   put(TPR, s.tpr);
   put(LDR, s.ldr);
   put(DFR, s.dfr);

@@ -7,6 +7,7 @@ import { ApicBus } from "../../hw/boards/apic-bus.ts";
 import { AddressMap, type Place } from "../../hw/boards/address-map.ts";
 import { readParts, writeParts } from "../../hw/boards/backplane.ts";
 import { part, type Part, type Window } from "../../hw/boards/board.ts";
+import { ISA_PORTS } from "../../hw/boards/isa.ts";
 import { PlacedChip } from "../../hw/boards/placed-chip.ts";
 import { PLACES } from "../../hw/boards/places.ts";
 import { acknowledgePics, type I8259, i8259 } from "../../hw/chips/i8259.ts";
@@ -21,12 +22,7 @@ import type { Vm } from "../vm.ts";
 import { Pit } from "./pit.ts";
 import { DEFAULT_ROUTES, type MsiRoute, type Route } from "./routing.ts";
 
-const PORTS: readonly Window[] = [
-  { at: 0x20, size: 2, part: "pic1" },
-  { at: 0xa0, size: 2, part: "pic2" },
-  { at: 0x4d0, size: 1, part: "pic1", offset: 2 },
-  { at: 0x4d1, size: 1, part: "pic2", offset: 2 },
-];
+const PORTS = ISA_PORTS.filter(({ part: name }) => name === "pic1" || name === "pic2");
 const MEMORY: readonly Window[] = [{ at: PLACES.ioapic, size: 0x1000, part: "ioapic" }];
 
 /** Who drives an input: it is asserted while any of them does. */

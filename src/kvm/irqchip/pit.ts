@@ -1,13 +1,17 @@
 /** The interval timer in the module, with port 61h for its speaker. Linux, Documentation/virt/kvm/api.rst, "KVM_CREATE_PIT2". */
 
+import { AddressMap, type Place } from "../../hw/boards/address-map.ts";
 import { part } from "../../hw/boards/board.ts";
+import { ISA_PORTS } from "../../hw/boards/isa.ts";
 import { PlacedChip } from "../../hw/boards/placed-chip.ts";
 import { type I8254, i8254 } from "../../hw/chips/i8254.ts";
 import { type Port61, port61 } from "../../hw/chips/port61.ts";
 import type { AccessSize } from "../../hw/chips/socket.ts";
 import type { Vm } from "../vm.ts";
 
-const [COUNTERS, COUNTERS_END, SPEAKER] = [0x40, 0x44, 0x61] as const;
+const PORTS = new AddressMap(
+  ISA_PORTS.filter(({ part: name }) => name === "pit" || name === "port61"),
+);
 
 export class Pit {
   readonly timer: PlacedChip<I8254>;
@@ -32,15 +36,17 @@ export class Pit {
   }
 
   readPort(port: number, size: AccessSize): number | null {
-    if (port === SPEAKER) return this.speaker.read(0, size);
-    return port >= COUNTERS && port < COUNTERS_END ? this.timer.read(port - COUNTERS, size) : null;
+    const place = PORTS.find(port);
+    return place === null ? null : this.#chip(place).read(place.offset, size);
   }
 
   writePort(port: number, size: AccessSize, value: number): boolean {
-    if (port === SPEAKER) this.speaker.write(0, size, value);
-    else if (port >= COUNTERS && port < COUNTERS_END)
-      this.timer.write(port - COUNTERS, size, value);
-    else return false;
-    return true;
+    const place = PORTS.find(port);
+    if (place !== null) this.#chip(place).write(place.offset, size, value);
+    return place !== null;
+  }
+
+  #chip({ part: name }: Place): PlacedChip {
+    return name === "pit" ? this.timer : this.speaker;
   }
 }
