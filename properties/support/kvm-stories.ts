@@ -313,7 +313,9 @@ export class Story {
   #discard(page: number): void {
     must(this.guest.task.memory.discard(this.#user(page), PAGE) ?? 0);
     this.#image.fill(0, page * PAGE, (page + 1) * PAGE);
-    this.#mapped.delete(page);
+    // The block that a page was mapped with is not mapped any more either.
+    if (this.hadBlock) this.#mapped.clear();
+    else this.#mapped.delete(page);
     for (const thread of this.#threads) thread.isWhole = false;
   }
 
