@@ -1,6 +1,6 @@
 /** A host with the KVM module and a task that uses it as a small VMM does: one VM, RAM in slots, vCPUs. */
 
-import { AMD, INTEL, type Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
+import { AMD, type CpuProfile, INTEL, type Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
 import { Decoder } from "../../src/hw/cpu/decode.ts";
 import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { type Argument, ioctl, mapRun, openKvm } from "../../src/kvm/ioctls/index.ts";
@@ -22,9 +22,20 @@ export function newHost(
   vendor: Vendor,
   cpus = 1,
   memoryBytes = HOST_BYTES,
+  profile?: CpuProfile,
+): Host {
+  return inWorld((world) => newHostIn(world, vendor, cpus, memoryBytes, profile));
+}
+
+/** A host in a world that is being built. */
+export function newHostIn(
+  world: World,
+  vendor: Vendor,
+  cpus = 1,
+  memoryBytes = HOST_BYTES,
   profile = vendor === "intel" ? INTEL : AMD,
 ): Host {
-  return inWorld((world) => new Host(world, { profile, decoder, memoryBytes, cpus }));
+  return new Host(world, { profile, decoder, memoryBytes, cpus });
 }
 
 /** What is made in the building of a world. */

@@ -11,6 +11,7 @@ import type { Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { World } from "../sim/world.ts";
+import { DirtyMemory } from "./dirty-memory.ts";
 
 /** A range of guest-physical pages, and where they lie in the task. */
 export interface MemoryRange {
@@ -24,23 +25,46 @@ interface NumberedRange extends MemoryRange {
   readonly slot: number;
 }
 
-/** Sets a slot; of no bytes, there is none any more. */
-export type SetSlot = (slot: number, range: MemoryRange) => void;
+/** The memory slots of a VM. */
+export interface Slots {
+  /** Of no bytes, there is none any more. */
+  set(slot: number, range: MemoryRange, logs: boolean): void;
+  /** The pages that its CPUs have written since the last time, a bit each. */
+  log(slot: number, bytes: number): Uint8Array;
+}
 
 export class GuestMemory implements LoadedRam, DmaMemory {
   readonly sizeBytes: number;
   /** User address of RAM. */
   readonly ram: number;
   readonly #task: Task;
-  readonly #setSlot: SetSlot;
+  readonly #slots: Slots;
   readonly #ranges: Cell<{ list: readonly NumberedRange[] }>;
+  readonly #dirty: DirtyMemory;
 
-  constructor(world: World, name: string, task: Task, bytes: number, setSlot: SetSlot) {
+  constructor(world: World, name: string, task: Task, bytes: number, slots: Slots) {
     this.sizeBytes = bytes;
     this.#task = task;
-    this.#setSlot = setSlot;
+    this.#slots = slots;
     this.ram = task.memory.map(bytes);
     this.#ranges = world.registry.plain<{ list: readonly NumberedRange[] }>(name, { list: [] });
+    this.#dirty = new DirtyMemory(world, `${name}.dirty`, bytes);
+  }
+
+  get logs(): boolean {
+    return this.#dirty.isOn;
+  }
+
+  /** From now on what is written is told, or is not any more. */
+  set logs(logs: boolean) {
+    this.#dirty.isOn = logs;
+    for (const range of this.#ranges.value.list) this.#set(range);
+  }
+
+  /** Pages of RAM that were written since the last time, or since there is a log. */
+  takeDirty(): readonly number[] {
+    for (const range of this.#ranges.value.list) this.#sync(range);
+    return this.#dirty.take();
   }
 
   /** What is where from now on: only what differs is told. */
@@ -49,14 +73,18 @@ export class GuestMemory implements LoadedRam, DmaMemory {
     const isSame = (a: MemoryRange, b: MemoryRange): boolean =>
       a.at === b.at && a.bytes === b.bytes && a.from === b.from && a.readOnly === b.readOnly;
     const kept = old.filter((range) => wanted.some((one) => isSame(one, range)));
-    for (const range of old)
-      if (!kept.includes(range)) this.#setSlot(range.slot, { ...range, bytes: 0 });
+    for (const range of old) {
+      if (kept.includes(range)) continue;
+      // Its log goes with it.
+      this.#sync(range);
+      this.#set({ ...range, bytes: 0 });
+    }
     const list = [...kept];
     for (const range of wanted) {
       if (kept.some((one) => isSame(one, range))) continue;
-      const slot = freeSlot(list);
-      this.#setSlot(slot, range);
-      list.push({ ...range, slot });
+      const numbered = { ...range, slot: freeSlot(list) };
+      this.#set(numbered);
+      list.push(numbered);
     }
     this.#ranges.value.list = list;
   }
@@ -94,7 +122,12 @@ export class GuestMemory implements LoadedRam, DmaMemory {
 
   write(address: number, bytes: Uint8Array): boolean {
     const from = this.#find(address, bytes.length);
-    return from !== null && this.#task.memory.write(from, bytes) === null;
+    return from !== null && this.#put(from - this.ram, bytes);
+  }
+
+  /** RAM at an address, whatever a guest finds there. */
+  writeBehind(address: number, bytes: Uint8Array): boolean {
+    return this.contains(address, bytes.length) && this.#put(address, bytes);
   }
 
   /** Of an access that lies in RAM that is open. */
@@ -107,7 +140,26 @@ export class GuestMemory implements LoadedRam, DmaMemory {
 
   #store(address: number, bytes: Uint8Array): void {
     assert(this.contains(address, bytes.length), "loaders write to RAM");
-    assert(this.#task.memory.write(this.ram + address, bytes) === null, "RAM has frames");
+    assert(this.#put(address, bytes), "RAM has frames");
+  }
+
+  #put(address: number, bytes: Uint8Array): boolean {
+    this.#dirty.mark(address, bytes.length);
+    return this.#task.memory.write(this.ram + address, bytes) === null;
+  }
+
+  #set(range: NumberedRange): void {
+    this.#slots.set(range.slot, range, this.#logsOf(range));
+  }
+
+  #sync(range: NumberedRange): void {
+    if (!this.#logsOf(range)) return;
+    this.#dirty.add(range.from - this.ram, this.#slots.log(range.slot, range.bytes));
+  }
+
+  /** What cannot be written is not logged. */
+  #logsOf({ readOnly }: MemoryRange): boolean {
+    return this.logs && !readOnly;
   }
 }
 

@@ -30,6 +30,7 @@ import { newIoState, runIoThread } from "./io-thread.ts";
 import { kernelChip } from "./kernel-chips.ts";
 import { KvmCalls } from "./kvm-calls.ts";
 import { ResetState } from "./reset-state.ts";
+import { slotsOf } from "./slots.ts";
 import { runVcpuThread } from "./vcpu-thread.ts";
 
 export interface QemuParts {
@@ -75,15 +76,8 @@ export class QemuMachine implements FirmwareHost {
     this.#vm = calls.call(device, "KVM_CREATE_VM", 0n);
     calls.call(this.#vm, "KVM_CREATE_IRQCHIP", null);
     calls.call(this.#vm, "KVM_CREATE_PIT2", { flags: 0 });
-    this.ram = new GuestMemory(world, `${prefix}memory`, calls.task, memoryBytes, (slot, range) => {
-      calls.call(this.#vm, "KVM_SET_USER_MEMORY_REGION", {
-        slot,
-        flags: range.readOnly ? READ_ONLY : 0,
-        guest_phys_addr: BigInt(range.at),
-        memory_size: BigInt(range.bytes),
-        userspace_addr: BigInt(range.from),
-      });
-    });
+    const slots = slotsOf(calls, this.#vm);
+    this.ram = new GuestMemory(world, `${prefix}memory`, calls.task, memoryBytes, slots);
     const dma: DmaMemory = {
       read: (address, size) => this.ram.read(address, size),
       write: (address, bytes) => this.ram.write(address, bytes),
@@ -255,7 +249,7 @@ export class QemuMachine implements FirmwareHost {
   #writeShadow(address: number, bytes: Uint8Array): boolean {
     const area = this.#backplane.shadowAt(address);
     if (area === undefined || !this.#backplane.shadowState(area).writes) return false;
-    return this.#calls.task.memory.write(this.ram.ram + address, bytes) === null;
+    return this.ram.writeBehind(address, bytes);
   }
 
   #stop(): void {
@@ -270,6 +264,3 @@ export class QemuMachine implements FirmwareHost {
     this.#onReset?.();
   }
 }
-
-/** KVM_MEM_READONLY. */
-const READ_ONLY = 2;
