@@ -4,6 +4,8 @@ import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import type { Decoder } from "../hw/cpu/decode.ts";
 import { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import type { World } from "../sim/world.ts";
+import { Cgroups } from "./cgroups/cgroup.ts";
+import { CpuController } from "./cgroups/cpu-controller.ts";
 import { Frames } from "./frames.ts";
 import { HostCpu, hostCpuBytes } from "./host-cpu.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -36,6 +38,7 @@ export class Host {
   readonly frames: Frames;
   readonly cpus: readonly HostCpu[];
   readonly scheduler: Scheduler;
+  readonly cgroups: Cgroups;
   #tasks = 0;
 
   /** To be made while the world is built: all its state is registered. */
@@ -63,12 +66,14 @@ export class Host {
           recordBytes,
         }),
     );
+    this.cgroups = new Cgroups(world, prefix, { cpu: new CpuController(world, prefix, cpus) });
     this.scheduler = new Scheduler(world, prefix, this.cpus);
   }
 
   newTask(): Task {
     this.#tasks += 1;
     const task = new Task(this.#tasks, this.frames);
+    this.cgroups.addTask(task.id);
     this.world.registry.keeper(`${this.prefix}task${task.id}.memory`, task.memory);
     return task;
   }

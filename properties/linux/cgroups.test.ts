@@ -1,0 +1,106 @@
+/** Groups and their files. Linux, Documentation/admin-guide/cgroup-v2.rst. */
+
+import { describe, expect, it } from "vitest";
+import { inWorld } from "../support/kvm-guest.ts";
+import { Cgroups, ROOT } from "../../src/linux/cgroups/cgroup.ts";
+import { CpuController } from "../../src/linux/cgroups/cpu-controller.ts";
+
+const newCgroups = (): Cgroups =>
+  inWorld((world) => new Cgroups(world, "", { cpu: new CpuController(world, "", 8) }));
+
+const must = (group: number | string): number => {
+  if (typeof group === "string") throw new Error(group);
+  return group;
+};
+
+describe("the tree", () => {
+  it("is found by paths", () => {
+    const cgroups = newCgroups();
+    const machine = must(cgroups.create(ROOT, "machine"));
+    const vm = must(cgroups.create(machine, "vm 1"));
+    expect(cgroups.path(vm)).toBe("/machine/vm 1");
+    expect(cgroups.find("/machine/vm 1")).toBe(vm);
+    expect(cgroups.find("/")).toBe(ROOT);
+    expect(cgroups.find("/machine/vm")).toBe("ENOENT");
+    expect(cgroups.childrenOf(ROOT)).toEqual([machine]);
+    expect(cgroups.parentOf(vm)).toBe(machine);
+    expect(cgroups.create(ROOT, "machine")).toBe("EEXIST");
+    expect(cgroups.create(ROOT, "cpu.max")).toBe("EEXIST");
+    expect(cgroups.create(ROOT, "a/b")).toBe("EINVAL");
+    expect(cgroups.create(77, "a")).toBe("ENOENT");
+  });
+
+  it("keeps groups that are used", () => {
+    const cgroups = newCgroups();
+    const above = must(cgroups.create(ROOT, "above"));
+    const below = must(cgroups.create(above, "below"));
+    cgroups.addTask(3);
+    cgroups.addThread(5, 3);
+    expect(cgroups.remove(above)).toBe("EBUSY");
+    expect(cgroups.write(below, "cgroup.threads", "5\n")).toBeNull();
+    expect(cgroups.remove(below)).toBe("EBUSY");
+    expect(cgroups.write(above, "cgroup.procs", "3")).toBeNull();
+    expect(cgroups.read(above, "cgroup.procs")).toEqual({ text: "3\n" });
+    expect(cgroups.read(above, "cgroup.threads")).toEqual({ text: "5\n" });
+    expect(cgroups.remove(below)).toBeNull();
+    expect(cgroups.remove(below)).toBe("ENOENT");
+    expect(cgroups.remove(above)).toBe("EBUSY");
+    cgroups.removeTask(3);
+    expect(cgroups.remove(above)).toBeNull();
+    expect(cgroups.write(ROOT, "cgroup.procs", "3")).toBe("ESRCH");
+    expect(cgroups.remove(ROOT)).toBe("EBUSY");
+  });
+});
+
+describe("interface files", () => {
+  it.each([
+    ["cpu.weight", "100\n", "10000", "10000\n"],
+    ["cpu.weight", "100\n", "0", "ERANGE"],
+    ["cpu.weight", "100\n", "many", "EINVAL"],
+    ["cpu.idle", "0\n", "1", "1\n"],
+    ["cpu.idle", "0\n", "2", "EINVAL"],
+    ["cpu.max", "max 100000\n", "50000", "50000 100000\n"],
+    ["cpu.max", "max 100000\n", "20000 10000", "20000 10000\n"],
+    ["cpu.max", "max 100000\n", "max 10000", "max 10000\n"],
+    ["cpu.max", "max 100000\n", "999", "EINVAL"],
+    ["cpu.max", "max 100000\n", "2000 1000001", "EINVAL"],
+    ["cpu.max.burst", "0\n", "1000", "1000\n"],
+    ["cpu.max.burst", "0\n", "-1", "EINVAL"],
+    ["cpuset.cpus", "\n", "0-2,5, 7", "0-2,5,7\n"],
+    ["cpuset.cpus", "\n", "8", "ERANGE"],
+    ["cpuset.cpus", "\n", "2-1", "EINVAL"],
+    ["cpuset.cpus.effective", "0-7\n", "1", "EACCES"],
+    ["cpu.stat", /^usage_usec 0\n/, "1", "EACCES"],
+    ["cpu.more", "ENOENT", "1", "ENOENT"],
+  ])("%s is %j; %j makes it %j", (file, before, text, after) => {
+    const cgroups = newCgroups();
+    const group = must(cgroups.create(ROOT, "group"));
+    const read = (): string => {
+      const answer = cgroups.read(group, file);
+      return typeof answer === "string" ? answer : answer.text;
+    };
+    if (typeof before === "string") expect(read()).toBe(before);
+    else expect(read()).toMatch(before);
+    expect(cgroups.write(group, file, text) ?? read()).toBe(after);
+  });
+
+  it("are of what depends on each other", () => {
+    const cgroups = newCgroups();
+    const above = must(cgroups.create(ROOT, "above"));
+    const below = must(cgroups.create(above, "below"));
+    expect(cgroups.read(ROOT, "cpu.weight")).toBe("ENOENT");
+    cgroups.write(below, "cpu.weight", "7");
+    cgroups.write(below, "cpu.idle", "1");
+    expect(cgroups.read(below, "cpu.weight")).toEqual({ text: "0\n" });
+    expect(cgroups.write(below, "cpu.weight", "7")).toBe("EINVAL");
+    cgroups.write(below, "cpu.idle", "0");
+    expect(cgroups.read(below, "cpu.weight")).toEqual({ text: "100\n" });
+    cgroups.write(below, "cpu.max", "2000");
+    expect(cgroups.write(below, "cpu.max.burst", "2001")).toBe("EINVAL");
+    cgroups.write(above, "cpuset.cpus", "2-4");
+    cgroups.write(below, "cpuset.cpus", "4-5");
+    expect(cgroups.read(below, "cpuset.cpus.effective")).toEqual({ text: "4\n" });
+    cgroups.write(above, "cpuset.cpus", "2");
+    expect(cgroups.read(below, "cpuset.cpus.effective")).toEqual({ text: "2\n" });
+  });
+});
