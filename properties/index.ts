@@ -65,6 +65,7 @@ import "./kvm/mmu.property.ts";
 import "./kvm/processors.property.ts";
 import "./kvm/pv.property.ts";
 import "./linux/frames.property.ts";
+import "./linux/memory.property.ts";
 import "./linux/ranges.property.ts";
 import "./qemu/dirty-memory.property.ts";
 import "./sim/determinism.property.ts";

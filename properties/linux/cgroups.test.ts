@@ -4,9 +4,16 @@ import { describe, expect, it } from "vitest";
 import { inWorld } from "../support/kvm-guest.ts";
 import { Cgroups, ROOT } from "../../src/linux/cgroups/cgroup.ts";
 import { CpuController } from "../../src/linux/cgroups/cpu-controller.ts";
+import { MemoryController } from "../../src/linux/cgroups/memory-controller.ts";
 
 const newCgroups = (): Cgroups =>
-  inWorld((world) => new Cgroups(world, "", { cpu: new CpuController(world, "", 8) }));
+  inWorld(
+    (world) =>
+      new Cgroups(world, "", {
+        cpu: new CpuController(world, "", 8),
+        memory: new MemoryController(world, ""),
+      }),
+  );
 
 const must = (group: number | string): number => {
   if (typeof group === "string") throw new Error(group);

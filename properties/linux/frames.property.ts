@@ -1,9 +1,9 @@
 /** Laws of page frames and of the memory of tasks. */
 
 import fc from "fast-check";
-import { AddressSpace } from "../../src/linux/address-space.ts";
-import { Frames } from "../../src/linux/frames.ts";
+import { Frames } from "../../src/linux/mm/frames.ts";
 import { PAGE_SIZE, PagedMemory } from "../../src/sim/paged-memory.ts";
+import { hostMemory } from "../support/host-memory.ts";
 import { law } from "../support/law.ts";
 
 const FRAMES = 12;
@@ -35,7 +35,7 @@ law("frames-are-conserved", {
         ram.fill(frame * PAGE_SIZE, PAGE_SIZE, 0xa5);
         held.set(frame, 1);
       } else if (some !== undefined && step === "get") {
-        frames.get(some);
+        frames.get(some, "kernel");
         held.set(some, (held.get(some) ?? 0) + 1);
       } else if (some !== undefined) {
         frames.put(some);
@@ -67,13 +67,14 @@ law("a-task-sees-what-it-wrote", {
     ),
   },
   holds: ({ steps }) => {
-    const frames = new Frames(new PagedMemory(64 * PAGE_SIZE));
+    const { frames, manager } = hostMemory(64);
     const all = frames.free;
-    const memory = new AddressSpace(frames, "task 1");
+    const memory = manager.newSpace(1);
     const mapped = new Set<number>();
     const written = new Map<number, number>();
     const wrong: string[] = [];
     memory.register({
+      clearYoung: () => false,
       invalidate: (start, end) => {
         for (const at of written.keys())
           if (at >= start && at < end && memory.residentAt(at) === 0) wrong.push("told too late");
@@ -185,9 +186,9 @@ law("large-regions-are-made-of-blocks", {
   runs: 60,
   holds: ({ steps }) => {
     // Three blocks and the first, which is none: one more region than fits.
-    const frames = new Frames(new PagedMemory(4 * BLOCK * PAGE_SIZE));
+    const { frames, manager } = hostMemory(4 * BLOCK);
     const all = frames.free;
-    const memory = new AddressSpace(frames, "task 1");
+    const memory = manager.newSpace(1);
     memory.map(PAGE_SIZE);
     const base = memory.map(3 * BLOCK * PAGE_SIZE);
     if (base % (BLOCK * PAGE_SIZE) !== 0) return false;

@@ -3,20 +3,25 @@
  * DESIGN, "Virtualisation hardware and KVM".
  */
 
-import type { FrameOwner, Frames, FrameWatcher } from "../linux/frames.ts";
+import type { FrameOwner, Frames, FrameWatcher } from "../linux/mm/frames.ts";
+import { isShared } from "../linux/mm/page-entry.ts";
 import { isMarked, isReadOnly } from "./mmu/memslots.ts";
 import { hvaOf } from "./mmu/mmu.ts";
 import type { Vm } from "./vm.ts";
 
 export class Ghost implements FrameWatcher {
-  readonly #owners = new Map<number, FrameOwner>();
+  readonly #owners = new Map<number, Set<FrameOwner>>();
 
   constructor(frames: Frames) {
     frames.watcher = this;
   }
 
   allocated(frame: number, owner: FrameOwner): void {
-    this.#owners.set(frame, owner);
+    this.#owners.set(frame, new Set([owner]));
+  }
+
+  shared(frame: number, owner: FrameOwner): void {
+    this.#owners.get(frame)?.add(owner);
   }
 
   freed(frame: number): void {
@@ -27,7 +32,7 @@ export class Ghost implements FrameWatcher {
   complaints(vms: readonly Vm[]): readonly string[] {
     const tables = vms.flatMap((vm) => vm.mmu.tables.tables());
     const twice = tables.filter((frame, i) => tables.indexOf(frame) !== i);
-    const foreign = tables.filter((frame) => this.#owners.get(frame) !== "kernel");
+    const foreign = tables.filter((frame) => this.#owners.get(frame)?.has("kernel") !== true);
     return [
       ...twice.map((frame) => `frame ${frame} holds two tables`),
       ...foreign.map((frame) => `a table lies in frame ${frame}, which is not the kernel's`),
@@ -42,15 +47,17 @@ export class Ghost implements FrameWatcher {
     return tables.leaves().flatMap((leaf) =>
       Array.from({ length: leaf.pages }, (_, i) => {
         const [gfn, frame] = [leaf.gfn + i, leaf.frame + i];
-        const owner = this.#owners.get(frame);
+        const owners = this.#owners.get(frame);
         const slot = slots.find(gfn);
         const where = `page ${gfn} of a VM of task ${task.id} is frame ${frame}`;
-        if (owner !== `task ${task.id}`) return `${where}, owned by ${owner ?? "nobody"}`;
+        if (owners?.has(`task ${task.id}`) !== true)
+          return `${where}, owned by ${[...(owners ?? ["nobody"])].join(", ")}`;
         if (slot === null) return `${where}, and in no slot`;
         if (task.memory.residentAt(hvaOf(slot, gfn)) !== frame)
           return `${where}, but not its task's`;
         if (!leaf.writable) return null;
-        if (isReadOnly(slot)) return `${where}, and can be written`;
+        const isOthers = isShared(task.memory.entryAt(hvaOf(slot, gfn)));
+        if (isReadOnly(slot) || isOthers) return `${where}, and can be written`;
         // A block is logged as a whole, or not at all.
         const isOpen = leaf.dirty || leaf.pages > 1 || !vm.kvm.ops.logsPages;
         const isSeen = slot.dirty === null || isMarked(slot, gfn) || logged.has(gfn);

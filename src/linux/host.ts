@@ -6,7 +6,9 @@ import { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import type { World } from "../sim/world.ts";
 import { Cgroups } from "./cgroups/cgroup.ts";
 import { CpuController } from "./cgroups/cpu-controller.ts";
-import { Frames } from "./frames.ts";
+import { MemoryController } from "./cgroups/memory-controller.ts";
+import type { Frames } from "./mm/frames.ts";
+import { MemoryManager } from "./mm/memory-manager.ts";
 import { HostCpu, hostCpuBytes } from "./host-cpu.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Task } from "./task.ts";
@@ -20,6 +22,8 @@ export interface HostParameters {
   readonly cpus: number;
   /** When it was switched on, in seconds since 1970. */
   readonly date?: number;
+  /** Of the swap device; without it there is none. */
+  readonly swapBytes?: number;
   /** Bytes that each CPU's engine keeps decoded code in. */
   readonly recordBytes?: number;
 }
@@ -36,6 +40,7 @@ export class Host {
   readonly date: number;
   readonly physical: PhysicalMemory;
   readonly frames: Frames;
+  readonly memory: MemoryManager;
   readonly cpus: readonly HostCpu[];
   readonly scheduler: Scheduler;
   readonly cgroups: Cgroups;
@@ -50,9 +55,10 @@ export class Host {
     this.date = date;
     const ram = world.memory(`${prefix}ram`, memoryBytes, cpus * hostCpuBytes(recordBytes));
     this.physical = new PhysicalMemory(ram);
-    this.frames = new Frames(ram);
-    world.registry.array(`${prefix}frames`, this.frames.held);
-    world.registry.array(`${prefix}frames.spare`, this.frames.spare);
+    const memory = new MemoryController(world, prefix);
+    const { swapBytes = 0 } = parameters;
+    this.memory = new MemoryManager({ world, prefix, ram, swapBytes, controller: memory });
+    this.frames = this.memory.frames;
     this.cpus = Array.from(
       { length: cpus },
       (_, number) =>
@@ -66,15 +72,17 @@ export class Host {
           recordBytes,
         }),
     );
-    this.cgroups = new Cgroups(world, prefix, { cpu: new CpuController(world, prefix, cpus) });
+    this.cgroups = new Cgroups(world, prefix, {
+      cpu: new CpuController(world, prefix, cpus),
+      memory,
+    });
     this.scheduler = new Scheduler(world, prefix, this.cpus);
   }
 
   newTask(): Task {
     this.#tasks += 1;
-    const task = new Task(this.#tasks, this.frames);
+    const task = new Task(this.#tasks, this.memory.newSpace(this.#tasks));
     this.cgroups.addTask(task.id);
-    this.world.registry.keeper(`${this.prefix}task${task.id}.memory`, task.memory);
     return task;
   }
 }

@@ -1,8 +1,7 @@
 /** A task: its memory, and the descriptors of its open files. Linux, Documentation/filesystems/files.rst. */
 
-import { AddressSpace } from "./address-space.ts";
+import type { AddressSpace } from "./mm/address-space.ts";
 import type { Errno } from "./errno.ts";
-import type { Frames } from "./frames.ts";
 
 /** What a descriptor stands for. */
 export interface OpenFile {
@@ -18,9 +17,9 @@ export class Task {
   readonly memory: AddressSpace;
   readonly #files: (OpenFile | null)[] = [];
 
-  constructor(id: number, frames: Frames) {
+  constructor(id: number, memory: AddressSpace) {
     this.id = id;
-    this.memory = new AddressSpace(frames, `task ${id}`);
+    this.memory = memory;
   }
 
   /** The lowest descriptor that is free. */

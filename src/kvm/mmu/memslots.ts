@@ -3,7 +3,7 @@
  * "KVM_SET_USER_MEMORY_REGION".
  */
 
-import { TASK_SIZE } from "../../linux/address-space.ts";
+import { TASK_SIZE } from "../../linux/mm/regions.ts";
 import type { Errno } from "../../linux/errno.ts";
 import { Ranges } from "../../linux/ranges.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";

@@ -8,9 +8,10 @@
  * not written meanwhile: the first write to one makes it pages again.
  */
 
-import { type AddressSpace, BLOCK_BYTES, type MmuNotifier } from "../../linux/address-space.ts";
+import type { AddressSpace, MmuNotifier } from "../../linux/mm/address-space.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
-import { BLOCK_FRAMES, type Frames } from "../../linux/frames.ts";
+import { BLOCK_FRAMES, type Frames } from "../../linux/mm/frames.ts";
+import { BLOCK_BYTES } from "../../linux/mm/regions.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
 import {
   isReadOnly,
@@ -93,9 +94,9 @@ export class Mmu implements MmuNotifier {
   page(gfn: number, write: boolean): GuestPage {
     const slot = this.slots.find(gfn);
     if (slot === null || (write && isReadOnly(slot))) return DEVICE;
-    const frame = this.#memory.frameAt(hvaOf(slot, gfn));
-    if (isErrno(frame)) return { is: "error", error: frame };
-    return { is: "frame", frame, writable: !isReadOnly(slot) };
+    const page = this.#memory.touch(hvaOf(slot, gfn), write);
+    if (isErrno(page)) return { is: "error", error: page };
+    return { is: "frame", frame: page.frame, writable: page.isWritable && !isReadOnly(slot) };
   }
 
   /** The same for a guest whose access has found no translation: it has one now, if the page is a frame. */
@@ -135,6 +136,13 @@ export class Mmu implements MmuNotifier {
       const last = Math.min(pages, Math.ceil((end - hva) / PAGE_SIZE));
       if (first < last) this.#zap(firstGfn + first, firstGfn + last);
     }
+  }
+
+  clearYoung(address: number): boolean {
+    return this.slots.all.some(({ hva, firstGfn, pages }) => {
+      const page = Math.floor((address - hva) / PAGE_SIZE);
+      return page >= 0 && page < pages && this.tables.clearAccessed(firstGfn + page);
+    });
   }
 
   /** No vCPU is left. */

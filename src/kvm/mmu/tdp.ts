@@ -8,7 +8,7 @@
  * it.
  */
 
-import type { Frames } from "../../linux/frames.ts";
+import type { Frames } from "../../linux/mm/frames.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
 
 /** Present, or readable: bit 0 in both formats, as bit 1 is the right to write in both. */
@@ -34,9 +34,10 @@ export interface Leaf {
   readonly dirty: boolean;
 }
 
-/** Of entries that map a page: bits beside rights, and the dirty flag. */
+/** Of entries that map a page: bits beside rights, and the flags that CPUs set. */
 export interface LeafFormat {
   readonly leafBits: number;
+  readonly accessedBit: number;
   readonly dirtyBit: number;
 }
 
@@ -51,12 +52,14 @@ export class TdpTables {
   readonly root: number;
   readonly #frames: Frames;
   readonly #leafBits: number;
+  readonly #accessedBit: number;
   readonly #dirtyBit: number;
 
-  constructor(frames: Frames, root: number, { leafBits, dirtyBit }: LeafFormat) {
+  constructor(frames: Frames, root: number, { leafBits, accessedBit, dirtyBit }: LeafFormat) {
     this.root = root;
     this.#frames = frames;
     this.#leafBits = leafBits;
+    this.#accessedBit = accessedBit;
     this.#dirtyBit = dirtyBit;
   }
 
@@ -91,6 +94,18 @@ export class TdpTables {
   /** Takes the dirty flags of pages away. */
   clean(first: number, end: number): void {
     this.#clear(this.#dirtyBit, first, end);
+  }
+
+  /** Whether a page was used since this was last asked; CPUs that remember the translation do not say so again. */
+  clearAccessed(gfn: number): boolean {
+    const { ram } = this.#frames;
+    let wasUsed = false;
+    this.#visit(this.root, 0, 0, gfn, gfn + 1, (at) => {
+      const entry = ram.read32(at);
+      wasUsed = (entry & this.#accessedBit) !== 0;
+      if (wasUsed) ram.write32(at, (entry & ~this.#accessedBit) >>> 0);
+    });
+    return wasUsed;
   }
 
   #clear(bit: number, first: number, end: number): void {

@@ -75,7 +75,8 @@ export interface X86Ops {
   readonly name: "vmx" | "svm";
   /** What entries that map a page have beside rights. */
   readonly leafBits: number;
-  /** Of entries that map a page: it was written. */
+  /** Of entries that map a page: it was used, and it was written. */
+  readonly accessedBit: number;
   readonly dirtyBit: number;
   /** CPUs log the page when they make an entry dirty. */
   readonly logsPages: boolean;

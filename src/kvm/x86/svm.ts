@@ -112,13 +112,14 @@ const svmOf = ({ virtualization }: HostCpu): Svm => {
 };
 
 /** Of entries of nested tables. */
-const DIRTY = 0x40;
+const [ACCESSED, DIRTY] = [0x20, 0x40];
 /** The map of ports has three pages, that of MSRs two of the same. */
 const MAP_PAGES = 3;
 
 export class SvmOps implements X86Ops {
   readonly name = "svm";
   readonly leafBits = 0;
+  readonly accessedBit = ACCESSED;
   readonly dirtyBit = DIRTY;
   readonly logsPages = false;
   readonly tags = ASIDS;

@@ -61,7 +61,7 @@ const UNBLOCKED_BY_IRET = 0x1000n;
 /** Of IA32_DEBUGCTL, and of pending debug exceptions. */
 const [BTF, BS] = [2n, 0x4000n];
 /** Of entries of EPT. */
-const DIRTY = 0x200;
+const [ACCESSED, DIRTY] = [0x100, 0x200];
 /** IA32_VMX_PROCBASED_CTLS2: secondary controls that may be 1 are in its high half. */
 const PROCBASED_CTLS2 = 0x48b;
 /** Of a task switch: what has asked for it. */
@@ -122,6 +122,7 @@ class Current {
 export class VmxOps implements X86Ops {
   readonly name = "vmx";
   readonly leafBits = LEAF_BITS;
+  readonly accessedBit = ACCESSED;
   readonly dirtyBit = DIRTY;
   readonly logsPages: boolean;
   readonly tags = 0x1_0000;

@@ -1,6 +1,7 @@
 /** The controllers of a host, by name: Linux, Documentation/admin-guide/cgroup-v2.rst, Controllers. */
 
 import type { CpuController } from "./cpu-controller.ts";
+import type { MemoryController } from "./memory-controller.ts";
 
 /** What a controller is told of the tree, each time when it has happened; of a removal, before. */
 export interface Controller {
@@ -14,4 +15,5 @@ export interface Controller {
 /** A new controller is a line here. */
 export interface Controllers {
   readonly cpu: CpuController;
+  readonly memory: MemoryController;
 }

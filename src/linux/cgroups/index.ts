@@ -10,6 +10,11 @@ import { cpuWeight } from "./cpu.weight.ts";
 import { cpusetCpusEffective } from "./cpuset.cpus.effective.ts";
 import { cpusetCpus } from "./cpuset.cpus.ts";
 import type { InterfaceFile } from "./interface-file.ts";
+import { memoryCurrent } from "./memory.current.ts";
+import { memoryEvents } from "./memory.events.ts";
+import { memoryHigh } from "./memory.high.ts";
+import { memoryMax } from "./memory.max.ts";
+import { memoryPeak } from "./memory.peak.ts";
 
 export const INTERFACE_FILES: readonly InterfaceFile[] = [
   cgroupProcs,
@@ -21,4 +26,9 @@ export const INTERFACE_FILES: readonly InterfaceFile[] = [
   cpuStat,
   cpusetCpus,
   cpusetCpusEffective,
+  memoryCurrent,
+  memoryEvents,
+  memoryHigh,
+  memoryMax,
+  memoryPeak,
 ];

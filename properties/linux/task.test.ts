@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { PAGE_SIZE, PagedMemory } from "../sim/paged-memory.ts";
-import { Frames } from "./frames.ts";
-import { Task } from "./task.ts";
+import { PAGE_SIZE } from "../../src/sim/paged-memory.ts";
+import { hostMemory } from "../support/host-memory.ts";
+import { Task } from "../../src/linux/task.ts";
 
 // Linux, open(2), close(2), getrlimit(2).
 describe("descriptors of a task", () => {
-  const newTask = (): Task => new Task(1, new Frames(new PagedMemory(8 * PAGE_SIZE)));
+  const newTask = (): Task => new Task(1, hostMemory(8).manager.newSpace(1));
   const file = { release: () => undefined };
 
   it("are the lowest that are free", () => {
@@ -33,8 +33,8 @@ describe("descriptors of a task", () => {
   });
 
   it("are released once, when the task ends, after its memory", () => {
-    const frames = new Frames(new PagedMemory(8 * PAGE_SIZE));
-    const task = new Task(1, frames);
+    const { frames, manager } = hostMemory(8);
+    const task = new Task(1, manager.newSpace(1));
     const all = frames.free;
     const seen: number[] = [];
     task.open({ release: () => seen.push(frames.free) });
