@@ -132,7 +132,7 @@ law("processors-start-and-wake-as-on-a-machine", {
       epochCycles: 0,
     });
     const guest = World.create(host, {
-      config: host.parse({ host: vendor, cpus: hostCpus, guests: [small] }),
+      config: host.parse({ host: vendor, cpus: hostCpus, guests: [small], checks: true }),
       images,
       sliceCycles,
       epochCycles: 0,

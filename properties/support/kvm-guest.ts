@@ -6,7 +6,7 @@ import { INSTRUCTIONS } from "../../src/hw/cpu/isa/index.ts";
 import { type Argument, ioctl, mapRun, openKvm } from "../../src/kvm/ioctls/index.ts";
 import type { Caller } from "../../src/kvm/ioctls/ioctl.ts";
 import type { KvmRun } from "../../src/kvm/ioctls/kvm-run.ts";
-import { Kvm } from "../../src/kvm/module.ts";
+import { Kvm, type ModuleParameters } from "../../src/kvm/module.ts";
 import { type Errno, isErrno } from "../../src/linux/errno.ts";
 import { Host } from "../../src/linux/host.ts";
 import type { Task } from "../../src/linux/task.ts";
@@ -37,6 +37,10 @@ export function newHostIn(
 ): Host {
   return new Host(world, { profile, decoder, memoryBytes, cpus });
 }
+
+/** The module, which compares its tables with the ghost all the time. */
+export const newKvm = (host: Host, parameters: ModuleParameters = {}): Kvm =>
+  new Kvm(host, { checks: true, ...parameters });
 
 /** What is made in the building of a world. */
 export function inWorld<T>(make: (world: World) => T): T {
@@ -74,7 +78,7 @@ export class VmOfTask {
   /** User address of RAM. */
   readonly ram: number;
 
-  constructor(host: Host, ramBytes: number, kvm = new Kvm(host)) {
+  constructor(host: Host, ramBytes: number, kvm = newKvm(host)) {
     this.host = host;
     this.kvm = kvm;
     this.task = host.newTask();
@@ -115,7 +119,7 @@ export class KvmGuest extends VmOfTask {
   readonly vcpu: number;
   readonly run: KvmRun;
 
-  constructor(vendor: Vendor, ramBytes: number, host = newHost(vendor), kvm = new Kvm(host)) {
+  constructor(vendor: Vendor, ramBytes: number, host = newHost(vendor), kvm = newKvm(host)) {
     super(host, ramBytes, kvm);
     this.vcpu = must(ioctl(this.caller(), this.vm, "KVM_CREATE_VCPU", 0n));
     this.run = must(mapRun(this, this.vcpu));

@@ -28,6 +28,8 @@ export interface HostConfig {
   readonly cpus: number;
   /** 1 to 8. Their images are shared by name. */
   readonly guests: readonly MachineConfig[];
+  /** What the tables of VMs map is compared with who owns it, at each VM exit. Changes no run. */
+  readonly checks: boolean;
 }
 
 const MOST_GUESTS = 8;
@@ -58,7 +60,7 @@ const built = new WeakMap<World, readonly QemuMachine[]>();
 
 function buildHost(
   world: World,
-  { host: vendor, cpus, guests }: HostConfig,
+  { host: vendor, cpus, guests, checks }: HostConfig,
 ): readonly QemuMachine[] {
   const made = new Host(world, {
     profile: makeProfile({ base: vendor, with: ["x2APIC", "TSC-Deadline"] }),
@@ -67,7 +69,7 @@ function buildHost(
     cpus,
     recordBytes: RECORD_BYTES,
   });
-  const kvm = new Kvm(made);
+  const kvm = new Kvm(made, { checks });
   const machines = guests.map((config, i) => {
     const prefix = guests.length === 1 ? "" : `m${i}.`;
     const machine = new QemuMachine({
@@ -98,18 +100,28 @@ const memoryOf = (guests: readonly MachineConfig[]): number =>
 function parseHost(config: Json): HostConfig {
   if (typeof config !== "object" || config === null || Array.isArray(config))
     throw new InputError("host: the configuration is an object");
-  const { host: vendor, cpus, guests, ...rest } = config as { readonly [key: string]: Json };
+  const {
+    host: vendor,
+    cpus,
+    guests,
+    checks = false,
+    ...rest
+  } = config as { readonly [key: string]: Json };
   const [other] = Object.keys(rest);
   if (other !== undefined)
-    throw new InputError(`host: no setting is called ${other}; there is host, cpus, guests`);
+    throw new InputError(
+      `host: no setting is called ${other}; there is host, cpus, guests, checks`,
+    );
   if (vendor !== "intel" && vendor !== "amd")
     throw new InputError(`host: host is intel or amd, not ${JSON.stringify(vendor)}`);
   if (typeof cpus !== "number" || !Number.isInteger(cpus) || cpus < 1 || cpus > MOST_CPUS)
     throw new InputError(`host: cpus is 1 to ${MOST_CPUS}, not ${JSON.stringify(cpus)}`);
   if (!Array.isArray(guests) || guests.length < 1 || guests.length > MOST_GUESTS)
     throw new InputError(`host: guests are 1 to ${MOST_GUESTS}`);
+  if (typeof checks !== "boolean")
+    throw new InputError(`host: checks is true or false, not ${JSON.stringify(checks)}`);
   const parsed = guests.map((guest: Json) => ({ ...parseConfig(guest), cpu: vendor }));
   if (memoryOf(parsed) > MOST_MEMORY)
     throw new InputError("host: the guests' memory is more than 3.5 GiB in all");
-  return { host: vendor, cpus, guests: parsed };
+  return { host: vendor, cpus, guests: parsed, checks };
 }

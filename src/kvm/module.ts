@@ -14,6 +14,7 @@ import type { OpenFile, Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
 import { guestProfile } from "./cpuid.ts";
 import type { Cell } from "../sim/snapshot.ts";
+import { Ghost } from "./ghost/ghost.ts";
 import { markPreempted } from "./pv/steal-time.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { Vm } from "./vm.ts";
@@ -40,9 +41,11 @@ interface ModuleState {
   freeTags: number[];
 }
 
-/** Linux, Documentation/admin-guide/kernel-parameters.txt: kvm-intel.pml. */
 export interface ModuleParameters {
+  /** Linux, Documentation/admin-guide/kernel-parameters.txt: kvm-intel.pml. */
   readonly pml?: boolean;
+  /** The tables of VMs are compared with the ghost at each release of an mmu lock and each VM exit. */
+  readonly checks?: boolean;
 }
 
 export class Kvm {
@@ -51,13 +54,16 @@ export class Kvm {
   /** What guests get at most, and around their CPUs. */
   readonly profile: CpuProfile;
   readonly environment: BareEnvironment;
+  /** When runs are checked. */
+  readonly ghost: Ghost | null;
   readonly #vcpus = new Set<Vcpu>();
   /** By the number of the CPU; the vCPUs say the same. */
   readonly #loaded: (Vcpu | null)[];
   readonly #cell: Cell<ModuleState>;
 
-  constructor(host: Host, { pml = true }: ModuleParameters = {}) {
+  constructor(host: Host, { pml = true, checks = false }: ModuleParameters = {}) {
     this.host = host;
+    this.ghost = checks ? ghostOf(host) : null;
     const first = cpuOf(host);
     this.profile = guestProfile(first.profile);
     this.environment = new BareEnvironment(this.profile);
@@ -153,6 +159,14 @@ export class Kvm {
     assert(follow, "a host has memory for the module");
     return first;
   }
+}
+
+/** Frames that have been handed out by now are nobody's. */
+function ghostOf({ frames, world, prefix }: Host): Ghost {
+  const ghost = new Ghost(frames);
+  world.registry.keeper(`${prefix}kvm.ghost`, ghost);
+  world.registry.derived(() => ghost.forgetMappings());
+  return ghost;
 }
 
 function cpuOf({ cpus }: Host): HostCpu {

@@ -202,10 +202,8 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   left(cpu: HostCpu): void {
     const { ops } = this.vm.kvm;
     this.state.exit = ops.exit(cpu, this);
-    const { logged } = this;
-    if (logged.length === 0) return;
-    for (const gfn of logged) this.vm.markDirty(gfn);
-    ops.emptyLog(cpu);
+    this.#takeLog(cpu);
+    this.vm.mmu.locks.compare();
   }
 
   toRegisters(cpu: HostCpu): void {
@@ -275,6 +273,13 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
     kvm.giveTag(this.tag);
     kvm.host.frames.put(this.control);
     if (this.log !== 0) kvm.host.frames.put(this.log);
+  }
+
+  #takeLog(cpu: HostCpu): void {
+    const { logged } = this;
+    if (logged.length === 0) return;
+    for (const gfn of logged) this.vm.markDirty(gfn);
+    this.vm.kvm.ops.emptyLog(cpu);
   }
 
   #leave(cpu: HostCpu): void {

@@ -5,6 +5,7 @@ import type { OpenFile, Task } from "../linux/task.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { World } from "../sim/world.ts";
 import { VmEventfds } from "./eventfds.ts";
+import { VmCheck } from "./ghost/vm-check.ts";
 import { Irqchip } from "./irqchip/irqchip.ts";
 import { Mmu, type TableUsers } from "./mmu/mmu.ts";
 import type { Kvm } from "./module.ts";
@@ -48,6 +49,7 @@ export class Vm implements OpenFile, TableUsers {
     this.task = task;
     this.eventfds = new VmEventfds(this);
     this.clock = new KvmClock(this, created);
+    const { ghost } = kvm;
     this.mmu = new Mmu({
       frames: kvm.host.frames,
       memory: task.memory,
@@ -55,6 +57,7 @@ export class Vm implements OpenFile, TableUsers {
       root,
       ops: kvm.ops,
       addressBits: kvm.profile.physicalBits,
+      check: ghost === null ? null : (mmu) => new VmCheck(this, mmu, ghost),
     });
     this.world.registry.keeper(`${this.name}.slots`, this.mmu.slots);
   }

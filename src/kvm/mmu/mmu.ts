@@ -13,6 +13,7 @@ import { type Errno, isErrno } from "../../linux/errno.ts";
 import { BLOCK_FRAMES, type Frames } from "../../linux/mm/frames.ts";
 import { BLOCK_BYTES } from "../../linux/mm/regions.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+import { MmuLocks, type TableCheck } from "./locks.ts";
 import {
   isReadOnly,
   mark,
@@ -20,6 +21,7 @@ import {
   Memslots,
   type RegionArgument,
   type Slot,
+  type SlotChange,
   USER_SLOTS,
 } from "./memslots.ts";
 import { TdpTables } from "./tdp.ts";
@@ -50,19 +52,27 @@ export interface MmuParts {
   readonly root: number;
   readonly ops: X86Ops;
   readonly addressBits: number;
+  /** Made of the tables, when they are to be checked. */
+  readonly check: ((mmu: Mmu) => TableCheck) | null;
 }
 
 export class Mmu implements MmuNotifier {
   readonly slots = new Memslots();
   readonly tables: TdpTables;
+  readonly locks: MmuLocks;
   readonly #frames: Frames;
   readonly #memory: AddressSpace;
   readonly #users: TableUsers;
   readonly #addressBits: number;
   readonly #logsPages: boolean;
 
-  constructor({ frames, memory, users, root, ops, addressBits }: MmuParts) {
-    this.tables = new TdpTables(frames, root, ops);
+  constructor({ frames, memory, users, root, ops, addressBits, check }: MmuParts) {
+    this.locks = new MmuLocks({
+      flush: () => users.flush(),
+      put: (frame) => frames.put(frame),
+    });
+    this.tables = new TdpTables({ frames, locks: this.locks, root, format: ops });
+    this.locks.check = check?.(this) ?? null;
     this.#logsPages = ops.logsPages;
     this.#frames = frames;
     this.#memory = memory;
@@ -72,28 +82,33 @@ export class Mmu implements MmuNotifier {
   }
 
   setRegion(argument: RegionArgument): Errno | null {
-    const bitmapBytes = this.#frames.free * PAGE_SIZE;
-    const change = this.slots.check(argument, { addressBits: this.#addressBits, bitmapBytes });
-    if (isErrno(change)) return change;
-    // What CPUs have logged belongs to the slots of before.
-    this.#sync();
+    return this.locks.withSlots(() => {
+      const bitmapBytes = this.#frames.free * PAGE_SIZE;
+      const change = this.slots.check(argument, { addressBits: this.#addressBits, bitmapBytes });
+      if (isErrno(change)) return change;
+      // What CPUs have logged belongs to the slots of before.
+      this.#sync();
+      this.locks.withMmu(() => this.#change(change));
+      return null;
+    });
+  }
+
+  #change(change: SlotChange): void {
     this.slots.apply(change);
     const { old, next } = change;
-    if (old === null) return null;
+    if (old === null) return;
     const [first, end] = [old.firstGfn, old.firstGfn + old.pages];
-    if (first !== next?.firstGfn) this.#zap(first, end);
+    if (first !== next?.firstGfn) this.tables.zap(first, end);
     else if (old.dirty !== null && next.dirty === null) this.#zapBlocks(first, end);
-    else if (old.dirty === null && next.dirty !== null) {
-      this.#watch(first, end);
-      this.#users.flush();
-    }
-    return null;
+    else if (old.dirty === null && next.dirty !== null) this.#watch(first, end);
+    this.locks.flush();
   }
 
   /** What is at a guest-physical page; its frame is got if it has none yet. */
   page(gfn: number, write: boolean): GuestPage {
     const slot = this.slots.find(gfn);
     if (slot === null || (write && isReadOnly(slot))) return DEVICE;
+    this.locks.mayFault();
     const page = this.#memory.touch(hvaOf(slot, gfn), write);
     if (isErrno(page)) return { is: "error", error: page };
     return { is: "frame", frame: page.frame, writable: page.isWritable && !isReadOnly(slot) };
@@ -103,10 +118,12 @@ export class Mmu implements MmuNotifier {
   fault(gfn: number, write: boolean): GuestPage {
     const page = this.page(gfn, write);
     if (page.is !== "frame") return page;
-    if (!this.#map(gfn, page.frame, page.writable)) return NO_MEMORY;
-    // A read as well: what can be written is in the log.
-    if (page.writable) this.markDirty(gfn);
-    return page;
+    return this.locks.withMmu(() => {
+      if (!this.#map(gfn, page.frame, page.writable)) return NO_MEMORY;
+      // A read as well: what can be written is in the log.
+      if (page.writable) this.markDirty(gfn);
+      return page;
+    });
   }
 
   /** The page is written, and not by a guest's CPU. */
@@ -118,36 +135,47 @@ export class Mmu implements MmuNotifier {
   /** KVM_GET_DIRTY_LOG: pages written since the last time, a bit each, go to a user address. */
   getDirtyLog(number: number, address: number): Errno | null {
     if (number >= USER_SLOTS) return "EINVAL";
-    const slot = this.slots.withNumber(number);
-    if (slot === null || slot.dirty === null) return "ENOENT";
-    this.#sync();
-    const bitmap = slot.dirty.slice();
-    const marked = markedIn(slot);
-    slot.dirty.fill(0);
-    for (const gfn of marked) this.#watch(gfn, gfn + 1);
-    if (marked.length > 0) this.#users.flush();
-    return this.#memory.write(address, bitmap);
+    return this.locks.withSlots(() => {
+      const slot = this.slots.withNumber(number);
+      if (slot === null || slot.dirty === null) return "ENOENT";
+      this.#sync();
+      const bitmap = slot.dirty.slice();
+      this.locks.withMmu(() => this.#watchAnew(slot));
+      this.locks.mayFault();
+      return this.#memory.write(address, bitmap);
+    });
   }
 
   /** Pages of the task lose their frames. */
   invalidate(start: number, end: number): void {
-    for (const { hva, firstGfn, pages } of this.slots.all) {
-      const first = Math.max(0, Math.floor((start - hva) / PAGE_SIZE));
-      const last = Math.min(pages, Math.ceil((end - hva) / PAGE_SIZE));
-      if (first < last) this.#zap(firstGfn + first, firstGfn + last);
-    }
+    this.locks.withMmu(() => {
+      for (const { hva, firstGfn, pages } of this.slots.all) {
+        const first = Math.max(0, Math.floor((start - hva) / PAGE_SIZE));
+        const last = Math.min(pages, Math.ceil((end - hva) / PAGE_SIZE));
+        if (first < last) this.tables.zap(firstGfn + first, firstGfn + last);
+      }
+      this.locks.flush();
+    });
+    this.locks.compareAnew();
   }
 
   clearYoung(address: number): boolean {
-    return this.slots.all.some(({ hva, firstGfn, pages }) => {
-      const page = Math.floor((address - hva) / PAGE_SIZE);
-      return page >= 0 && page < pages && this.tables.clearAccessed(firstGfn + page);
-    });
+    return this.locks.withMmu(() =>
+      this.slots.all.some(({ hva, firstGfn, pages }) => {
+        const page = Math.floor((address - hva) / PAGE_SIZE);
+        return page >= 0 && page < pages && this.tables.clearAccessed(firstGfn + page);
+      }),
+    );
   }
 
   /** No vCPU is left. */
   destroy(): void {
-    this.tables.free();
+    this.locks.withMmu(() => {
+      this.tables.zap(0, Infinity);
+      this.locks.flush();
+    });
+    this.locks.check?.end();
+    this.#frames.put(this.tables.root);
   }
 
   #sync(): void {
@@ -160,12 +188,21 @@ export class Mmu implements MmuNotifier {
     else this.tables.protect(first, end);
   }
 
+  /** No page of a slot has been written. */
+  #watchAnew(slot: Slot): void {
+    const marked = markedIn(slot);
+    slot.dirty?.fill(0);
+    for (const gfn of marked) this.#watch(gfn, gfn + 1);
+    this.locks.flush();
+  }
+
   /** A page with the 2 MiB around it, if that can be. */
   #map(gfn: number, frame: number, writable: boolean): boolean {
     const block = this.#blockAt(gfn);
     if (block === 0) return this.tables.map(gfn, frame, writable);
     const first = startOfBlock(gfn);
-    this.#zap(first, first + BLOCK_FRAMES);
+    this.tables.zap(first, first + BLOCK_FRAMES);
+    this.locks.flush();
     return this.tables.map(first, block, writable, true);
   }
 
@@ -182,13 +219,7 @@ export class Mmu implements MmuNotifier {
   /** What was mapped page by page for the log is to be mapped at once again. */
   #zapBlocks(first: number, end: number): void {
     for (let gfn = startOfBlock(first); gfn < end; gfn += BLOCK_FRAMES)
-      if (this.#blockAt(gfn) !== 0) this.#zap(gfn, gfn + BLOCK_FRAMES);
-  }
-
-  #zap(first: number, end: number): void {
-    const { found, tables } = this.tables.zap(first, end);
-    if (found) this.#users.flush();
-    for (const frame of tables) this.#frames.put(frame);
+      if (this.#blockAt(gfn) !== 0) this.tables.zap(gfn, gfn + BLOCK_FRAMES);
   }
 }
 

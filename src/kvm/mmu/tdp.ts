@@ -10,6 +10,7 @@
 
 import type { Frames } from "../../linux/mm/frames.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
+import type { MmuLocks } from "./locks.ts";
 
 /** Present, or readable: bit 0 in both formats, as bit 1 is the right to write in both. */
 const [PRESENT, WRITE] = [1, 2];
@@ -20,9 +21,9 @@ const LARGE = 0x80;
 const NONE = 0;
 /** Users may reach it, or code be executed in it. */
 const OPEN = 4;
-const ENTRIES = 512;
+export const ENTRIES = 512;
 /** Pages below an entry, from the root on. */
-const SPANS = [2 ** 27, 2 ** 18, 2 ** 9, 1] as const;
+export const SPANS = [2 ** 27, 2 ** 18, 2 ** 9, 1] as const;
 const LAST = SPANS.length - 1;
 
 /** A page that is mapped, or a block. */
@@ -41,23 +42,26 @@ export interface LeafFormat {
   readonly dirtyBit: number;
 }
 
-/** Frames of tables that have become empty, to be put when nobody uses older translations. */
-export interface Zapped {
-  readonly found: boolean;
-  readonly tables: readonly number[];
+export interface TdpParts {
+  readonly frames: Frames;
+  readonly locks: MmuLocks;
+  readonly root: number;
+  readonly format: LeafFormat;
 }
 
 export class TdpTables {
   /** Frame of the first table. */
   readonly root: number;
   readonly #frames: Frames;
+  readonly #locks: MmuLocks;
   readonly #leafBits: number;
   readonly #accessedBit: number;
   readonly #dirtyBit: number;
 
-  constructor(frames: Frames, root: number, { leafBits, accessedBit, dirtyBit }: LeafFormat) {
+  constructor({ frames, locks, root, format: { leafBits, accessedBit, dirtyBit } }: TdpParts) {
     this.root = root;
     this.#frames = frames;
+    this.#locks = locks;
     this.#leafBits = leafBits;
     this.#accessedBit = accessedBit;
     this.#dirtyBit = dirtyBit;
@@ -65,7 +69,6 @@ export class TdpTables {
 
   /** A page, or with `isBlock` an aligned block. False when there are no frames for tables. */
   map(gfn: number, frame: number, writable: boolean, isBlock = false): boolean {
-    const { ram } = this.#frames;
     const last = isBlock ? LAST - 1 : LAST;
     let table = this.root;
     for (let level = 0; level < last; level += 1) {
@@ -75,15 +78,13 @@ export class TdpTables {
     // What may be written counts as written, so that CPUs need not say so.
     const rights = PRESENT | OPEN | (writable ? WRITE | this.#dirtyBit : 0);
     const bits = rights | this.#leafBits | (isBlock ? LARGE : 0);
-    ram.write32(entryAt(table, gfn, last), frame * PAGE_SIZE + bits);
+    this.#write(entryAt(table, gfn, last), frame * PAGE_SIZE + bits);
     return true;
   }
 
-  /** Takes the mappings of pages away, and of whole blocks that have some of them. Nothing is freed or flushed yet. */
-  zap(first: number, end: number): Zapped {
-    const tables: number[] = [];
-    const found = this.#zapIn(this.root, 0, 0, { first, end, tables });
-    return { found: found || tables.length > 0, tables };
+  /** Takes the mappings of pages away, and of whole blocks that have some of them, with tables that become empty. */
+  zap(first: number, end: number): void {
+    this.#zapIn(this.root, 0, 0, first, end);
   }
 
   /** Takes the right to write pages away. */
@@ -103,7 +104,9 @@ export class TdpTables {
     this.#visit(this.root, 0, 0, gfn, gfn + 1, (at) => {
       const entry = ram.read32(at);
       wasUsed = (entry & this.#accessedBit) !== 0;
-      if (wasUsed) ram.write32(at, (entry & ~this.#accessedBit) >>> 0);
+      if (!wasUsed) return;
+      this.#locks.writes(false);
+      ram.write32(at, (entry & ~this.#accessedBit) >>> 0);
     });
     return wasUsed;
   }
@@ -114,27 +117,22 @@ export class TdpTables {
       const entry = ram.read32(at);
       // A block cannot be written a page at a time, so it loses the right at once.
       const taken = level === LAST ? bit : WRITE;
-      if ((entry & taken) !== 0) ram.write32(at, (entry & ~taken) >>> 0);
+      if ((entry & taken) !== 0) this.#write(at, (entry & ~taken) >>> 0);
     });
   }
 
   leaves(): readonly Leaf[] {
     const found: Leaf[] = [];
     this.#visit(this.root, 0, 0, 0, Infinity, (at, gfn, level) => {
-      const entry = this.#frames.ram.read32(at);
-      const [writable, dirty] = [(entry & WRITE) !== 0, (entry & this.#dirtyBit) !== 0];
-      found.push({ gfn, pages: SPANS[level] as number, frame: entry >>> 12, writable, dirty });
+      found.push(this.leafOf(this.#frames.ram.read32(at), gfn, level));
     });
     return found;
   }
 
-  /** All frames that hold tables. */
-  tables(): readonly number[] {
-    return this.#tablesBelow(this.root, 0);
-  }
-
-  free(): void {
-    for (const frame of this.tables()) this.#frames.put(frame);
+  /** What an entry that maps something says. */
+  leafOf(entry: number, gfn: number, level: number): Leaf {
+    const [writable, dirty] = [(entry & WRITE) !== 0, (entry & this.#dirtyBit) !== 0];
+    return { gfn, pages: SPANS[level] as number, frame: entry >>> 12, writable, dirty };
   }
 
   /** The table that an entry names, made if it names none: of a block, with the same pages. 0 when there is no frame. */
@@ -147,49 +145,39 @@ export class TdpTables {
     if (made === NONE) return NONE;
     const copied = isPresent ? ENTRIES : 0;
     for (let i = 0; i < copied; i += 1)
-      ram.write32(made * PAGE_SIZE + 8 * i, entry - LARGE + i * PAGE_SIZE);
-    ram.write32(at, made * PAGE_SIZE + TABLE);
+      this.#write(made * PAGE_SIZE + 8 * i, entry - LARGE + i * PAGE_SIZE);
+    this.#write(at, made * PAGE_SIZE + TABLE);
     return made;
   }
 
-  #zapIn(
-    table: number,
-    level: number,
-    base: number,
-    range: { readonly first: number; readonly end: number; readonly tables: number[] },
-  ): boolean {
-    const { ram } = this.#frames;
+  #zapIn(table: number, level: number, base: number, first: number, end: number): void {
     const span = SPANS[level] as number;
-    const [from, to] = within(level, base, range.first, range.end);
-    let found = false;
+    const [from, to] = within(level, base, first, end);
     for (let i = from; i < to; i += 1) {
       const at = table * PAGE_SIZE + 8 * i;
-      const entry = ram.read32(at);
-      if ((entry & PRESENT) === 0) continue;
-      const isHere = isLeaf(level, entry);
-      found = isHere || this.#zapIn(entry >>> 12, level + 1, base + i * span, range) || found;
-      if (!isHere && !this.#isEmpty(entry >>> 12)) continue;
-      ram.write32(at, 0);
-      if (!isHere) range.tables.push(entry >>> 12);
+      const entry = this.#frames.ram.read32(at);
+      const is = kindOf(entry, level);
+      if (is === "table") this.#zapIn(entry >>> 12, level + 1, base + i * span, first, end);
+      if (is === "nothing" || (is === "table" && !this.#isEmpty(entry >>> 12))) continue;
+      this.#write(at, 0);
+      if (is === "table") this.#locks.giveUp(entry >>> 12);
     }
-    return found;
+  }
+
+  /** A CPU may use what an entry says until it is flushed, but for a block whose pages are mapped in its place. */
+  #write(at: number, value: number): void {
+    const { ram } = this.#frames;
+    const before = ram.read32(at);
+    const lost = before & ~value & (PRESENT | WRITE | this.#dirtyBit);
+    const isLess = lost !== 0 || before >>> 12 !== value >>> 12;
+    this.#locks.writes((before & PRESENT) !== 0 && isLess && !isSplit(before, value));
+    ram.write32(at, value);
   }
 
   #isEmpty(table: number): boolean {
     for (let i = 0; i < ENTRIES; i += 1)
       if ((this.#frames.ram.read32(table * PAGE_SIZE + 8 * i) & PRESENT) !== 0) return false;
     return true;
-  }
-
-  #tablesBelow(table: number, level: number): number[] {
-    if (level === LAST) return [table];
-    const found = [table];
-    for (let i = 0; i < ENTRIES; i += 1) {
-      const entry = this.#frames.ram.read32(table * PAGE_SIZE + 8 * i);
-      const isTable = (entry & PRESENT) !== 0 && !isLeaf(level, entry);
-      if (isTable) found.push(...this.#tablesBelow(entry >>> 12, level + 1));
-    }
-    return found;
   }
 
   #visit(
@@ -206,14 +194,21 @@ export class TdpTables {
       const gfn = base + i * span;
       const at = table * PAGE_SIZE + 8 * i;
       const entry = this.#frames.ram.read32(at);
-      if ((entry & PRESENT) === 0) continue;
-      if (isLeaf(level, entry)) leaf(at, gfn, level);
-      else this.#visit(entry >>> 12, level + 1, gfn, first, end, leaf);
+      const is = kindOf(entry, level);
+      if (is === "leaf") leaf(at, gfn, level);
+      else if (is === "table") this.#visit(entry >>> 12, level + 1, gfn, first, end, leaf);
     }
   }
 }
 
-const isLeaf = (level: number, entry: number): boolean => level === LAST || (entry & LARGE) !== 0;
+/** What an entry of a table stands for. */
+export function kindOf(entry: number, level: number): "nothing" | "leaf" | "table" {
+  if ((entry & PRESENT) === 0) return "nothing";
+  return level === LAST || (entry & LARGE) !== 0 ? "leaf" : "table";
+}
+
+const isSplit = (before: number, value: number): boolean =>
+  (before & LARGE) !== 0 && (value & (PRESENT | LARGE)) === PRESENT;
 
 /** The entries of a table whose pages are of a range. */
 function within(level: number, base: number, first: number, end: number): [number, number] {
