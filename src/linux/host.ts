@@ -9,6 +9,7 @@ import { CpuController } from "./cgroups/cpu-controller.ts";
 import { Frames } from "./frames.ts";
 import { HostCpu, hostCpuBytes } from "./host-cpu.ts";
 import { Scheduler } from "./scheduler.ts";
+import { flatTopology, type Topology } from "./sched/topology.ts";
 import { Task } from "./task.ts";
 
 export interface HostParameters {
@@ -18,6 +19,8 @@ export interface HostParameters {
   readonly decoder: Decoder;
   readonly memoryBytes: number;
   readonly cpus: number;
+  /** One node, and a core for each CPU, where nothing else is said. */
+  readonly topology?: Topology;
   /** When it was switched on, in seconds since 1970. */
   readonly date?: number;
   /** Bytes that each CPU's engine keeps decoded code in. */
@@ -44,7 +47,7 @@ export class Host {
   /** To be made while the world is built: all its state is registered. */
   constructor(world: World, parameters: HostParameters) {
     const { profile, decoder, memoryBytes, cpus, recordBytes = RECORD_BYTES } = parameters;
-    const { prefix = "host.", date = DATE } = parameters;
+    const { prefix = "host.", date = DATE, topology = flatTopology(cpus) } = parameters;
     this.world = world;
     this.prefix = prefix;
     this.date = date;
@@ -66,8 +69,15 @@ export class Host {
           recordBytes,
         }),
     );
-    this.cgroups = new Cgroups(world, prefix, { cpu: new CpuController(world, prefix, cpus) });
-    this.scheduler = new Scheduler(world, prefix, this.cpus);
+    const controller = new CpuController(world, prefix, cpus);
+    this.cgroups = new Cgroups(world, prefix, { cpu: controller });
+    this.scheduler = new Scheduler(world, {
+      prefix,
+      cpus: this.cpus,
+      topology,
+      cgroups: this.cgroups,
+      controller,
+    });
   }
 
   newTask(): Task {
