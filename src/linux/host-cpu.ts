@@ -121,6 +121,15 @@ export class HostCpu {
     this.#slice = null;
   }
 
+  get clock(): number {
+    return this.state.cycles;
+  }
+
+  /** Who runs a guest gives the CPU back. */
+  kick(): void {
+    if (this.state.isGuest) this.isWanted = true;
+  }
+
   /** Before something is asked whose time is the world's. */
   tick(): void {
     if (this.#slice !== null) this.#slice.clock = this.state.cycles;

@@ -11,6 +11,7 @@ import type { Frames } from "./mm/frames.ts";
 import { MemoryManager } from "./mm/memory-manager.ts";
 import { HostCpu, hostCpuBytes } from "./host-cpu.ts";
 import { Scheduler } from "./scheduler.ts";
+import { flatTopology, type Topology } from "./sched/topology.ts";
 import { Task } from "./task.ts";
 
 export interface HostParameters {
@@ -20,6 +21,8 @@ export interface HostParameters {
   readonly decoder: Decoder;
   readonly memoryBytes: number;
   readonly cpus: number;
+  /** One node, and a core for each CPU, where nothing else is said. */
+  readonly topology?: Topology;
   /** When it was switched on, in seconds since 1970. */
   readonly date?: number;
   /** Of the swap device; without it there is none. */
@@ -49,7 +52,7 @@ export class Host {
   /** To be made while the world is built: all its state is registered. */
   constructor(world: World, parameters: HostParameters) {
     const { profile, decoder, memoryBytes, cpus, recordBytes = RECORD_BYTES } = parameters;
-    const { prefix = "host.", date = DATE } = parameters;
+    const { prefix = "host.", date = DATE, topology = flatTopology(cpus) } = parameters;
     this.world = world;
     this.prefix = prefix;
     this.date = date;
@@ -72,11 +75,15 @@ export class Host {
           recordBytes,
         }),
     );
-    this.cgroups = new Cgroups(world, prefix, {
-      cpu: new CpuController(world, prefix, cpus),
-      memory,
+    const controller = new CpuController(world, prefix, cpus);
+    this.cgroups = new Cgroups(world, prefix, { cpu: controller, memory });
+    this.scheduler = new Scheduler(world, {
+      prefix,
+      cpus: this.cpus,
+      topology,
+      cgroups: this.cgroups,
+      controller,
     });
-    this.scheduler = new Scheduler(world, prefix, this.cpus);
   }
 
   newTask(): Task {

@@ -130,7 +130,9 @@ export class Cgroups {
   addThread(thread: number, task: number): void {
     const { threads } = this.#cell.value;
     while (threads.length < thread) threads.push(null);
-    threads[thread] = { task, group: Math.max(ROOT, this.groupOf(task)) };
+    const group = Math.max(ROOT, this.groupOf(task));
+    threads[thread] = { task, group };
+    if (group !== ROOT) for (const controller of this.#told) controller.moved?.(thread, group);
   }
 
   removeThread(thread: number): void {
