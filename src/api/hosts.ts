@@ -6,6 +6,7 @@ import type { Ns16550a } from "../hw/chips/ns16550a.ts";
 import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { Kvm } from "../kvm/module.ts";
 import { Host } from "../linux/host.ts";
+import { networkOf } from "../linux/net/parameters.ts";
 import { QemuMachine } from "../qemu/machine.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
@@ -30,6 +31,8 @@ export interface HostConfig {
   readonly guests: readonly MachineConfig[];
   /** What the tables of VMs map is compared with who owns it, at each VM exit. Changes no run. */
   readonly checks: boolean;
+  /** Limits, VLANs and shares of the guests' taps, in the order of the guests, and the uplink: see `networkOf`. */
+  readonly network: Json;
 }
 
 const MOST_GUESTS = 8;
@@ -42,7 +45,7 @@ const RECORD_BYTES = 8 * MIB;
 
 export const host: Blueprint<HostConfig> = {
   name: "host",
-  version: 1,
+  version: 2,
   parse: parseHost,
   images: ({ guests }) => [...new Set(guests.flatMap(imagesOf))],
   build: (world, config) => {
@@ -60,7 +63,7 @@ const built = new WeakMap<World, readonly QemuMachine[]>();
 
 function buildHost(
   world: World,
-  { host: vendor, cpus, guests, checks }: HostConfig,
+  { host: vendor, cpus, guests, checks, network }: HostConfig,
 ): readonly QemuMachine[] {
   const made = new Host(world, {
     profile: makeProfile({ base: vendor, with: ["x2APIC", "TSC-Deadline"] }),
@@ -85,7 +88,8 @@ function buildHost(
     connectConsole(world, machine.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
     return machine;
   });
-  if (guests.some(({ network }) => network)) connect(world, machines);
+  if (guests.some((guest) => guest.network))
+    connect(world, machines, networkOf(network, machines.length, "host: network"));
   return machines;
 }
 
@@ -100,17 +104,12 @@ const memoryOf = (guests: readonly MachineConfig[]): number =>
 function parseHost(config: Json): HostConfig {
   if (typeof config !== "object" || config === null || Array.isArray(config))
     throw new InputError("host: the configuration is an object");
-  const {
-    host: vendor,
-    cpus,
-    guests,
-    checks = false,
-    ...rest
-  } = config as { readonly [key: string]: Json };
+  const given = config as { readonly [key: string]: Json };
+  const { host: vendor, cpus, guests, checks = false, network = {}, ...rest } = given;
   const [other] = Object.keys(rest);
   if (other !== undefined)
     throw new InputError(
-      `host: no setting is called ${other}; there is host, cpus, guests, checks`,
+      `host: no setting is called ${other}; there is host, cpus, guests, checks, network`,
     );
   if (vendor !== "intel" && vendor !== "amd")
     throw new InputError(`host: host is intel or amd, not ${JSON.stringify(vendor)}`);
@@ -123,5 +122,6 @@ function parseHost(config: Json): HostConfig {
   const parsed = guests.map((guest: Json) => ({ ...parseConfig(guest), cpu: vendor }));
   if (memoryOf(parsed) > MOST_MEMORY)
     throw new InputError("host: the guests' memory is more than 3.5 GiB in all");
-  return { host: vendor, cpus, guests: parsed, checks };
+  networkOf(network, parsed.length, "host: network");
+  return { host: vendor, cpus, guests: parsed, checks, network };
 }

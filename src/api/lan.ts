@@ -1,17 +1,12 @@
-/**
- * The world of several machines on one Ethernet switch. IEEE Std 802.3; the switch is that of
- * src/hw/chips/ethernet-switch.ts.
- */
+/** The world of several machines on one Ethernet switch, which is that of src/linux/net/. IEEE Std 802.3. */
 
 import type { Machine } from "../hw/boards/machine.ts";
-import {
-  type EthernetSwitch,
-  forwardFrame,
-  newEthernetSwitch,
-} from "../hw/chips/ethernet-switch.ts";
+import { plainNetwork } from "../linux/net/parameters.ts";
+import type { NetworkParameters } from "../linux/net/switched-network.ts";
+import { VirtualSwitch } from "../linux/net/virtual-switch.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
-import type { Json, Plain } from "../sim/data.ts";
+import type { Json } from "../sim/data.ts";
 import type { World } from "../sim/world.ts";
 import {
   buildMachine,
@@ -28,12 +23,10 @@ export interface LanConfig {
 }
 
 const MOST_MACHINES = 8;
-/** From one interface to another: about what a switch of a gigabit network takes. */
-const LATENCY = 10_000;
 
 export const lan: Blueprint<LanConfig> = {
   name: "lan",
-  version: 2,
+  version: 3,
   parse: (config) => {
     const { machines, ...rest } = isRecord(config) ? config : {};
     if (!Array.isArray(machines) || Object.keys(rest).length > 0)
@@ -47,7 +40,7 @@ export const lan: Blueprint<LanConfig> = {
   images: ({ machines }) => [...new Set(machines.flatMap(imagesOf))],
   build: (world, { machines }) => {
     const made = machines.map((config, i) => buildMachine(world, config, `m${i}.`, i));
-    connect(world, made);
+    connect(world, made, plainNetwork(made.length));
     built.set(world, made);
   },
   start: (world, { machines }) => {
@@ -60,35 +53,23 @@ export const lan: Blueprint<LanConfig> = {
 /** Between build and start. */
 const built = new WeakMap<World, readonly Machine[]>();
 
-interface Delivery {
-  readonly [key: string]: Plain;
-  readonly port: number;
-  readonly frame: Uint8Array;
-}
-
 /** What has a network interface. */
 export interface Station {
   onTransmit: ((part: string, frame: Uint8Array) => void) | null;
   receive(frame: Uint8Array): unknown;
 }
 
-/** Puts them on a switch. */
-export function connect(world: World, machines: readonly Station[]): void {
-  const state = world.registry.plain<EthernetSwitch>("switch", newEthernetSwitch(machines.length));
-  world.add({
-    name: "switch",
-    handlers: {
-      deliver: (payload) => {
-        const { port, frame } = payload as unknown as Delivery;
-        machines[port]?.receive(frame);
-      },
-    },
-  });
-  machines.forEach((machine, from) => {
-    machine.onTransmit = (_part, frame) => {
-      for (const port of forwardFrame(state.value, from, frame))
-        world.postIn(LATENCY, "switch", "deliver", { port, frame });
-    };
+/** Puts them on a switch, each at the tap of its number. */
+export function connect(
+  world: World,
+  stations: readonly Station[],
+  parameters: NetworkParameters,
+): void {
+  const made = new VirtualSwitch(world, "switch", parameters, (tap, frame) =>
+    stations[tap]?.receive(frame),
+  );
+  stations.forEach((station, tap) => {
+    station.onTransmit = (_part, frame) => made.transmit(tap, frame);
   });
 }
 

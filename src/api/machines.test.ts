@@ -5,6 +5,7 @@ import { ENDED } from "../hw/boards/lifecycle.ts";
 import { InputError } from "../sim/assert.ts";
 import type { TraceEvent } from "../sim/trace.ts";
 import { World } from "../sim/world.ts";
+import { host } from "./hosts.ts";
 import { lan } from "./lan.ts";
 import { machine } from "./machines.ts";
 
@@ -236,12 +237,15 @@ test.each([
 });
 
 test("a frame that nobody has room for is lost, and its machine goes on", () => {
-  const one = { boot: "multiboot", memoryBytes: 1 << 24 };
-  const config = lan.parse({ machines: [one, one] });
-  expect(lan.images(config)).toEqual(["kernel"]);
-  const world = World.create(lan, { config, images: { kernel: multiboot(GREETING) } });
-  world.post(500, "switch", "deliver", { port: 1, frame: new Uint8Array(60) });
-  expect(runToEnd(world).ends).toHaveLength(2);
+  const one = { boot: "multiboot", memoryBytes: 1 << 24, network: true };
+  const config = host.parse({ host: "intel", cpus: 1, guests: [one, one] });
+  const world = World.create(host, { config, images: { kernel: multiboot(GREETING) } });
+  world.input(
+    "switch",
+    "receive",
+    Array.from({ length: 60 }, () => 0),
+  );
+  expect(runToEnd(world, 100_000_000).ends).toHaveLength(2);
 });
 
 /** Shows the first byte of the F segment, opens its shadow RAM for writes, writes an A there, opens it for reads, and shows it. */
