@@ -7,7 +7,7 @@ import { hvaOf } from "../../src/kvm/mmu/mmu.ts";
 import type { Leaf } from "../../src/kvm/mmu/tdp.ts";
 import { Vm } from "../../src/kvm/vm.ts";
 import { KvmGuest, must, newHost, newKvm, startLongMode, VENDORS } from "../support/kvm-guest.ts";
-import { anyStory, type Layout, PAGE, type Step, Story } from "../support/kvm-stories.ts";
+import { anyStory, isOfHost, type Layout, PAGE, type Step, Story } from "../support/kvm-stories.ts";
 import { law } from "../support/law.ts";
 
 /** The second slot begins among the data. */
@@ -131,6 +131,48 @@ law("the-dirty-log-of-blocks", {
   holds: ({ vendor, pml, steps }) => {
     for (const check of ["nothing missing", "nothing more"] as const)
       new Story({ vendor, pml, layout: LARGE }).tell(steps, check);
+  },
+});
+
+law("what-the-host-does-with-memory-is-not-noticed", {
+  says: "Programs have the same results, and memory holds the same, whether the host swaps pages out, merges equal ones and lets other tasks copy them in between or not; the dirty log misses nothing, and a copy holds what was copied.",
+  cites:
+    "Linux, Documentation/mm/mmu_notifier.rst; Documentation/admin-guide/mm/ksm.rst; virt/kvm/kvm_main.c, hva_to_pfn",
+  forAll: {
+    vendor: fc.constantFrom(...VENDORS),
+    pml: fc.boolean(),
+    steps: anyStory({ ...SMALL, hostBytes: 256 * PAGE }, true),
+  },
+  runs: 120,
+  holds: ({ vendor, pml, steps }) => {
+    // The order of vCPUs must not depend on how many faults there are.
+    const whole = steps.map((step) => (step.what === "run" ? { ...step, budget: null } : step));
+    const [busy, quiet] = [whole, whole.filter((step) => !isOfHost(step))].map((told) => {
+      const story = new Story({ vendor, pml, layout: { ...SMALL, hostBytes: 256 * PAGE } });
+      story.tell(told, "nothing missing");
+      return story;
+    });
+    if (busy === undefined || quiet === undefined) return false;
+    if (busy.seen.join() !== quiet.seen.join())
+      throw new Error(`with the host: ${busy.seen.join()}\nwithout: ${quiet.seen.join()}`);
+    return Buffer.compare(busy.ram(), quiet.ram()) === 0;
+  },
+});
+
+law("the-host-takes-memory-from-guests-that-run", {
+  says: "While vCPUs are stopped anywhere in their programs, the host swaps their pages out, merges and copies them: each page that their tables map is what their task has there, with the rights that it has, no copy changes, and the dirty log misses nothing.",
+  cites: "Linux, Documentation/mm/mmu_notifier.rst; DESIGN, Virtualisation hardware and KVM",
+  forAll: {
+    vendor: fc.constantFrom(...VENDORS),
+    pml: fc.boolean(),
+    story: fc
+      .constantFrom(SMALL, LARGE)
+      .chain((layout) => fc.record({ layout: fc.constant(layout), steps: anyStory(layout, true) })),
+  },
+  runs: 25,
+  holds: ({ vendor, pml, story: { layout, steps } }) => {
+    const hostBytes = 4 * layout.hostBytes;
+    new Story({ vendor, pml, layout: { ...layout, hostBytes } }).tell(steps, "nothing missing");
   },
 });
 

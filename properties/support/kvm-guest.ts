@@ -23,8 +23,9 @@ export function newHost(
   cpus = 1,
   memoryBytes = HOST_BYTES,
   profile?: CpuProfile,
+  swapBytes = 0,
 ): Host {
-  return inWorld((world) => newHostIn(world, vendor, cpus, memoryBytes, profile));
+  return inWorld((world) => newHostIn(world, vendor, cpus, memoryBytes, profile, swapBytes));
 }
 
 /** A host in a world that is being built. */
@@ -34,8 +35,9 @@ export function newHostIn(
   cpus = 1,
   memoryBytes = HOST_BYTES,
   profile = vendor === "intel" ? INTEL : AMD,
+  swapBytes = 0,
 ): Host {
-  return new Host(world, { profile, decoder, memoryBytes, cpus });
+  return new Host(world, { profile, decoder, memoryBytes, cpus, swapBytes });
 }
 
 /** The module, which compares its tables with the ghost all the time. */

@@ -9,10 +9,12 @@ import type { Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
 import { ioctl, mapRun } from "../../src/kvm/ioctls/index.ts";
 import { EXIT, IO_DIRECTION, type KvmRun, setValue } from "../../src/kvm/ioctls/kvm-run.ts";
 import { Vm } from "../../src/kvm/vm.ts";
+import type { AddressSpace } from "../../src/linux/mm/address-space.ts";
 import { KvmGuest, must, newHost, newKvm, type Regs, startLongMode } from "./kvm-guest.ts";
 
 export const PAGE = 4096;
 const THREADS = 2;
+const MOST_COPIES = 2;
 const CPUS = 2;
 /** Pages of RAM: code of each thread, tables; behind them all are data. */
 const [CODE, TABLES, FIRST_DATA] = [1, 3, 5];
@@ -42,7 +44,12 @@ export type Step =
       readonly budget: number | null;
     }
   | { readonly what: "get" | "log" | "quiet"; readonly slot: number }
-  | { readonly what: "discard"; readonly page: number };
+  | { readonly what: "discard"; readonly page: number }
+  | {
+      /** What the host does with memory and no guest is to notice. */
+      readonly what: "swap" | "merge" | "copy";
+      readonly pages: number;
+    };
 
 /** Slots side by side from page 0 on. */
 export interface Layout {
@@ -70,7 +77,11 @@ const anyAccess = (layout: Layout): fc.Arbitrary<Access> =>
     value: fc.integer({ min: 1, max: 255 }),
   });
 
-export function anyStory(layout: Layout): fc.Arbitrary<readonly Step[]> {
+export const isOfHost = ({ what }: Step): boolean =>
+  what === "swap" || what === "merge" || what === "copy";
+
+/** `withHost`: the host swaps, merges and copies pages in between. */
+export function anyStory(layout: Layout, withHost = false): fc.Arbitrary<readonly Step[]> {
   const slot = fc.nat(layout.slots.length - 1);
   // An entry costs 450 cycles; so it is often that a program is left in its midst.
   const run = fc.record({
@@ -85,10 +96,15 @@ export function anyStory(layout: Layout): fc.Arbitrary<readonly Step[]> {
     slot,
   });
   const discard = fc.record({ what: fc.constant("discard" as const), page: anyPage(layout) });
+  const ofHost = fc.record({
+    what: fc.constantFrom<"swap" | "merge" | "copy">("swap", "merge", "copy"),
+    pages: fc.nat(4 * pagesOf(layout)),
+  });
   const one: fc.Arbitrary<Step> = fc.oneof(
     { weight: 6, arbitrary: run },
     { weight: 4, arbitrary: ofSlot },
     { weight: 1, arbitrary: discard },
+    ...(withHost ? [{ weight: 4, arbitrary: ofHost }] : []),
   );
   const logs = layout.slots.map((_pages, number): Step => ({ what: "log", slot: number }));
   return fc
@@ -159,6 +175,13 @@ export interface StoryWorld {
   readonly layout: Layout;
 }
 
+/** Another task's copy of the guest's memory, and what it held then. */
+interface Copy {
+  readonly memory: AddressSpace;
+  readonly at: number;
+  readonly image: Uint8Array;
+}
+
 export class Story {
   readonly guest: KvmGuest;
   readonly vm: Vm;
@@ -178,9 +201,10 @@ export class Story {
   /** At some time a block was mapped at once. */
   hadBlock = false;
   #input = 0;
+  readonly #copies: Copy[] = [];
 
   constructor({ vendor, pml, layout }: StoryWorld) {
-    const host = newHost(vendor, CPUS, layout.hostBytes);
+    const host = newHost(vendor, CPUS, layout.hostBytes, undefined, layout.hostBytes);
     this.#layout = layout;
     this.#pages = pagesOf(layout);
     const bytes = this.#pages * PAGE + (layout.shift ?? 0);
@@ -192,6 +216,7 @@ export class Story {
     this.#image = new Uint8Array(this.#pages * PAGE);
     this.#logs = layout.slots.map(() => false);
     for (const slot of this.#logs.keys()) this.#setSlot(slot, 0);
+    host.memory.ksm.advise(guest.task.id, this.#user(0), this.#pages * PAGE);
     const others = Array.from({ length: THREADS - 1 }, (_, i) =>
       must(ioctl(guest.caller(), guest.vm, "KVM_CREATE_VCPU", BigInt(i + 1))),
     );
@@ -224,6 +249,7 @@ export class Story {
     }
     for (const thread of this.#threads) this.#continue(thread, null);
     for (const slot of this.#logs.keys()) this.#get(slot, check);
+    this.#checkCopies();
   }
 
   #take(step: Step, check: "nothing missing" | "nothing more" | null): void {
@@ -241,6 +267,10 @@ export class Story {
       case "discard":
         this.#discard(FIRST_DATA + step.page);
         break;
+      case "swap":
+      case "merge":
+      case "copy":
+        this.#ofHost(step.what, step.pages);
     }
   }
 
@@ -311,6 +341,29 @@ export class Story {
     if (this.hadBlock) this.#mapped.clear();
     else this.#mapped.delete(page);
     for (const thread of this.#threads) thread.isWhole = false;
+  }
+
+  #ofHost(what: "swap" | "merge" | "copy", pages: number): void {
+    const { task, host } = this.guest;
+    if (what === "swap") task.memory.swapOut(pages);
+    else if (what === "merge") host.memory.ksm.scan(pages);
+    else if (this.#copies.length < MOST_COPIES) {
+      const { memory } = host.newTask();
+      const bytes = this.#pages * PAGE;
+      const at = must(memory.mapCopy(task.memory, this.#user(0), bytes));
+      this.#copies.push({ memory, at, image: this.ram() });
+    }
+    this.#mapped.clear();
+    for (const thread of this.#threads) thread.isWhole = false;
+  }
+
+  /** Nobody has written what was copied. */
+  #checkCopies(): void {
+    for (const { memory, at, image } of this.#copies) {
+      if (Buffer.compare(must(memory.read(at, image.length)), image) !== 0)
+        throw new Error("a copy of the memory has changed");
+      memory.destroy();
+    }
   }
 
   #turn(slot: number, logs: boolean): void {
