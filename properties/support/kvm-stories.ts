@@ -22,8 +22,8 @@ const LOG = 1;
 /** Where there is no memory: bytes read there are a device's. */
 const DEVICE = 0x1000_0000;
 const PORT = 0x3f8;
-/** Cycles: more than any of these programs takes. */
-const LIMIT = 1_000_000;
+/** Cycles: more than any of these programs takes, also when all memory is first read back from the swap device. */
+const LIMIT = 100_000_000;
 
 /** An access of a guest; "in" and "copy" are carried out by the module: from a port, and from a device. */
 interface Access {

@@ -46,10 +46,13 @@ export function runVcpu(vcpu: Vcpu, caller: Caller): RunResult {
 function step(vcpu: Vcpu, caller: Caller): RunResult | null {
   const { cpu } = caller;
   const { state } = vcpu;
+  if (cpu.state.cycles < state.heldUntil) return sleep(vcpu, caller);
   if (state.exit !== null) {
     const { exit } = state;
     state.exit = null;
-    return handleExit(vcpu, cpu, exit);
+    const result = handleExit(vcpu, cpu, exit);
+    payForMemory(vcpu, caller);
+    return result;
   }
   if (state.isStepped) return reportStep(vcpu);
   if (!cpu.state.isGuest) {
@@ -70,6 +73,18 @@ function step(vcpu: Vcpu, caller: Caller): RunResult | null {
   cpu.isWanted = false;
   vcpu.left(cpu);
   return null;
+}
+
+/** What the task's memory has cost: its CPU was busy, and a group over memory.high waits. Linux, mm/memcontrol.c, mem_cgroup_handle_over_high. */
+function payForMemory({ state, vm }: Vcpu, { cpu, thread = null }: Caller): void {
+  const { busy, held } = vm.task.memory.takeCosts();
+  cpu.state.cycles += busy;
+  if (held === 0) return;
+  if (thread === null) cpu.state.cycles += held;
+  else {
+    state.heldUntil = cpu.state.cycles + held;
+    vm.kvm.host.scheduler.wakeAt(thread, state.heldUntil);
+  }
 }
 
 /** Linux, virt/kvm/kvm_main.c, kvm_vcpu_block. */

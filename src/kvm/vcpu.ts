@@ -58,6 +58,8 @@ interface VcpuState {
   mpState: number;
   /** The thread that sleeps in KVM_RUN, or -1. */
   sleeper: number;
+  /** The thread does not go on before this cycle. */
+  heldUntil: number;
   /** The event of the next entry. */
   pending: PendingEvent | null;
   /** The exit that nobody has looked at yet. */
@@ -86,6 +88,7 @@ const initialState = (mpState: number): VcpuState => ({
   hasRun: false,
   mpState,
   sleeper: NONE,
+  heldUntil: 0,
   pending: null,
   exit: null,
   answers: [],

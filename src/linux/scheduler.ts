@@ -149,6 +149,11 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     else this.#shared(rq);
   }
 
+  /** The same, later. */
+  wakeAt(number: number, time: number): void {
+    this.#world.post(time, this.#name, "wake", number);
+  }
+
   /** A thread in a guest leaves it, and one that waits is woken. */
   signal(number: number): void {
     const thread = this.#thread(number);
@@ -423,6 +428,7 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     this.#world.add({
       name: this.#name,
       handlers: {
+        wake: (thread) => this.wake(Number(thread)),
         balance: () => this.#balancer.balance(),
         period: (payload) => this.#groups.endPeriod(payload),
         slack: (payload) => this.#groups.endSlack(payload),

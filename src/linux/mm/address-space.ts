@@ -44,8 +44,16 @@ export interface Backing {
   readonly swap: Swap;
   /** A zeroed frame, charged to a group; others may lose theirs for it. Null when there is none. */
   allocate(owner: FrameOwner, group: number): number | null;
+  /** Cycles that a group which is over its high mark has to wait for a page. */
+  penaltyOf(group: number): number;
   /** 512 in a row, if that costs nobody anything. */
   allocateBlock(owner: FrameOwner, group: number): number | null;
+}
+
+/** Cycles that accesses have cost: on the CPU, and waiting. */
+export interface MemoryCosts {
+  readonly busy: number;
+  readonly held: number;
 }
 
 /** A page that is there. */
@@ -60,13 +68,16 @@ interface Saved {
   readonly group: number;
   readonly hand: number;
   readonly recent: readonly number[];
-  readonly owed: number;
+  readonly costs: MemoryCosts;
 }
 
 /** Pages that were touched last keep their frames: somebody may be about to use them, as if references were held. */
 export const RECENT_PAGES = 8;
 /** To decompress a page. */
 const SWAP_IN_CYCLES = 4000;
+/** A hundredth of a second, and MEMCG_MAX_HIGH_DELAY_JIFFIES. */
+const [LEAST_HOLD, MOST_HOLD] = [10_000_000, 2_000_000_000];
+const FREE: MemoryCosts = { busy: 0, held: 0 };
 
 export class AddressSpace implements Keeper<Saved> {
   readonly owner: FrameOwner;
@@ -79,7 +90,7 @@ export class AddressSpace implements Keeper<Saved> {
   #hand = 0;
   #recent: readonly number[] = [];
   #resident = 0;
-  #owed = 0;
+  #costs: MemoryCosts = FREE;
 
   constructor(backing: Backing, owner: FrameOwner) {
     this.#backing = backing;
@@ -88,15 +99,16 @@ export class AddressSpace implements Keeper<Saved> {
 
   save(): Saved {
     const regions = this.#regions.all.map(copyOf);
-    return { regions, group: this.group, hand: this.#hand, recent: this.#recent, owed: this.#owed };
+    const [hand, recent, costs] = [this.#hand, this.#recent, this.#costs];
+    return { regions, group: this.group, hand, recent, costs };
   }
 
-  load({ regions, group, hand, recent, owed }: Saved): void {
+  load({ regions, group, hand, recent, costs }: Saved): void {
     this.#regions.all = regions.map(copyOf);
     this.group = group;
     this.#hand = hand;
     this.#recent = recent;
-    this.#owed = owed;
+    this.#costs = costs;
     this.#resident = regions.reduce((sum, { pages }) => sum + countResident(pages), 0);
   }
 
@@ -168,11 +180,14 @@ export class AddressSpace implements Keeper<Saved> {
     return { frame: entries.frameOf(entry), isWritable: !entries.isShared(entry) };
   }
 
-  /** Cycles that its accesses have cost and nobody has spent yet. */
-  takeOwed(): number {
-    const owed = this.#owed;
-    this.#owed = 0;
-    return owed;
+  /** What its accesses have cost and nobody has spent yet. */
+  takeCosts(): MemoryCosts {
+    const { busy, held } = this.#costs;
+    if (busy === 0 && held < LEAST_HOLD) return FREE;
+    // Less than that is left for the next time.
+    const [now, later] = held < LEAST_HOLD ? [0, held] : [Math.min(held, MOST_HOLD), 0];
+    this.#costs = { busy: 0, held: later };
+    return { busy, held: now };
   }
 
   /** What is known of a page now. */
@@ -306,7 +321,13 @@ export class AddressSpace implements Keeper<Saved> {
   #allocate(region: Region, page: number): number {
     const frame = this.#backing.allocate(this.owner, this.group);
     if (frame === null) return entries.NONE;
+    this.#spend(0, this.#backing.penaltyOf(this.group));
     return this.#enter(region, page, entries.ownFrame(frame));
+  }
+
+  #spend(busy: number, held: number): void {
+    if (busy + held > 0)
+      this.#costs = { busy: this.#costs.busy + busy, held: this.#costs.held + held };
   }
 
   #swapIn(region: Region, page: number, slot: number): number {
@@ -315,7 +336,7 @@ export class AddressSpace implements Keeper<Saved> {
     if (entry === entries.NONE) return entry;
     frames.ram.write(entries.frameOf(entry) * PAGE_SIZE, swap.read(slot));
     swap.put(slot);
-    this.#owed += SWAP_IN_CYCLES;
+    this.#spend(SWAP_IN_CYCLES, 0);
     return entry;
   }
 

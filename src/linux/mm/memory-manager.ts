@@ -15,6 +15,7 @@ import { Ksm } from "./ksm.ts";
 import { Swap } from "./swap.ts";
 
 const ROOT = 0;
+const SECOND = 1_000_000_000;
 /** SWAP_CLUSTER_MAX: pages that are taken at once. */
 const CLUSTER = 32;
 /** DEF_PRIORITY: first a 4096th of each task's pages is looked at, in the end all. */
@@ -84,6 +85,15 @@ export class MemoryManager implements Backing, MemoryUser {
     const block = this.frames.allocateBlock(owner, group);
     if (block !== null) controller.charge(group, BLOCK_FRAMES);
     return block;
+  }
+
+  /** Grows with the square of how far it is over: calculate_high_delay. */
+  penaltyOf(group: number): number {
+    const over = this.#controller.over(group, "high", 0);
+    if (over === null) return 0;
+    const { usage, high } = this.#controller.of(over);
+    const share = (usage - (high ?? usage)) / Math.max(1, high ?? 1);
+    return Math.floor(share * share * SECOND);
   }
 
   limitsChanged(group: number): void {
