@@ -66,6 +66,7 @@ import "./kvm/pv.property.ts";
 import "./linux/bridge.property.ts";
 import "./linux/frames.property.ts";
 import "./linux/memory.property.ts";
+import "./qemu/balloon.property.ts";
 import "./qemu/dirty-memory.property.ts";
 import "./linux/net.property.ts";
 import "./linux/ranges.property.ts";

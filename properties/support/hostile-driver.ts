@@ -67,7 +67,7 @@ export const VICTIMS: Readonly<Record<string, () => Victim>> = {
 
 const RAM_BYTES = 0x1_0000;
 const SIZE = 8;
-const QUEUES = 2;
+const QUEUES = 3;
 const area = (queue: number): QueueAreas => ({
   size: SIZE,
   descriptors: 0x1000 + 0x400 * queue,

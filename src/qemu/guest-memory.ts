@@ -9,6 +9,7 @@ import type { LoadedRam } from "../hw/boards/firmware.ts";
 import { isErrno } from "../linux/errno.ts";
 import type { Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
+import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { World } from "../sim/world.ts";
 import { DirtyMemory } from "./dirty-memory.ts";
@@ -123,6 +124,12 @@ export class GuestMemory implements LoadedRam, DmaMemory {
   write(address: number, bytes: Uint8Array): boolean {
     const from = this.#find(address, bytes.length);
     return from !== null && this.#put(from - this.ram, bytes);
+  }
+
+  /** The host has a page of RAM back, until it is used again: zeros then. Any number is nothing to worry about. */
+  giveBack(page: number): void {
+    const from = this.#find(page * PAGE_SIZE, PAGE_SIZE);
+    if (from !== null) this.#task.memory.discard(from, PAGE_SIZE);
   }
 
   /** RAM at an address, whatever a guest finds there. */

@@ -83,7 +83,14 @@ export class QemuMachine implements FirmwareHost {
       write: (address, bytes) => this.ram.write(address, bytes),
     };
     const transmit = (name: string, frame: Uint8Array): void => this.onTransmit?.(name, frame);
-    const { board, lines } = withoutIrqchip(make(boardHost(world, prefix, dma, transmit)));
+    const balloon = {
+      inflated: (pages: readonly number[]) => pages.forEach((page) => this.ram.giveBack(page)),
+      // The next access finds a new page.
+      deflated: () => undefined,
+    };
+    const { board, lines } = withoutIrqchip(
+      make(boardHost(world, prefix, dma, { transmit, balloon })),
+    );
     this.apicNames = board.apics;
     this.profiles = Array.from({ length: cpus }, () => profile);
     calls.call(this.#vm, "KVM_SET_GSI_ROUTING", lines.routes);

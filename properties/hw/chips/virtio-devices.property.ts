@@ -202,7 +202,47 @@ law("a-balloon-tells-its-pages", {
   },
 });
 
+law("a-balloon-keeps-the-last-statistics", {
+  says: "The device knows the statistics of the driver's last buffer, holds that buffer back until it is asked to refresh, and gives every earlier one back.",
+  cites: 'VIRTIO 1.2, "Memory Statistics"',
+  forAll: {
+    transport: fc.constantFrom(...TRANSPORTS),
+    buffers: fc.array(
+      fc.tuple(
+        fc.array(fc.tuple(fc.nat(0xffff), fc.nat(2 ** 31 - 1)), { maxLength: 20 }),
+        fc.boolean(),
+      ),
+      { maxLength: 6 },
+    ),
+    cuts: anyCuts(),
+  },
+  holds: ({ transport, buffers, cuts }) => {
+    const ignore = (): void => undefined;
+    const pair = pairOf(transport, virtioBalloon({ inflated: ignore, deflated: ignore }), 2);
+    let held = 0;
+    for (const [statistics, isRefreshed] of buffers) {
+      const bytes = statistics.flatMap(([tag, value]) => [...word(tag, 2), ...word(value, 8)]);
+      pair.send(STATISTICS, bytes, cuts);
+      pair.kick(STATISTICS);
+      const back = held + Number(isRefreshed);
+      held = Number(!isRefreshed);
+      if (isRefreshed) pair.input("refresh", 0);
+      const told = pair.transport.act(({ device }) =>
+        device.statistics.map((one) => one.join(" ")),
+      );
+      if (told.join() !== statistics.map((one) => one.join(" ")).join()) return false;
+      if (pair.given(STATISTICS).length !== back) return false;
+    }
+    return true;
+  },
+});
+
 // Helpers
+
+const STATISTICS = 2;
+
+const word = (value: number, size: number): number[] =>
+  Array.from({ length: size }, (_, i) => Math.floor(value / 256 ** i) & 0xff);
 
 function anyBytes(minLength: number, maxLength: number): fc.Arbitrary<number[]> {
   return fc

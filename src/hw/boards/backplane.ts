@@ -53,10 +53,11 @@ export function boardHost(
   world: World,
   prefix: string,
   memory: DmaMemory,
-  transmit: (part: string, frame: Uint8Array) => void,
+  { transmit, balloon }: Pick<BoardHost, "transmit" | "balloon">,
 ): BoardHost {
   return {
     memory,
+    balloon,
     random: (name, size) => {
       const stream = world.random(prefix + name);
       return Uint8Array.from({ length: size }, () => stream.below(256));

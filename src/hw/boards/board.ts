@@ -9,6 +9,7 @@ import type { PciWindows } from "../chips/pci/assign-resources.ts";
 import type { Bar } from "../chips/pci/configuration-space.ts";
 import type { ShadowArea } from "../chips/pci/i440fx.ts";
 import type { DmaMemory } from "../chips/dma.ts";
+import type { BalloonOptions } from "../chips/virtio/balloon.ts";
 
 /** A chip in its place, and what differs from its power-on state. */
 export interface Part {
@@ -87,6 +88,8 @@ export interface BoardHost {
   transmit(part: string, frame: Uint8Array): void;
   /** Bytes appear on a console. */
   print(part: string, bytes: Uint8Array): void;
+  /** Hears of pages that the guest gives away and takes back. */
+  readonly balloon: BalloonOptions;
 }
 
 /** Helps to write parts: the settings are those of the chip's state. */

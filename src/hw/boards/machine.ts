@@ -50,6 +50,9 @@ export interface MachineParts {
 /** A kernel's boot decodes more than this; what does not fit is decoded again. */
 const RECORD_BYTES = 8 << 20;
 
+/** Nobody is there to take pages. */
+const KEPT = { inflated: () => undefined, deflated: () => undefined };
+
 export class Machine implements FirmwareHost {
   readonly ram: PagedMemory;
   readonly memory: PhysicalMemory;
@@ -73,7 +76,8 @@ export class Machine implements FirmwareHost {
       write: (address, size, value) => this.#outside(() => this.#writeMemory(address, size, value)),
     });
     const transmit = (name: string, frame: Uint8Array): void => this.onTransmit?.(name, frame);
-    const board = parts.board(boardHost(world, prefix, dmaMemory(this.memory), transmit));
+    const memory = dmaMemory(this.memory);
+    const board = parts.board(boardHost(world, prefix, memory, { transmit, balloon: KEPT }));
     this.#lifecycle = new Lifecycle(world, prefix, {
       stop: () => this.#stop(),
       isStopped: () => true,

@@ -17,6 +17,7 @@ test("the tables tell of the places where the board has its parts", () => {
     memory: { read: () => null, write: () => false },
     random: (_, size) => new Uint8Array(size),
     transmit: () => {},
+    balloon: { inflated: () => undefined, deflated: () => undefined },
     print: () => {},
   };
   const board = pc(host, {

@@ -23,9 +23,6 @@ export interface Peripherals {
 /** What a disk takes for a request: about as a fast one over NVMe does. */
 const DISK_LATENCY = 50_000;
 
-/** Pages that a guest gives away stay its own. */
-const ignore = (): void => undefined;
-
 type AnyDevice = VirtioDevice<object>;
 
 const any = <Device extends object>(device: VirtioDevice<Device>): AnyDevice =>
@@ -51,7 +48,6 @@ export function virtioDevices(
       any(virtioConsole({ columns: 80, rows: 25, transmit: (bytes) => host.print("hvc", bytes) })),
     ]);
   if (hasEntropy) devices.push(["rng", any(virtioEntropy((size) => host.random("rng", size)))]);
-  if (hasBalloon)
-    devices.push(["balloon", any(virtioBalloon({ inflated: ignore, deflated: ignore }))]);
+  if (hasBalloon) devices.push(["balloon", any(virtioBalloon(host.balloon))]);
   return devices;
 }

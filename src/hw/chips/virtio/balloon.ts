@@ -1,6 +1,6 @@
 /**
  * The traditional memory balloon. OASIS Virtual I/O Device (VIRTIO) Specification 1.2, "Traditional Memory Balloon
- * Device". Not modelled: statistics, free page hinting and reporting, page poisoning.
+ * Device". Not modelled: free page hinting and reporting, page poisoning.
  */
 
 import type { VirtioDevice } from "./device.ts";
@@ -17,27 +17,38 @@ interface Balloon {
   /** How many pages the board wants, and how many the driver says that it gave. */
   wanted: number;
   actual: number;
+  /** The buffer that the driver gets back when it is to tell its statistics anew. */
+  held: number | null;
+  /** What it told last: tags and values, "Memory Statistics Tags". */
+  statistics: readonly (readonly [tag: number, value: number])[];
 }
 
+const F_STATS_VQ = 1;
 const F_DEFLATE_ON_OOM = 2;
 
-const INFLATE = 0;
+const [INFLATE, STATISTICS] = [0, 2];
+/** Of an entry: a tag of 16 bits, a value of 64. */
+const STATISTIC_BYTES = 10;
+/** There are sixteen tags. */
+const STATISTICS_MAX = 64;
 /** Place of `actual` in the configuration. */
 const ACTUAL = 4;
 /** Of one buffer; Linux sends 256 at a time. */
 const PAGES_MAX = 0x1_0000;
 
-/** Input `wanted` sets the number of pages that the driver should give. */
+/** Input `wanted` sets the number of pages that the driver should give; `refresh` asks for its statistics. */
 export const virtioBalloon = (options: BalloonOptions): VirtioDevice<Balloon> => ({
   name: "virtio-balloon",
   cites: "VIRTIO 1.2, Traditional Memory Balloon Device",
   id: 5,
   classCode: 0x00_ff_00,
-  features: [F_DEFLATE_ON_OOM],
-  queueSizes: [64, 64],
-  powerOn: () => ({ wanted: 0, actual: 0 }),
+  features: [F_STATS_VQ, F_DEFLATE_ON_OOM],
+  queueSizes: [64, 64, 64],
+  powerOn: () => ({ wanted: 0, actual: 0, held: null, statistics: [] }),
   reset: (device) => {
     device.actual = 0;
+    device.held = null;
+    device.statistics = [];
   },
   configuration: ({ wanted, actual }) => [...wordBytes(wanted), ...wordBytes(actual)],
   writeConfiguration: (port, offset, byte) => {
@@ -46,14 +57,45 @@ export const virtioBalloon = (options: BalloonOptions): VirtioDevice<Balloon> =>
     bytes[offset - ACTUAL] = byte;
     port.device.actual = new DataView(Uint8Array.from(bytes).buffer).getUint32(0, true);
   },
-  notify: (port, queue) => takePages(port, queue, options),
+  notify: (port, queue) => {
+    if (queue === STATISTICS) takeStatistics(port);
+    else takePages(port, queue, options);
+  },
   inputs: {
     wanted: (port, pages) => {
       port.device.wanted = pages >>> 0;
       port.configurationChanged();
     },
+    refresh: (port) => giveHeld(port),
   },
 });
+
+/** The last buffer is kept; the driver has it back when it is to fill it again. */
+function takeStatistics(port: VirtioPort<Balloon>): void {
+  for (;;) {
+    const chain = port.take(STATISTICS);
+    if (chain === null) return;
+    giveHeld(port);
+    const most = Math.floor(totalBytes(chain.readable) / STATISTIC_BYTES);
+    const count = Math.min(most, STATISTICS_MAX);
+    const bytes = port.read(chain, 0, STATISTIC_BYTES * count);
+    if (bytes === null) return;
+    const view = new DataView(bytes.buffer);
+    const { device } = port;
+    device.held = chain.head;
+    device.statistics = Array.from({ length: count }, (_, i) => [
+      view.getUint16(STATISTIC_BYTES * i, true),
+      Number(view.getBigUint64(STATISTIC_BYTES * i + 2, true)),
+    ]);
+  }
+}
+
+function giveHeld(port: VirtioPort<Balloon>): void {
+  const { held } = port.device;
+  port.device.held = null;
+  const chain = held === null ? null : port.chainOf(STATISTICS, held);
+  if (chain !== null) port.give(STATISTICS, chain, 0);
+}
 
 /** Each buffer is an array of page numbers of 32 bits. */
 function takePages(port: VirtioPort<Balloon>, queue: number, options: BalloonOptions): void {
