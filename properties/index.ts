@@ -63,6 +63,7 @@ import "./kvm/irqchip.property.ts";
 import "./kvm/state.property.ts";
 import "./kvm/mmu.property.ts";
 import "./kvm/processors.property.ts";
+import "./kvm/pv-eoi.property.ts";
 import "./kvm/pv.property.ts";
 import "./linux/frames.property.ts";
 import "./linux/ranges.property.ts";

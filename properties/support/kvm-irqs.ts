@@ -158,6 +158,13 @@ interface GuestWrite {
   readonly value: bigint;
 }
 
+export interface RoutedPin {
+  readonly pin: number;
+  readonly vector: number;
+  readonly to: number;
+  readonly isLevel?: boolean;
+}
+
 /** All that user space gets and sets of a VM with one vCPU. */
 interface Chips {
   readonly chips: readonly (readonly number[])[];
@@ -210,9 +217,9 @@ export class IrqGuest extends VmOfTask {
     return { file, fd: must(this.task.open(file)) };
   }
 
-  /** Descriptor tables and handlers; local APICs enabled, with logical IDs 1, 2, 4 and so on. */
-  prepare(): void {
-    const { bytes, labels } = assemble(HANDLERS, BigInt(COMMON));
+  /** Descriptor tables and handlers, with labels for interrupts that need an end and for others; local APICs enabled, with logical IDs 1, 2, 4 and so on. */
+  prepare(handlers = HANDLERS): void {
+    const { bytes, labels } = assemble(handlers, BigInt(COMMON));
     this.write(COMMON, bytes);
     this.write(GDT + 8, Uint8Array.of(0xff, 0xff, 0, 0, 0, 0x9b, 0xaf, 0));
     this.write(GDT + 16, Uint8Array.of(0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0));
@@ -233,14 +240,12 @@ export class IrqGuest extends VmOfTask {
     for (const vcpu of this.vcpus.keys()) this.#enableApic(vcpu);
   }
 
-  /** Redirection entries: edges of these pins are these interrupts. */
-  route(
-    pins: readonly { readonly pin: number; readonly vector: number; readonly to: number }[],
-  ): void {
+  /** Redirection entries: edges, or levels, of these pins are these interrupts. */
+  route(pins: readonly RoutedPin[]): void {
     const { chip } = must(this.ofVm("KVM_GET_IRQCHIP", { chip_id: 2, chip: NO_CHIP }));
     const bytes = [...chip];
-    for (const { pin, vector, to } of pins)
-      bytes.splice(24 + 8 * pin, 8, vector, 0, 0, 0, 0, 0, 0, to);
+    for (const { pin, vector, to, isLevel = false } of pins)
+      bytes.splice(24 + 8 * pin, 8, vector, isLevel ? 0x80 : 0, 0, 0, 0, 0, 0, to);
     must(this.ofVm("KVM_SET_IRQCHIP", { chip_id: 2, chip: bytes }));
   }
 
