@@ -55,6 +55,7 @@ import "./hw/cpu/vmx/translation.property.ts";
 import "./hw/cpu/x87.property.ts";
 import "./hw/cpu/walks.property.ts";
 import "./hw/cpu/xsave.property.ts";
+import "./kvm/chip-state.property.ts";
 import "./kvm/debug.property.ts";
 import "./kvm/guests.property.ts";
 import "./kvm/hosts.property.ts";
