@@ -3,8 +3,6 @@
 import fc from "fast-check";
 import { must, VENDORS } from "../support/kvm-guest.ts";
 import {
-  anyBytes,
-  anyChannel,
   IrqGuest,
   NMI,
   NMI_OVER,
@@ -13,7 +11,6 @@ import {
   type Straight,
   type Taken,
 } from "../support/kvm-irqs.ts";
-import { difference } from "../support/kvm-state.ts";
 import { law } from "../support/law.ts";
 
 const DB = 1;
@@ -381,33 +378,5 @@ law("an-eventfd-is-one-interrupt", {
     return (
       irqfd(guest.vm, 1) === "EINVAL" && irqfd(900, 1) === "EBADF" && irqfd(0, 1, 4) === "EINVAL"
     );
-  },
-});
-
-law("controllers-are-what-was-set", {
-  says: "Whatever user space sets the controllers to is taken; what it then gets and sets in another VM is got there as it was, and a guest runs on both.",
-  cites:
-    "Linux, Documentation/virt/kvm/api.rst, KVM_GET_IRQCHIP, KVM_SET_IRQCHIP, KVM_GET_PIT2, KVM_SET_PIT2, KVM_GET_LAPIC, KVM_SET_LAPIC, KVM_GET_MP_STATE, KVM_SET_MP_STATE",
-  forAll: {
-    vendor: fc.constantFrom(...VENDORS),
-    chips: fc.tuple(anyBytes(512), anyBytes(512), anyBytes(512)),
-    channels: fc.array(anyChannel(), { minLength: 3, maxLength: 3 }),
-    regs: anyBytes(0x400),
-    mp: fc.nat(3),
-  },
-  runs: 60,
-  holds: ({ vendor, chips, channels, regs, mp }) => {
-    const [guest, other] = [new IrqGuest(vendor, 1), new IrqGuest(vendor, 1)];
-    guest.setChips({ chips, pit: { channels, flags: 0 }, lapic: { regs }, mp });
-    const saved = guest.chips();
-    if (saved.mp !== mp) throw new Error("the state of the vCPU");
-    other.setChips(saved);
-    const differs = difference(saved, other.chips());
-    if (differs !== null) throw new Error(`set${differs}`);
-    for (const one of [guest, other]) {
-      one.start(0, straight([], 0));
-      one.go(0, 0, 2000);
-    }
-    return true;
   },
 });

@@ -8,6 +8,7 @@ import { STEAL_TIME, Threads } from "../support/stolen-time.ts";
 
 const [SYSTEM_TIME, WALL_CLOCK, TSC] = [0x4b56_4d01, 0x4b56_4d00, 0x10];
 const [OLD_SYSTEM_TIME, OLD_WALL_CLOCK, POLL_CONTROL] = [0x12, 0x11, 0x4b56_4d05];
+const PV_EOI = 0x4b56_4d04;
 const PAGE = 4096;
 /** Where the clock of a vCPU lies, in no page of its own. */
 const clockAt = (vcpu: number): number => 0x2_0000 + 64 * vcpu;
@@ -257,6 +258,7 @@ const OF_FEATURE: readonly (readonly [number, number])[] = [
   [SYSTEM_TIME, 3],
   [WALL_CLOCK, 3],
   [STEAL_TIME, 5],
+  [PV_EOI, 6],
   [POLL_CONTROL, 12],
 ];
 

@@ -6,7 +6,7 @@ import type { Vendor } from "../../src/hw/cpu/cpuid/profile.ts";
 import { type Argument, ioctl, type IOCTLS, mapRun } from "../../src/kvm/ioctls/index.ts";
 import { EXIT, type KvmRun } from "../../src/kvm/ioctls/kvm-run.ts";
 import { Eventfd } from "../../src/linux/eventfd.ts";
-import { must, newHost, type Sregs, startLongMode, VmOfTask } from "./kvm-guest.ts";
+import { must, newHost, newKvm, type Sregs, startLongMode, VmOfTask } from "./kvm-guest.ts";
 
 type Name = keyof typeof IOCTLS;
 
@@ -148,6 +148,7 @@ export function straight(ops: readonly Op[], vcpu: number): Straight {
 
 const TAIL: readonly Op[] = [{ is: "sti" }, { is: "nop" }, { is: "mov ss" }, { is: "nop" }];
 
+const TSC_DEADLINE = 0x6e0;
 /** IRR in the page of a local APIC. */
 const IRR = 0x200;
 
@@ -158,11 +159,20 @@ interface GuestWrite {
   readonly value: bigint;
 }
 
+export interface RoutedPin {
+  readonly pin: number;
+  readonly vector: number;
+  readonly to: number;
+  readonly isLevel?: boolean;
+}
+
 /** All that user space gets and sets of a VM with one vCPU. */
 interface Chips {
   readonly chips: readonly (readonly number[])[];
   readonly pit: Argument<"KVM_SET_PIT2">;
   readonly lapic: Argument<"KVM_SET_LAPIC">;
+  readonly deadline: bigint;
+  readonly events: Argument<"KVM_SET_VCPU_EVENTS">;
   readonly mp: number;
 }
 
@@ -170,8 +180,8 @@ export class IrqGuest extends VmOfTask {
   readonly vcpus: readonly number[];
   #eventfds = 0;
 
-  constructor(vendor: Vendor, vcpus: number, host = newHost(vendor, 2)) {
-    super(host, RAM);
+  constructor(vendor: Vendor, vcpus: number, host = newHost(vendor, 2), kvm = newKvm(host)) {
+    super(host, RAM, kvm);
     must(this.ofVm("KVM_CREATE_IRQCHIP", null));
     must(this.ofVm("KVM_CREATE_PIT2", { flags: 0 }));
     this.slot(0, 0, RAM);
@@ -210,9 +220,9 @@ export class IrqGuest extends VmOfTask {
     return { file, fd: must(this.task.open(file)) };
   }
 
-  /** Descriptor tables and handlers; local APICs enabled, with logical IDs 1, 2, 4 and so on. */
-  prepare(): void {
-    const { bytes, labels } = assemble(HANDLERS, BigInt(COMMON));
+  /** Descriptor tables and handlers, with labels for interrupts that need an end and for others; local APICs enabled, with logical IDs 1, 2, 4 and so on. */
+  prepare(handlers = HANDLERS): void {
+    const { bytes, labels } = assemble(handlers, BigInt(COMMON));
     this.write(COMMON, bytes);
     this.write(GDT + 8, Uint8Array.of(0xff, 0xff, 0, 0, 0, 0x9b, 0xaf, 0));
     this.write(GDT + 16, Uint8Array.of(0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0));
@@ -233,14 +243,12 @@ export class IrqGuest extends VmOfTask {
     for (const vcpu of this.vcpus.keys()) this.#enableApic(vcpu);
   }
 
-  /** Redirection entries: edges of these pins are these interrupts. */
-  route(
-    pins: readonly { readonly pin: number; readonly vector: number; readonly to: number }[],
-  ): void {
+  /** Redirection entries: edges, or levels, of these pins are these interrupts. */
+  route(pins: readonly RoutedPin[]): void {
     const { chip } = must(this.ofVm("KVM_GET_IRQCHIP", { chip_id: 2, chip: NO_CHIP }));
     const bytes = [...chip];
-    for (const { pin, vector, to } of pins)
-      bytes.splice(24 + 8 * pin, 8, vector, 0, 0, 0, 0, 0, 0, to);
+    for (const { pin, vector, to, isLevel = false } of pins)
+      bytes.splice(24 + 8 * pin, 8, vector, isLevel ? 0x80 : 0, 0, 0, 0, 0, 0, to);
     must(this.ofVm("KVM_SET_IRQCHIP", { chip_id: 2, chip: bytes }));
   }
 
@@ -276,15 +284,16 @@ export class IrqGuest extends VmOfTask {
   /** The exits of one write to memory, or to a port, before the next instruction asks. */
   writes({ at, isPort, size, value }: GuestWrite): number {
     const wide = size === 8 ? [0x48] : size === 2 ? [0x66] : [];
-    const address = [0, 8, 16, 24].map((shift) => (at >>> shift) & 0xff);
     const data = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
     const opcode = (isPort ? 0xee : 0x88) + (size === 1 ? 0 : 1);
     const store = [...wide, opcode, ...(isPort ? [] : [2])];
-    // mov edx, at; mov rax, value; the write; in al, 81h
-    this.write(
-      CODE,
-      Uint8Array.from([0xba, ...address, 0x48, 0xb8, ...data, ...store, 0xe4, 0x81]),
-    );
+    // mov edx, at; mov rax, value; the write
+    return this.exits([0xba, ...word(at), 0x48, 0xb8, ...data, ...store]);
+  }
+
+  /** The exits of code before `in al, 81h` behind it. */
+  exits(code: readonly number[]): number {
+    this.write(CODE, Uint8Array.from([...code, 0xe4, 0x81]));
     const regs = must(this.of(0, "KVM_GET_REGS", null));
     must(this.of(0, "KVM_SET_REGS", { ...regs, rip: BigInt(CODE) }));
     const run = this.run(0);
@@ -314,21 +323,29 @@ export class IrqGuest extends VmOfTask {
   }
 
   chips(): Chips {
+    // First, since it takes what has come.
+    const mp = must(this.of(0, "KVM_GET_MP_STATE", null)).mp_state;
+    const [deadline] = must(this.of(0, "KVM_GET_MSRS", [{ index: TSC_DEADLINE, data: 0n }]));
     return {
       chips: [0, 1, 2].map(
         (id) => must(this.ofVm("KVM_GET_IRQCHIP", { chip_id: id, chip: NO_CHIP })).chip,
       ),
       pit: must(this.ofVm("KVM_GET_PIT2", null)),
       lapic: must(this.of(0, "KVM_GET_LAPIC", null)),
-      mp: must(this.of(0, "KVM_GET_MP_STATE", null)).mp_state,
+      deadline: deadline?.data ?? 0n,
+      events: must(this.of(0, "KVM_GET_VCPU_EVENTS", null)),
+      mp,
     };
   }
 
-  setChips({ chips, pit, lapic, mp }: Chips): void {
+  /** Messages of one chip to the next are behind what is set there. */
+  setChips({ chips, pit, lapic, deadline, events, mp }: Chips): void {
+    must(this.ofVm("KVM_SET_PIT2", pit));
     for (const [id, chip] of chips.entries())
       must(this.ofVm("KVM_SET_IRQCHIP", { chip_id: id, chip }));
-    must(this.ofVm("KVM_SET_PIT2", pit));
     must(this.of(0, "KVM_SET_LAPIC", lapic));
+    must(this.of(0, "KVM_SET_MSRS", [{ index: TSC_DEADLINE, data: deadline }]));
+    must(this.of(0, "KVM_SET_VCPU_EVENTS", events));
     must(this.of(0, "KVM_SET_MP_STATE", { mp_state: mp }));
   }
 
@@ -367,6 +384,10 @@ export class IrqGuest extends VmOfTask {
 }
 
 // Values.
+
+/** Four bytes of an instruction. */
+export const word = (value: number): readonly number[] =>
+  [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
 
 export const anyBytes = (count: number) =>
   fc

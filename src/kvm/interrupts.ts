@@ -34,7 +34,7 @@ function wakes({ registers, state, vm, index }: Vcpu): boolean {
 }
 
 /** SDM Vol. 3, "MP Initialization Protocol Algorithm": after INIT all but the first wait for a startup IPI. */
-function acceptArrivals(vcpu: Vcpu, cpu: HostCpu): void {
+export function acceptArrivals(vcpu: Vcpu, cpu: HostCpu): void {
   const { registers, state, environment } = vcpu;
   if ((registers.pending & (PENDING.init | PENDING.sipi)) === 0) return;
   vcpu.toRegisters(cpu);

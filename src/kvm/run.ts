@@ -12,6 +12,7 @@ import { reportStep } from "./guest-debug.ts";
 import { takeEvents } from "./interrupts.ts";
 import type { Caller } from "./ioctls/ioctl.ts";
 import { EXIT } from "./ioctls/kvm-run.ts";
+import { settleEoi } from "./pv/eoi.ts";
 import type { Vcpu } from "./vcpu.ts";
 import { BIT } from "../hw/cpu/state.ts";
 import { readSlot } from "../hw/cpu/msr/slots.ts";
@@ -50,6 +51,7 @@ function step(vcpu: Vcpu, caller: Caller): RunResult | null {
   if (state.exit !== null) {
     const { exit } = state;
     state.exit = null;
+    settleEoi(vcpu);
     const result = handleExit(vcpu, cpu, exit);
     payForMemory(vcpu, caller);
     return result;

@@ -21,6 +21,7 @@ import {
   withDebugRegisters,
 } from "./guest-debug.ts";
 import { type KvmRun, newRun } from "./ioctls/kvm-run.ts";
+import { offerEoi } from "./pv/eoi.ts";
 import { updateClock } from "./pv/kvmclock.ts";
 import { initialPv, type PvState } from "./pv/state.ts";
 import { recordSteal } from "./pv/steal-time.ts";
@@ -189,6 +190,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   enter(cpu: HostCpu, windows: Windows): void {
     recordSteal(this);
     updateClock(this, cpu.state.cycles);
+    offerEoi(this);
     const { ops } = this.vm.kvm;
     const { state } = this;
     if (!state.isInHardware)

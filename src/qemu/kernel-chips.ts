@@ -2,6 +2,7 @@
 
 import { i8254 } from "../hw/chips/i8254.ts";
 import { type I8259, i8259 } from "../hw/chips/i8259.ts";
+import { port61 } from "../hw/chips/port61.ts";
 import type { Chip } from "../hw/chips/chip.ts";
 import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { powerOn, Socket } from "../hw/chips/socket.ts";
@@ -65,10 +66,12 @@ function picRegisters(calls: KvmCalls, vm: number, name: "pic1" | "pic2"): Regis
 
 function pitRegisters(calls: KvmCalls, vm: number): Registers {
   const copy = copyOf(i8254, {});
+  const speaker = port61.powerOn();
+  copy.input("gate2", 0, 0);
   return {
     write: (offset, size, value) => {
       copy.write(offset, size, value, 0);
-      calls.call(vm, "KVM_SET_PIT2", pitState(copy.state));
+      calls.call(vm, "KVM_SET_PIT2", pitState(copy.state, speaker));
     },
   };
 }

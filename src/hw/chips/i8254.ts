@@ -121,6 +121,22 @@ function initialCount(c: Counter): number {
   return digits % 10_000 === 0 ? 10_000 : digits % 10_000;
 }
 
+/** What a counter is set to from outside; it begins anew, with what was read and written of it so far. */
+export type CounterSetting = Pick<
+  Counter,
+  "modeBits" | "bcd" | "rw" | "cr" | "firstByte" | "isHighNext" | "latch" | "latchedStatus"
+>;
+
+export function beginAnew(s: I8254, n: number, setting: CounterSetting, now: Cycles): void {
+  const c = counter(s, n);
+  const { gate } = c;
+  Object.assign(c, POWER_ON, setting, { gate, isWritten: true });
+  const mode = modeOf(c);
+  c.out = mode === 0 ? 0 : 1;
+  const isHeld = mode === 1 || mode === 5 || (mode === 0 && c.firstByte >= 0);
+  if (!isHeld) c.loadAt = CLK.ticks(now) + 1;
+}
+
 // Counting
 
 function countAt(c: Counter, tick: number): number {

@@ -57,7 +57,7 @@ const MASKED = 0x1_0000;
 const WRITABLE = 0x1_afff;
 
 /** Only interrupts with a vector of their own can be levels. */
-const isLevelTriggered = (entry: number): boolean =>
+export const isLevelTriggered = (entry: number): boolean =>
   (entry & LEVEL) !== 0 && ((entry >> 8) & 7) <= 1;
 
 const isAsserted = (s: Ioapic, pin: number): boolean => ((s.lines >> pin) & 1) === 1;
@@ -74,7 +74,7 @@ function pins(): Chip<Ioapic>["inputs"] {
 }
 
 /** An edge on a masked pin is lost. */
-function setPin(s: Ioapic, pin: number, level: number): void {
+export function setPin(s: Ioapic, pin: number, level: number): void {
   const isRising = level !== 0 && !isAsserted(s, pin);
   s.lines = level === 0 ? s.lines & ~(1 << pin) : s.lines | (1 << pin);
   const entry = entryOf(s, pin);

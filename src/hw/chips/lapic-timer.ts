@@ -54,6 +54,26 @@ export function writeInitialCount(s: LapicTimer, value: number, now: Cycles): vo
   s.timerDue = value === 0 ? -1 : now + value * divisor(s);
 }
 
+/**
+ * Another count goes on from where it was; in TSC-deadline mode the deadline stays. An expired one-shot stays expired:
+ * Linux lets it expire once more.
+ */
+export function restoreCount(
+  s: LapicTimer,
+  { initial, current }: { readonly initial: number; readonly current: number },
+  now: Cycles,
+): void {
+  if (isTscDeadline(s)) {
+    s.initialCount = 0;
+    armTscDeadline(s, now);
+    return;
+  }
+  Object.assign(s, { deadlineHigh: 0, deadlineLow: 0, initialCount: initial });
+  const isPeriodic = (s.lvtTimer & MODE) === PERIODIC;
+  const left = current === 0 && isPeriodic ? initial : Math.min(current, initial);
+  s.timerDue = left === 0 ? -1 : now + left * divisor(s);
+}
+
 export function currentCount(s: LapicTimer, now: Cycles): number {
   if (isTscDeadline(s) || s.timerDue < 0) return 0;
   return Math.ceil((s.timerDue - now) / divisor(s));

@@ -59,9 +59,10 @@ const when = isEnabled;
 
 /**
  * The wire `event` says that the CPU has something to fetch by `take`, the wire `intr` that `inta` will give a vector, or
- * EXTINT. `base` is IA32_APIC_BASE, `cr8` a write of CR8, which reads as bits 7 to 4 of TPR.
+ * EXTINT, `requested` that a vector waits, held back or not. `base` is IA32_APIC_BASE, `cr8` a write of CR8, which reads
+ * as bits 7 to 4 of TPR.
  */
-export const lapic: Chip<Lapic, "intr" | "event"> = {
+export const lapic: Chip<Lapic, "intr" | "event" | "requested"> = {
   name: "lapic",
   cites: "SDM Vol. 3, Advanced Programmable Interrupt Controller (APIC)",
   powerOn: () => ({
@@ -168,7 +169,11 @@ export const lapic: Chip<Lapic, "intr" | "event"> = {
     init: (s) => happen(s, LAPIC_EVENT.init),
     startup: (s, vector) => happen(s, LAPIC_EVENT.startup | ((vector & 0xff) << 8)),
   },
-  wires: (s) => ({ intr: isExtIntAsserted(s) || pending(s) >= 0, event: s.events !== 0 }),
+  wires: (s) => ({
+    intr: isExtIntAsserted(s) || pending(s) >= 0,
+    event: s.events !== 0,
+    requested: highestBit(s.irr) >= 0,
+  }),
   messages: (s) => (s.messages.length === 0 ? s.messages : s.messages.splice(0)),
   deadline: (s) => (isExpirySeen(s) ? s.timerDue : null),
   advance: expire,
@@ -366,6 +371,8 @@ export const LVT_BITS: Readonly<Record<Lvt, number>> = {
   lvtError: 0x1_00ff,
 };
 
+type Pin = "lint0" | "lint1";
+type PinLvt = "lvtLint0" | "lvtLint1";
 const PINS = [
   ["lint0", "lvtLint0"],
   ["lint1", "lvtLint1"],
@@ -421,14 +428,14 @@ function signal(s: Lapic, name: Lvt): void {
   }
 }
 
-const isActive = (s: Lapic, pin: "lint0" | "lint1", entry: "lvtLint0" | "lvtLint1"): boolean =>
+const isActive = (s: Lapic, pin: Pin, entry: PinLvt): boolean =>
   (s[pin] !== 0) !== ((s[entry] & 0x2000) !== 0);
 
 const isLevelTriggered = (entry: number): boolean =>
   (entry & LEVEL) !== 0 && modeOf(entry) === FIXED;
 
 /** A level is requested again when it is still there after its EOI. */
-function raiseLevel(s: Lapic, pin: "lint0" | "lint1", name: "lvtLint0" | "lvtLint1"): void {
+function raiseLevel(s: Lapic, pin: Pin, name: PinLvt): void {
   const entry = s[name];
   if (!isLevelTriggered(entry) || (entry & (MASKED | REMOTE_IRR)) !== 0) return;
   if (!isActive(s, pin, name)) return;
@@ -436,12 +443,7 @@ function raiseLevel(s: Lapic, pin: "lint0" | "lint1", name: "lvtLint0" | "lvtLin
   accept(s, entry & 0xff, true);
 }
 
-function setPin(
-  s: Lapic,
-  pin: "lint0" | "lint1",
-  name: "lvtLint0" | "lvtLint1",
-  level: number,
-): void {
+function setPin(s: Lapic, pin: Pin, name: PinLvt, level: number): void {
   const before = isActive(s, pin, name);
   const wasHigh = s[pin] !== 0;
   s[pin] = level === 0 ? 0 : 1;

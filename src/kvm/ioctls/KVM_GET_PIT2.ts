@@ -13,6 +13,6 @@ export const KVM_GET_PIT2 = ioctl(
     const pit = irqchip?.pit ?? null;
     if (pit === null) return "ENXIO";
     pit.timer.settle();
-    return pitState(pit.timer.state);
+    return pitState(pit.timer.state, pit.speaker.state);
   },
 );

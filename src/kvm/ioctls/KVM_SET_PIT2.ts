@@ -10,10 +10,10 @@ export const KVM_SET_PIT2 = ioctl(
   "KVM_SET_PIT2",
   "vm",
   ["_IOW", 0xa0, kvm_pit_state2],
-  ({ irqchip }: Vm, state) => {
+  ({ irqchip, world }: Vm, state) => {
     const pit = irqchip?.pit ?? null;
     if (pit === null) return "ENXIO";
-    setPitState(pit.timer, state);
+    setPitState(pit, state, world.now);
     return 0;
   },
 );

@@ -1,10 +1,12 @@
 /** The chips of the module as user space saves and loads them: Linux UAPI, arch/x86/include/uapi/asm/kvm.h. */
 
-import type { PlacedChip } from "../../hw/boards/placed-chip.ts";
 import { PLACES } from "../../hw/boards/places.ts";
-import type { I8254 } from "../../hw/chips/i8254.ts";
+import { beginAnew, type CounterSetting, type I8254 } from "../../hw/chips/i8254.ts";
 import { elcrMask, type I8259 } from "../../hw/chips/i8259.ts";
-import { type Ioapic, IOAPIC_PINS } from "../../hw/chips/ioapic.ts";
+import { type Ioapic, IOAPIC_PINS, isLevelTriggered, setPin } from "../../hw/chips/ioapic.ts";
+import type { Port61 } from "../../hw/chips/port61.ts";
+import type { Cycles } from "../../sim/time.ts";
+import type { Pit } from "../irqchip/pit.ts";
 import type { ValueOf } from "./ioctl.ts";
 import type { kvm_pit_state2 } from "./structures.ts";
 
@@ -71,13 +73,17 @@ export function ioapicState(s: Ioapic): readonly number[] {
   view.setUint32(IOAPIC.base, PLACES.ioapic, true);
   view.setUint32(IOAPIC.select, s.index, true);
   view.setUint32(IOAPIC.id, s.id, true);
-  view.setUint32(IOAPIC.irr, s.lines, true);
+  view.setUint32(IOAPIC.irr, levelsOf(s), true);
   for (let pin = 0; pin < IOAPIC_PINS; pin += 1) {
     view.setUint32(IOAPIC.table + 8 * pin, s.low[pin] as number, true);
     view.setUint32(IOAPIC.table + 8 * pin + 4, s.high[pin] as number, true);
   }
   return [...bytes];
 }
+
+/** What an edge was sent for is not sent again. */
+const levelsOf = (s: Ioapic): number =>
+  s.low.reduce((all, entry, pin) => all | (isLevelTriggered(entry) ? s.lines & (1 << pin) : 0), 0);
 
 /** Of each entry the bits that there are. */
 const [LOW_BITS, HIGH_BITS] = [0x1_efff, 0xff00_0000] as const;
@@ -86,28 +92,34 @@ export function setIoapicState(s: Ioapic, bytes: readonly number[]): void {
   const view = new DataView(Uint8Array.from(bytes).buffer);
   s.index = view.getUint32(IOAPIC.select, true) & 0xff;
   s.id = view.getUint32(IOAPIC.id, true) & 15;
-  s.lines = view.getUint32(IOAPIC.irr, true) & ALL_PINS;
+  s.lines = 0;
   for (let pin = 0; pin < IOAPIC_PINS; pin += 1) {
     s.low[pin] = view.getUint32(IOAPIC.table + 8 * pin, true) & LOW_BITS;
     s.high[pin] = (view.getUint32(IOAPIC.table + 8 * pin + 4, true) & HIGH_BITS) >>> 0;
   }
+  // What waits is sent: Linux, arch/x86/kvm/ioapic.c, kvm_ioapic_inject_all.
+  const lines = view.getUint32(IOAPIC.irr, true) & ALL_PINS;
+  for (let pin = 0; pin < IOAPIC_PINS; pin += 1) if (((lines >> pin) & 1) === 1) setPin(s, pin, 1);
 }
 
 type PitState = ValueOf<typeof kvm_pit_state2>;
 const WHOLE = 0x1_0000;
-const CONTROL = 3;
+/** RW_STATE_*, of the next access: the high byte, and of two bytes the second. */
+const [HIGH, SECOND] = [2, 4] as const;
 const BOTH_BYTES = 3;
+/** KVM_PIT_FLAGS_SPEAKER_DATA_ON, and where port 61h has it. */
+const [SPEAKER_FLAG, GATE_BIT, SPEAKER_BIT] = [2, 1, 2] as const;
 
-export function pitState({ counters }: I8254): PitState {
+export function pitState({ counters }: I8254, { control }: Port61): PitState {
   return {
     channels: counters.map((counter) => ({
       count: counter.cr === 0 ? WHOLE : counter.cr,
       latched_count: Math.max(0, counter.latch),
-      count_latched: counter.latch < 0 ? 0 : counter.rw,
+      count_latched: latchedBytes(counter),
       status_latched: counter.latchedStatus < 0 ? 0 : 1,
       status: Math.max(0, counter.latchedStatus),
-      read_state: counter.isHighNext ? 4 : counter.rw,
-      write_state: counter.firstByte < 0 ? counter.rw : 4,
+      read_state: counter.isHighNext ? SECOND : counter.rw,
+      write_state: counter.firstByte < 0 ? counter.rw : SECOND,
       write_latch: Math.max(0, counter.firstByte),
       rw_mode: counter.rw,
       mode: counter.modeBits > 5 ? counter.modeBits - 4 : counter.modeBits,
@@ -115,20 +127,43 @@ export function pitState({ counters }: I8254): PitState {
       gate: counter.gate,
       count_load_time: 0n,
     })),
-    flags: 0,
+    flags: (control & SPEAKER_BIT) === 0 ? 0 : SPEAKER_FLAG,
   };
 }
 
-/** A control word for each counter, and what it counts from. */
-export function setPitState(timer: PlacedChip<I8254>, { channels }: PitState): void {
-  for (const [number, { count, mode, bcd, rw_mode: rw }] of channels.entries()) {
-    const control = (number << 6) | ((mode & 7) << 1) | (bcd & 1);
-    timer.write(CONTROL, 1, control | (BOTH_BYTES << 4));
-    timer.write(number, 1, count & 0xff);
-    timer.write(number, 1, (count >> 8) & 0xff);
-    timer.act(({ counters }) => {
-      const counter = counters[number];
-      if (counter !== undefined && (rw & 3) !== 0) counter.rw = rw & 3;
-    });
-  }
+/** What is still to be read of a latched count; 0 of none. */
+function latchedBytes({ latch, rw, isHighNext }: I8254["counters"][number]): number {
+  if (latch < 0) return 0;
+  return rw === BOTH_BYTES && isHighNext ? HIGH : rw;
+}
+
+/** Each counter begins anew; the gate of the third, and the speaker, are port 61h's. */
+export function setPitState({ timer, speaker }: Pit, state: PitState, now: Cycles): void {
+  const { channels, flags } = state;
+  const gate = (channels[2]?.gate ?? 0) === 0 ? 0 : GATE_BIT;
+  speaker.act((s) => {
+    const kept = s.control & ~(GATE_BIT | SPEAKER_BIT);
+    s.control = kept | gate | ((flags & SPEAKER_FLAG) === 0 ? 0 : SPEAKER_BIT);
+  });
+  timer.act((s) => {
+    for (const [number, channel] of channels.entries())
+      beginAnew(s, number, settingOf(channel), now);
+  });
+}
+
+function settingOf(channel: PitState["channels"][number]): CounterSetting {
+  const rw = channel.rw_mode & 3 || BOTH_BYTES;
+  const isBoth = rw === BOTH_BYTES;
+  const isLatched = channel.count_latched !== 0;
+  const isSecond = isLatched ? channel.count_latched === HIGH : channel.read_state === SECOND;
+  return {
+    modeBits: channel.mode & 7,
+    bcd: channel.bcd & 1,
+    rw,
+    cr: channel.count & 0xffff,
+    firstByte: isBoth && channel.write_state === SECOND ? channel.write_latch : -1,
+    isHighNext: isBoth && isSecond,
+    latch: isLatched ? channel.latched_count : -1,
+    latchedStatus: channel.status_latched === 0 ? -1 : channel.status,
+  };
 }

@@ -1,7 +1,7 @@
 /** A local APIC as user space saves and loads it: the first 400h bytes of its page. KVM API, "KVM_GET_LAPIC". */
 
 import { isX2apic, type Lapic, LAPIC_VERSION, LVT_BITS, xapicId } from "../../hw/chips/lapic.ts";
-import { currentCount, writeInitialCount } from "../../hw/chips/lapic-timer.ts";
+import { currentCount, restoreCount } from "../../hw/chips/lapic-timer.ts";
 import type { Cycles } from "../../sim/time.ts";
 
 const BYTES = 0x400;
@@ -46,7 +46,7 @@ export function lapicPage(s: Readonly<Lapic>, now: Cycles): readonly number[] {
   return [...bytes];
 }
 
-/** The timer counts anew. */
+/** The timer goes on from its current count; errors that ESR does not show yet are in no page. */
 export function setLapicPage(s: Lapic, bytes: readonly number[], now: Cycles): void {
   const view = new DataView(Uint8Array.from(bytes).buffer);
   const get = (at: number): number => view.getUint32(at, true);
@@ -56,6 +56,7 @@ export function setLapicPage(s: Lapic, bytes: readonly number[], now: Cycles): v
   s.dfr = (get(DFR) | 0x0fff_ffff) >>> 0;
   s.svr = get(SVR) & 0x13ff;
   s.esr = get(ESR) & 0xff;
+  s.errors = 0;
   s.icrLow = get(ICR_LOW);
   s.icrHigh = get(ICR_HIGH);
   // There are no vectors below 16.
@@ -66,5 +67,5 @@ export function setLapicPage(s: Lapic, bytes: readonly number[], now: Cycles): v
     );
   for (const [name, at] of ENTRIES) s[name] = get(at) & (LVT_BITS[name] | MASKED | REMOTE_IRR);
   s.divideConfiguration = get(DIVIDE) & 0xb;
-  writeInitialCount(s, get(INITIAL), now);
+  restoreCount(s, { initial: get(INITIAL), current: get(CURRENT) }, now);
 }

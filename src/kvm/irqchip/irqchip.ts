@@ -25,6 +25,9 @@ import { DEFAULT_ROUTES, type MsiRoute, type Route } from "./routing.ts";
 const PORTS = ISA_PORTS.filter(({ part: name }) => name === "pic1" || name === "pic2");
 const MEMORY: readonly Window[] = [{ at: PLACES.ioapic, size: 0x1000, part: "ioapic" }];
 
+/** In the page of a local APIC. */
+const EOI = 0xb0;
+
 /** Who drives an input: it is asserted while any of them does. */
 export const SOURCE = { user: 1, pit: 2, irqfd: 4 } as const;
 
@@ -79,7 +82,8 @@ export class Irqchip {
       (pin, level) => {
         if (level === 0) return;
         if (pin === "event") this.bus.takeEvents(index);
-        else vcpu.kick();
+        else if (pin === "intr") vcpu.kick();
+        else if (vcpu.state.pv.isEoiOffered) vcpu.interrupt();
       },
       index,
     );
@@ -126,6 +130,11 @@ export class Irqchip {
   /** The interrupt acknowledge cycle: the vector. */
   acknowledge(index: number): number {
     return this.bus.acknowledge(index) ?? acknowledgePics(this.pics[0], this.pics[1], 0);
+  }
+
+  /** As a write of EOI. */
+  endInterrupt(index: number): void {
+    this.lapic(index).write(EOI, 4, 0);
   }
 
   // Accesses of vCPUs: null, and false, when it is none of these chips'.

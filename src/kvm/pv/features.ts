@@ -9,6 +9,7 @@ export const FEATURE = {
   NOP_IO_DELAY: 1 << 1,
   CLOCKSOURCE2: 1 << 3,
   STEAL_TIME: 1 << 5,
+  PV_EOI: 1 << 6,
   PV_UNHALT: 1 << 7,
   PV_TLB_FLUSH: 1 << 9,
   PV_SEND_IPI: 1 << 11,

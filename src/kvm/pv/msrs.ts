@@ -1,6 +1,7 @@
 /** MSRs that no processor has: Linux, Documentation/virt/kvm/x86/msr.rst. */
 
 import type { Vcpu } from "../vcpu.ts";
+import { writeEoiMsr } from "./eoi.ts";
 import { FEATURE, hasFeature } from "./features.ts";
 import { writeStealTime } from "./steal-time.ts";
 
@@ -39,6 +40,13 @@ const stealTime: PvMsr = {
   write: writeStealTime,
 };
 
+const endOfInterrupt: PvMsr = {
+  number: 0x4b56_4d04,
+  feature: FEATURE.PV_EOI,
+  read: ({ state }) => state.pv.eoi,
+  write: writeEoiMsr,
+};
+
 const pollControl: PvMsr = {
   number: 0x4b56_4d05,
   feature: FEATURE.POLL_CONTROL,
@@ -56,6 +64,7 @@ const ROWS: readonly PvMsr[] = [
   wallClock(0x4b56_4d00, FEATURE.CLOCKSOURCE2),
   systemTime(0x4b56_4d01, FEATURE.CLOCKSOURCE2),
   stealTime,
+  endOfInterrupt,
   pollControl,
 ];
 

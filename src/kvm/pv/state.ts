@@ -12,6 +12,9 @@ export interface PvState {
   stealTime: bigint;
   isStealDue: boolean;
   lastDelay: number;
+  /** MSR_KVM_PV_EOI_EN; the guest has been told that it need not write EOI. */
+  eoi: bigint;
+  isEoiOffered: boolean;
   /** MSR_KVM_POLL_CONTROL. */
   pollControl: bigint;
   /** KVM_HC_KICK_CPU has ended the next halt, or this one. */
@@ -26,6 +29,8 @@ export const initialPv = (): PvState => ({
   stealTime: 0n,
   isStealDue: false,
   lastDelay: 0,
+  eoi: 0n,
+  isEoiOffered: false,
   pollControl: 1n,
   isKicked: false,
 });
