@@ -49,6 +49,8 @@ export type { LanConfig } from "./lan.ts";
 export { lan } from "./lan.ts";
 export type { MachineConfig } from "./machines.ts";
 export { bootOf, machine } from "./machines.ts";
+export type { GuestShares, Share, ShareConfig, ShareGuest } from "./share.ts";
+export { share, sharesOf } from "./share.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
 export type { Kernel, StartRegisters, SystemKernel } from "./programs.ts";
 export {

@@ -6,8 +6,9 @@ import { tokens } from "../sim/toy/tokens.ts";
 import { host } from "./hosts.ts";
 import { lan } from "./lan.ts";
 import { machine } from "./machines.ts";
+import { share } from "./share.ts";
 
-const WORLDS: readonly Blueprint[] = [host, lan, machine, tokens];
+const WORLDS: readonly Blueprint[] = [host, lan, machine, share, tokens];
 
 export const worldNames: readonly string[] = WORLDS.map(({ name }) => name);
 

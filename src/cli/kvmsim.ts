@@ -9,6 +9,7 @@ import type { CheckOptions } from "./commands/check.ts";
 import type { DiffOptions } from "./commands/diff.ts";
 import type { ReplayOptions } from "./commands/replay.ts";
 import type { RunOptions } from "./commands/run.ts";
+import type { ShareOptions } from "./commands/share.ts";
 import { EXIT, type Io, oneLine } from "./io.ts";
 import { collect } from "./options.ts";
 
@@ -56,6 +57,7 @@ function makeProgram(io: Io, end: Ending): Command {
   addCheck(program, io, end);
   addBoot(program, io, end);
   addRun(program, io, end);
+  addShare(program, io, end);
   addReplay(program, io, end);
   addDiff(program, io, end);
   addBench(program, io, end);
@@ -69,6 +71,7 @@ Examples:
   kvmsim boot --kernel bzImage --initrd initrd.cpio --until '# '
   kvmsim run tokens --until 10ms --record a.rec      a run, recorded
   kvmsim run tokens --seed 1 --set cpus=4 --trace a.trace.json
+  kvmsim share --guests 6 --weights 100,200,300      who gets how much of a host
   kvmsim replay a.rec                                is it still the same run?
   kvmsim diff a.rec b.rec                            where do two runs part?
 
@@ -158,6 +161,33 @@ function addRun(program: Command, io: Io, end: Ending): void {
     .action(async (world: string, options: RunOptions) => {
       const { run } = await import("./commands/run.ts");
       end(await run(world, options, io));
+    });
+}
+
+function addShare(program: Command, io: Io, end: Ending): void {
+  program
+    .command("share")
+    .description("Guests divide a host's processors, memory and uplink; who gets what.")
+    .option("--guests <n>", "how many, 1 to 4000", "8")
+    .option(
+      "--workloads <names>",
+      "what they do, one after the other: compute, memory, network, service",
+      "compute,memory,network,service",
+    )
+    .option("--weights <list>", "cpu.weight and share of the uplink, one after the other", "100")
+    .option("--cpu-max <us>", "cpu.max of each: microseconds of each 100,000")
+    .option("--memory-max <bytes>", "memory.max of each")
+    .option("--host <vendor>", "of the host's CPUs: intel or amd", "amd")
+    .option("--cpus <n>", "physical CPUs, 1 to 64", "2")
+    .option("--bandwidth <bits>", "of the uplink, a second", "1000000000")
+    .option("--until <cycles>", "the end of the run", "200ms")
+    .option("--seed <text>", "of all randomness in the run")
+    .option("--record <file>", "write a recording, for replay and diff")
+    .option("--trace <file>", "write who ran where: JSON lines, or for Perfetto as *.trace.json")
+    .option("--json", "print JSON")
+    .action(async (options: ShareOptions) => {
+      const { shareCommand } = await import("./commands/share.ts");
+      end(await shareCommand(options, io));
     });
 }
 

@@ -28,6 +28,21 @@ export function cyclesOf(text: string, option: string): Cycles {
   return cycles;
 }
 
+/** Words between commas; there is one at least. */
+export function listOf(text: string, option: string): readonly string[] {
+  const words = text.split(",");
+  if (words.some((word) => word === ""))
+    throw new InputError(`${option} ${text}: expected words with commas between them`);
+  return words;
+}
+
+export function wholeOf(text: string, option: string): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value))
+    throw new InputError(`${option} ${text}: expected a whole number`);
+  return value;
+}
+
 /** Decisions among which a drawn plan puts its change points: about what a kernel takes to boot. */
 const PLANNED_DECISIONS = 1_000_000;
 /** Slices that a CPU may run ahead of the one furthest behind. */

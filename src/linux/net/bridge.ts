@@ -5,7 +5,8 @@
  * tree, multicast snooping, stacked tags, priorities of queues.
  */
 
-import { CYCLES_PER_SECOND, type Cycles } from "../../sim/time.ts";
+import type { Cycles } from "../../sim/time.ts";
+import { type Fdb, learn, newFdb, portOf } from "./fdb.ts";
 
 /** A frame, or what of one goes out by a port. */
 export type Frame = Uint8Array;
@@ -19,18 +20,9 @@ export interface PortVlans {
   readonly tagged: readonly number[];
 }
 
-/** An entry of the forwarding database. */
-interface Learned {
-  readonly vlan: number;
-  readonly address: string;
-  readonly port: number;
-  readonly seen: Cycles;
-}
-
 export interface Bridge {
   ports: PortVlans[];
-  /** The entry seen longest ago first. */
-  learned: Learned[];
+  fdb: Fdb;
   /** Frames that nobody was to get: of a VLAN that the port does not belong to, or no frames at all. */
   refused: number;
 }
@@ -46,10 +38,6 @@ export const FRAME_BYTES_MAX = 1518;
 /** All in one VLAN. */
 export const ONE_VLAN: PortVlans = { pvid: 1, untagged: [1], tagged: [] };
 
-/** Linux, bridge ageing_time. */
-export const AGEING: Cycles = 300 * CYCLES_PER_SECOND;
-const LEARNED_MAX = 256;
-
 const ADDRESS_BYTES = 6;
 const HEADER_BYTES = 14;
 const TYPE_AT = 2 * ADDRESS_BYTES;
@@ -58,11 +46,11 @@ const TAG_TYPE = 0x8100;
 const VID_MASK = 0xfff;
 const GROUP = 1;
 /** "Reserved addresses": frames to these end at a bridge. */
-const RESERVED = /^0180c200000.$/;
+const RESERVED = { first: 0x0180_c200_0000, last: 0x0180_c200_000f } as const;
 
 export const newBridge = (ports: readonly PortVlans[]): Bridge => ({
   ports: [...ports],
-  learned: [],
+  fdb: newFdb(),
   refused: 0,
 });
 
@@ -80,13 +68,12 @@ export function forwardFrame(
     return [];
   }
   const { vlan } = tagged;
-  const destination = addressAt(frame, 0);
-  learn(bridge, { vlan, address: addressAt(frame, ADDRESS_BYTES), port, seen: now });
-  if (RESERVED.test(destination)) return [];
-  const known = isGroup(destination)
-    ? undefined
-    : bridge.learned.find((entry) => entry.vlan === vlan && entry.address === destination);
-  const wanted = known === undefined ? [...bridge.ports.keys()] : [known.port];
+  const [destination, sender] = [addressAt(frame, 0), addressAt(frame, ADDRESS_BYTES)];
+  // A group address is no sender.
+  if (!isGroup(frame, ADDRESS_BYTES)) learn(bridge.fdb, vlan, sender, port, now);
+  if (destination >= RESERVED.first && destination <= RESERVED.last) return [];
+  const known = isGroup(frame, 0) ? null : portOf(bridge.fdb, vlan, destination, now);
+  const wanted = known === null ? [...bridge.ports.keys()] : [known];
   return wanted.flatMap((number) => {
     const to = bridge.ports[number];
     return to === undefined || number === port || !belongs(to, vlan)
@@ -129,26 +116,9 @@ function leave(frame: Frame, { vlan, priority, hasTag }: Tagged, to: PortVlans):
   return out;
 }
 
-/** A group address is no sender. Entries are in the order of their times, so the old ones are the first. */
-function learn(bridge: Bridge, entry: Learned): void {
-  const { learned } = bridge;
-  const isYoung = ({ seen }: Learned): boolean => entry.seen - seen <= AGEING;
-  while (learned[0] !== undefined && !isYoung(learned[0])) learned.shift();
-  if (isGroup(entry.address)) return;
-  const index = learned.findIndex(
-    ({ vlan, address }) => vlan === entry.vlan && address === entry.address,
-  );
-  if (index >= 0) learned.splice(index, 1);
-  else if (learned.length === LEARNED_MAX) learned.shift();
-  learned.push(entry);
-}
-
-const isGroup = (address: string): boolean =>
-  (Number.parseInt(address.slice(0, 2), 16) & GROUP) !== 0;
+const isGroup = (frame: Frame, at: number): boolean => ((frame[at] ?? 0) & GROUP) !== 0;
 
 const wordAt = (frame: Frame, at: number): number => ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
 
-const addressAt = (frame: Frame, at: number): string =>
-  Array.from(frame.subarray(at, at + ADDRESS_BYTES), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+const addressAt = (frame: Frame, at: number): number =>
+  (wordAt(frame, at) * 0x1_0000 + wordAt(frame, at + 2)) * 0x1_0000 + wordAt(frame, at + 4);

@@ -11,7 +11,9 @@ interface DrrQueue {
   deficit: number;
   frames: Frame[];
   bytes: number;
+  /** Frames that found it full, and bytes that have left. */
   dropped: number;
+  sent: number;
 }
 
 export interface Drr {
@@ -28,7 +30,14 @@ export const QUANTUM = FRAME_BYTES_MAX;
 const LIMIT_BYTES = 1000 * QUANTUM;
 
 export const newDrr = (weights: readonly number[]): Drr => ({
-  queues: weights.map((weight) => ({ weight, deficit: 0, frames: [], bytes: 0, dropped: 0 })),
+  queues: weights.map((weight) => ({
+    weight,
+    deficit: 0,
+    frames: [],
+    bytes: 0,
+    dropped: 0,
+    sent: 0,
+  })),
   active: [],
   hasTurn: false,
 });
@@ -70,6 +79,7 @@ export function dequeueDrr(drr: Drr): Frame | null {
     queue.deficit -= frame.length;
     queue.frames.shift();
     queue.bytes -= frame.length;
+    queue.sent += frame.length;
     if (queue.frames.length === 0) {
       queue.deficit = 0;
       drr.active.shift();

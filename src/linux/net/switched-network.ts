@@ -45,6 +45,8 @@ interface Tap {
   outbound: Tbf;
   inbound: Tbf;
   wire: Link;
+  /** Something is in it, so that it is among those that are looked at. */
+  isBusy: boolean;
 }
 
 interface Uplink {
@@ -57,6 +59,8 @@ export interface SwitchedNetwork {
   at: Cycles;
   bridge: Bridge;
   taps: Tap[];
+  /** Numbers of taps, in ascending order. */
+  busy: number[];
   uplink: Uplink | null;
 }
 
@@ -79,7 +83,9 @@ export const newSwitchedNetwork = (parameters: NetworkParameters): SwitchedNetwo
     outbound: newTbf(outbound),
     inbound: newTbf(inbound),
     wire: newLink(parameters.tapLatency),
+    isBusy: false,
   })),
+  busy: [],
   uplink:
     parameters.uplink === null
       ? null
@@ -93,7 +99,9 @@ export const newSwitchedNetwork = (parameters: NetworkParameters): SwitchedNetwo
 /** A guest sends a frame by its tap: it goes on when the network settles. */
 export function transmit(network: SwitchedNetwork, tap: number, frame: Frame, now: Cycles): void {
   const port = network.taps[tap];
-  if (port !== undefined) enqueueTbf(port.outbound, frame, now);
+  if (port === undefined) return;
+  enqueueTbf(port.outbound, frame, now);
+  wakeTap(network, tap);
 }
 
 /** A frame comes in by the uplink. */
@@ -102,15 +110,44 @@ export function receive(network: SwitchedNetwork, frame: Frame): void {
 }
 
 /** When something happens by itself next; null for never. */
-export function networkDeadline({ taps, uplink }: SwitchedNetwork): Cycles | null {
-  const all = taps.flatMap(({ outbound, inbound, wire }) => [
-    tbfDeadline(outbound),
-    tbfDeadline(inbound),
-    linkDeadline(wire),
-  ]);
-  if (uplink !== null) all.push(nicDeadline(uplink.nic), linkDeadline(uplink.wire));
-  const first = Math.min(...all.map((at) => at ?? NEVER));
+export function networkDeadline(network: SwitchedNetwork): Cycles | null {
+  let first = NEVER;
+  const meet = (at: Cycles | null): void => {
+    if (at !== null && at < first) first = at;
+  };
+  for (const { outbound, inbound, wire } of busyTaps(network)) {
+    meet(tbfDeadline(outbound));
+    meet(tbfDeadline(inbound));
+    meet(linkDeadline(wire));
+  }
+  const { uplink } = network;
+  if (uplink !== null) {
+    meet(nicDeadline(uplink.nic));
+    meet(linkDeadline(uplink.wire));
+  }
   return first === NEVER ? null : first;
+}
+
+const busyTaps = ({ taps, busy }: SwitchedNetwork): readonly Tap[] =>
+  busy.map((number) => taps[number] as Tap);
+
+function wakeTap({ taps, busy }: SwitchedNetwork, number: number): void {
+  const tap = taps[number];
+  if (tap === undefined || tap.isBusy) return;
+  tap.isBusy = true;
+  const at = busy.findIndex((other) => other > number);
+  busy.splice(at < 0 ? busy.length : at, 0, number);
+}
+
+/** Taps that have nothing left are not looked at until something comes. */
+function restTaps(network: SwitchedNetwork): void {
+  const { taps } = network;
+  network.busy = network.busy.filter((number) => {
+    const tap = taps[number] as Tap;
+    const { outbound, inbound, wire } = tap;
+    tap.isBusy = outbound.queue.length + inbound.queue.length + wire.flight.length > 0;
+    return tap.isBusy;
+  });
 }
 
 /** Lets time pass until `now`, however far, and gives what came out, in the order of its times. */
@@ -120,6 +157,7 @@ export function settle(network: SwitchedNetwork, now: Cycles): readonly Delivery
     network.at = Math.max(network.at, time);
     move(network);
     out.push(...arrivals(network));
+    restTaps(network);
   };
   for (;;) {
     const deadline = networkDeadline(network);
@@ -133,10 +171,10 @@ export function settle(network: SwitchedNetwork, now: Cycles): readonly Delivery
 /** Everything that may go on now goes on. */
 function move(network: SwitchedNetwork): void {
   const { taps, uplink, at } = network;
-  taps.forEach(({ outbound }, port) => {
-    drain(outbound, at, (frame) => forward(network, port, frame));
-  });
-  for (const { inbound, wire } of taps) drain(inbound, at, (frame) => sendOn(wire, frame, at));
+  for (const port of network.busy.slice())
+    drain((taps[port] as Tap).outbound, at, (frame) => forward(network, port, frame));
+  for (const { inbound, wire } of busyTaps(network))
+    drain(inbound, at, (frame) => sendOn(wire, frame, at));
   if (uplink !== null) moveUplink(uplink, at);
 }
 
@@ -160,14 +198,17 @@ function forward(network: SwitchedNetwork, from: number, frame: Frame): void {
   const { bridge, taps, uplink, at } = network;
   for (const out of forwardFrame(bridge, from, frame, at)) {
     const tap = taps[out.port];
-    if (tap !== undefined) enqueueTbf(tap.inbound, out.frame, at);
-    else if (uplink !== null) enqueueDrr(uplink.queue, from, out.frame);
+    if (tap !== undefined) {
+      enqueueTbf(tap.inbound, out.frame, at);
+      wakeTap(network, out.port);
+    } else if (uplink !== null) enqueueDrr(uplink.queue, from, out.frame);
   }
 }
 
-function arrivals({ taps, uplink, at }: SwitchedNetwork): readonly Delivery[] {
-  const found: Delivery[] = taps.flatMap(({ wire }, port) =>
-    takeArrived(wire, at).map((frame) => ({ port, frame, at })),
+function arrivals(network: SwitchedNetwork): readonly Delivery[] {
+  const { taps, busy, uplink, at } = network;
+  const found: Delivery[] = busy.flatMap((port) =>
+    takeArrived((taps[port] as Tap).wire, at).map((frame) => ({ port, frame, at })),
   );
   if (uplink !== null)
     for (const frame of takeArrived(uplink.wire, at)) found.push({ port: UPLINK, frame, at });

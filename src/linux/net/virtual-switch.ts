@@ -90,6 +90,11 @@ export class VirtualSwitch {
     this.#schedule();
   }
 
+  /** What of a tap has left by the uplink. */
+  uplinkBytes(tap: number): number {
+    return this.#cell.value.network.uplink?.queue.queues[tap]?.sent ?? 0;
+  }
+
   #receive(payload: Plain): void {
     const frame = bytesOf(payload, `${this.name} receive`);
     this.#act((network) => receive(network, frame));
