@@ -66,6 +66,7 @@ import "./kvm/processors.property.ts";
 import "./kvm/pv.property.ts";
 import "./linux/frames.property.ts";
 import "./linux/ranges.property.ts";
+import "./linux/sched-balance.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";

@@ -1,0 +1,177 @@
+/** Laws of scheduling on several CPUs. */
+
+import fc from "fast-check";
+import { BALANCE_PERIOD } from "../../src/linux/sched/load-balancer.ts";
+import { law } from "../support/law.ts";
+import { ScheduledWorld } from "../support/scheduled-world.ts";
+import { anyTopology, anyWork, idle, longestWaste, waits } from "../support/schedules.ts";
+
+const MS = 1_000_000;
+/** Clocks of CPUs are within a slice of each other. */
+const SLICE = 50_000;
+const END = 200 * MS;
+
+const cpuList = (cpus: readonly number[]): string => cpus.join(",");
+
+/** What is done to a host while its threads run. */
+type Change =
+  | { readonly is: "offline"; readonly cpu: number }
+  | { readonly is: "affinity"; readonly thread: number; readonly cpus: readonly number[] }
+  | { readonly is: "cpuset"; readonly cpus: readonly number[] };
+
+const anyCpus = (): fc.Arbitrary<number[]> =>
+  fc.uniqueArray(fc.nat(15), { minLength: 1, maxLength: 4 });
+const anyChange = (): fc.Arbitrary<Change> =>
+  fc.oneof(
+    fc.record({ is: fc.constant("offline" as const), cpu: fc.nat(15) }),
+    fc.record({ is: fc.constant("affinity" as const), thread: fc.nat(30), cpus: anyCpus() }),
+    fc.record({ is: fc.constant("cpuset" as const), cpus: anyCpus() }),
+  );
+
+const scene = {
+  topology: anyTopology(),
+  works: fc.array(fc.record({ work: anyWork(), nice: fc.constantFrom(-20, 0, 0, 19) }), {
+    minLength: 1,
+    maxLength: 30,
+  }),
+  changes: fc.array(anyChange(), { maxLength: 4 }),
+};
+
+interface Drawn {
+  readonly topology: Parameters<typeof makeWorld>[0]["topology"];
+  readonly works: readonly { readonly work: { runs: number; sleeps: number }; nice: number }[];
+  readonly changes: readonly Change[];
+}
+
+function makeWorld({
+  topology,
+  works,
+}: {
+  topology: ConstructorParameters<typeof ScheduledWorld>[0]["topology"];
+  works: Drawn["works"];
+}): ScheduledWorld {
+  const seen = new ScheduledWorld({
+    topology,
+    works: works.map(({ work }) => work),
+    sliceCycles: SLICE,
+  });
+  for (const [thread, { nice }] of works.entries())
+    seen.scheduler.setAttributes(thread, { policy: "SCHED_OTHER", nice, slice: null });
+  return seen;
+}
+
+/** Changes, then a while in which nothing else changes: CPUs allowed to each thread from then on. */
+function settle(seen: ScheduledWorld, { topology, works, changes }: Drawn): number[][] {
+  const count = topology.nodeOf.length;
+  const group = seen.group("half");
+  const affinity = works.map(() => [...topology.nodeOf.keys()]);
+  let cpuset = [...topology.nodeOf.keys()];
+  for (const thread of works.keys())
+    if (thread % 2 === 1) seen.write(group, "cgroup.threads", `${thread}`);
+  seen.wakeAll();
+  for (const change of changes) {
+    seen.world.runUntil(seen.world.now + 7 * MS);
+    if (change.is === "offline") {
+      seen.scheduler.setOnline(change.cpu % count, false);
+      seen.world.runUntil(seen.world.now + 7 * MS);
+      seen.scheduler.setOnline(change.cpu % count, true);
+    } else {
+      const cpus = [...new Set(change.cpus.map((cpu) => cpu % count))];
+      if (change.is === "cpuset") {
+        cpuset = cpus;
+        seen.write(group, "cpuset.cpus", cpuList(cpus));
+      } else {
+        const thread = change.thread % works.length;
+        if (seen.scheduler.setAffinity(thread, cpus) === null) affinity[thread] = cpus;
+      }
+    }
+  }
+  return affinity.map((cpus, thread) => {
+    const both = thread % 2 === 1 ? cpuset.filter((cpu) => cpus.includes(cpu)) : cpus;
+    return both.length > 0 ? both : cpuset;
+  });
+}
+
+law("no-cpu-is-idle-while-a-thread-waits", {
+  says: "Whatever the topology, the nice values, affinities and cpusets, and also after CPUs were off, no CPU is idle for longer than a balance period while a thread that may run there waits.",
+  cites:
+    "Lozi et al., The Linux Scheduler: a Decade of Wasted Cores (EuroSys 2016); Linux, Documentation/scheduler/sched-domains.rst",
+  forAll: scene,
+  runs: 60,
+  holds: (given) => {
+    const seen = makeWorld(given);
+    const allowed = settle(seen, given);
+    const from = seen.world.now;
+    seen.world.runUntil(from + END);
+    const end = seen.world.now;
+    const idles = given.topology.nodeOf.map((_, cpu) => later(idle(seen, cpu, end), from));
+    for (const [thread, cpus] of allowed.entries()) {
+      const waste = longestWaste(
+        later(waits(seen, thread, end), from),
+        cpus.map((cpu) => idles[cpu] ?? []),
+      );
+      if (waste > BALANCE_PERIOD + 2 * SLICE)
+        throw new Error(`thread ${thread} waited ${waste} ns beside an idle CPU`);
+    }
+  },
+});
+
+const later = <T extends { from: number; to: number }>(intervals: readonly T[], from: number) =>
+  intervals
+    .filter(({ to }) => to > from)
+    .map((interval) => ({ from: Math.max(from, interval.from), to: interval.to }));
+
+law("who-wakes-takes-an-idle-cpu", {
+  says: "A thread that wakes while a CPU that it may run on has been idle does not wait.",
+  cites:
+    "Lozi et al., The Linux Scheduler: a Decade of Wasted Cores (EuroSys 2016), The Overload-on-Wakeup bug",
+  forAll: scene,
+  runs: 40,
+  holds: (given) => {
+    const seen = makeWorld(given);
+    const allowed = settle(seen, given);
+    const from = seen.world.now;
+    seen.world.runUntil(from + END);
+    const end = seen.world.now;
+    const idles = given.topology.nodeOf.map((_, cpu) => idle(seen, cpu, end));
+    for (const [thread, wakings] of seen.wakings.entries())
+      for (const at of wakings) {
+        if (at < from || at > end - MS) continue;
+        const isIdle = (cpu: number): boolean =>
+          (idles[cpu] ?? []).some((gap) => gap.from < at - 2 * SLICE && gap.to > at + 2 * SLICE);
+        if (!(allowed[thread] ?? []).some(isIdle)) continue;
+        const start = seen.stretches.find((one) => one.thread === thread && one.to > at);
+        if (start === undefined || start.from > at + 2 * SLICE)
+          throw new Error(`thread ${thread}, woken at ${at}, waited`);
+      }
+  },
+});
+
+law("threads-stay-on-their-cpus", {
+  says: "A thread runs on one CPU at a time, and only where its affinity and its cpuset allow it; a CPU runs one thread at a time.",
+  cites:
+    "Linux, sched_setaffinity(2); Documentation/admin-guide/cgroup-v2.rst, Cpuset Interface Files",
+  forAll: scene,
+  runs: 60,
+  holds: (given) => {
+    const seen = makeWorld(given);
+    const allowed = settle(seen, given);
+    const from = seen.world.now + SLICE;
+    seen.world.runUntil(from + 60 * MS);
+    for (const stretch of seen.stretches)
+      if (stretch.from > from && !(allowed[stretch.thread] ?? []).includes(stretch.cpu))
+        throw new Error(`thread ${stretch.thread} ran on CPU ${stretch.cpu}`);
+    for (const key of ["thread", "cpu"] as const) overlaps(seen, key);
+  },
+});
+
+/** A thread that moved may have been behind the CPU that it came to by a slice. */
+function overlaps({ stretches }: ScheduledWorld, key: "thread" | "cpu"): void {
+  const ends = new Map<number, number>();
+  const slack = key === "cpu" ? 0 : SLICE;
+  for (const stretch of stretches.toSorted((a, b) => a.from - b.from)) {
+    if (stretch.from < (ends.get(stretch[key]) ?? 0) - slack)
+      throw new Error(`${key} ${stretch[key]} twice at ${stretch.from}`);
+    ends.set(stretch[key], Math.max(stretch.to, ends.get(stretch[key]) ?? 0));
+  }
+}
