@@ -67,6 +67,8 @@ import "./kvm/pv.property.ts";
 import "./linux/frames.property.ts";
 import "./linux/ranges.property.ts";
 import "./linux/sched-balance.property.ts";
+import "./linux/sched-bandwidth.property.ts";
+import "./linux/sched-fair.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";

@@ -4,7 +4,14 @@ import fc from "fast-check";
 import { BALANCE_PERIOD } from "../../src/linux/sched/load-balancer.ts";
 import { law } from "../support/law.ts";
 import { ScheduledWorld } from "../support/scheduled-world.ts";
-import { anyTopology, anyWork, idle, longestWaste, waits } from "../support/schedules.ts";
+import {
+  anyTopology,
+  anyWork,
+  eightNodes,
+  idle,
+  longestWaste,
+  waits,
+} from "../support/schedules.ts";
 
 const MS = 1_000_000;
 /** Clocks of CPUs are within a slice of each other. */
@@ -92,6 +99,30 @@ function settle(seen: ScheduledWorld, { topology, works, changes }: Drawn): numb
   });
 }
 
+const later = <T extends { from: number; to: number }>(intervals: readonly T[], from: number) =>
+  intervals
+    .filter(({ to }) => to > from)
+    .map((interval) => ({ from: Math.max(from, interval.from), to: interval.to }));
+
+/** CPUs that are allowed, by thread; what came before `from` does not count. */
+function checkWaste(
+  seen: ScheduledWorld,
+  allowed: readonly (readonly number[])[],
+  from: number,
+): void {
+  const end = seen.world.now;
+  const idles = new Map<number, ReturnType<typeof idle>>();
+  for (const [thread, cpus] of allowed.entries()) {
+    for (const cpu of cpus) if (!idles.has(cpu)) idles.set(cpu, later(idle(seen, cpu, end), from));
+    const waste = longestWaste(
+      later(waits(seen, thread, end), from),
+      cpus.map((cpu) => idles.get(cpu) ?? []),
+    );
+    if (waste > BALANCE_PERIOD + 2 * SLICE)
+      throw new Error(`thread ${thread} waited ${waste} ns beside an idle CPU`);
+  }
+}
+
 law("no-cpu-is-idle-while-a-thread-waits", {
   says: "Whatever the topology, the nice values, affinities and cpusets, and also after CPUs were off, no CPU is idle for longer than a balance period while a thread that may run there waits.",
   cites:
@@ -103,23 +134,53 @@ law("no-cpu-is-idle-while-a-thread-waits", {
     const allowed = settle(seen, given);
     const from = seen.world.now;
     seen.world.runUntil(from + END);
-    const end = seen.world.now;
-    const idles = given.topology.nodeOf.map((_, cpu) => later(idle(seen, cpu, end), from));
-    for (const [thread, cpus] of allowed.entries()) {
-      const waste = longestWaste(
-        later(waits(seen, thread, end), from),
-        cpus.map((cpu) => idles[cpu] ?? []),
-      );
-      if (waste > BALANCE_PERIOD + 2 * SLICE)
-        throw new Error(`thread ${thread} waited ${waste} ns beside an idle CPU`);
-    }
+    checkWaste(seen, allowed, from);
   },
 });
 
-const later = <T extends { from: number; to: number }>(intervals: readonly T[], from: number) =>
-  intervals
-    .filter(({ to }) => to > from)
-    .map((interval) => ({ from: Math.max(from, interval.from), to: interval.to }));
+law("threads-spread-from-where-they-were", {
+  says: "Threads that may leave the node where they were crowded do not wait for longer than a balance period while a CPU is idle where they may go, also between nodes that are two hops apart, beside threads of great weight, and after a CPU was off.",
+  cites:
+    "Lozi et al., The Linux Scheduler: a Decade of Wasted Cores (EuroSys 2016); Linux, Documentation/scheduler/sched-domains.rst",
+  forAll: {
+    coresPerNode: fc.integer({ min: 1, max: 3 }),
+    crowds: fc.array(
+      fc.record({
+        from: fc.nat(7),
+        to: fc.oneof(
+          fc.uniqueArray(fc.nat(7), { minLength: 1, maxLength: 3 }),
+          fc.constant([0, 1, 2, 3, 4, 5, 6, 7]),
+        ),
+        nice: fc.constantFrom(-20, 0, 19),
+        threads: fc.integer({ min: 1, max: 8 }),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    offline: fc.option(fc.nat(23)),
+  },
+  runs: 80,
+  holds: ({ coresPerNode, crowds, offline }) => {
+    const topology = eightNodes(coresPerNode);
+    const cpusOf = (nodes: readonly number[]): number[] =>
+      [...topology.nodeOf.keys()].filter((cpu) => nodes.includes(topology.nodeOf[cpu] ?? -1));
+    const threads = crowds.flatMap((crowd) => Array.from({ length: crowd.threads }, () => crowd));
+    const works = threads.map(({ nice }) => ({ work: { runs: MS, sleeps: 0 }, nice }));
+    const seen = makeWorld({ topology, works });
+    for (const [thread, { from }] of threads.entries())
+      seen.scheduler.setAffinity(thread, cpusOf([from]));
+    seen.wakeAll();
+    seen.world.runUntil(20 * MS);
+    if (offline !== null) {
+      seen.scheduler.setOnline(offline % topology.nodeOf.length, false);
+      seen.world.runUntil(30 * MS);
+      seen.scheduler.setOnline(offline % topology.nodeOf.length, true);
+    }
+    const allowed = threads.map(({ from, to }) => cpusOf([from, ...to]));
+    for (const [thread, cpus] of allowed.entries()) seen.scheduler.setAffinity(thread, cpus);
+    seen.world.runUntil(80 * MS);
+    checkWaste(seen, allowed, 30 * MS);
+  },
+});
 
 law("who-wakes-takes-an-idle-cpu", {
   says: "A thread that wakes while a CPU that it may run on has been idle does not wait.",
