@@ -9,6 +9,7 @@ import {
   anyWork,
   eightNodes,
   idle,
+  type Interval,
   longestWaste,
   waits,
 } from "../support/schedules.ts";
@@ -99,7 +100,7 @@ function settle(seen: ScheduledWorld, { topology, works, changes }: Drawn): numb
   });
 }
 
-const later = <T extends { from: number; to: number }>(intervals: readonly T[], from: number) =>
+const later = (intervals: readonly Interval[], from: number): readonly Interval[] =>
   intervals
     .filter(({ to }) => to > from)
     .map((interval) => ({ from: Math.max(from, interval.from), to: interval.to }));

@@ -3,56 +3,13 @@
  * used, seen from outside.
  */
 
+import { LightCpu } from "../../src/api/scheduled-threads.ts";
 import { Cgroups } from "../../src/linux/cgroups/cgroup.ts";
 import { CpuController } from "../../src/linux/cgroups/cpu-controller.ts";
 import type { Topology } from "../../src/linux/sched/topology.ts";
-import {
-  type ScheduledCpu,
-  Scheduler,
-  type ThreadOutcome,
-  type Turn,
-} from "../../src/linux/scheduler.ts";
-import type { Slice } from "../../src/sim/schedule.ts";
+import { Scheduler, type ThreadOutcome, type Turn } from "../../src/linux/scheduler.ts";
 import type { Cell } from "../../src/sim/snapshot.ts";
 import { World } from "../../src/sim/world.ts";
-
-/** A CPU that passes time. */
-class LightCpu implements ScheduledCpu {
-  readonly name: string;
-  readonly number: number;
-  #slice: Slice | null = null;
-  readonly #cell: Cell<{ clock: number }>;
-
-  constructor(world: World, number: number) {
-    this.name = `cpu${number}`;
-    this.number = number;
-    this.#cell = world.registry.plain(this.name, { clock: 0 });
-  }
-
-  get clock(): number {
-    return this.#cell.value.clock;
-  }
-
-  begin(slice: Slice): void {
-    this.#cell.value.clock = slice.clock;
-    this.#slice = slice;
-  }
-
-  end(): void {
-    this.#slice = null;
-  }
-
-  tick(): void {
-    if (this.#slice !== null) this.#slice.clock = this.clock;
-  }
-
-  kick(): void {}
-
-  pass(time: number): void {
-    this.#cell.value.clock += time;
-    this.tick();
-  }
-}
 
 type LightTurn = Turn<LightCpu, { readonly id: number }>;
 type LightScheduler = Scheduler<LightCpu, { readonly id: number }>;

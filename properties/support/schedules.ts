@@ -46,7 +46,7 @@ export const anyWork = (): fc.Arbitrary<Work> =>
     },
   );
 
-interface Interval {
+export interface Interval {
   readonly from: number;
   readonly to: number;
 }

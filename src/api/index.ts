@@ -49,6 +49,7 @@ export type { LanConfig } from "./lan.ts";
 export { lan } from "./lan.ts";
 export type { MachineConfig } from "./machines.ts";
 export { bootOf, machine } from "./machines.ts";
+export { ScheduledThreads } from "./scheduled-threads.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
 export type { Kernel, StartRegisters, SystemKernel } from "./programs.ts";
 export {

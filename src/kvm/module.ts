@@ -40,13 +40,16 @@ interface ModuleState {
   freeTags: number[];
 }
 
-/** Linux, Documentation/admin-guide/kernel-parameters.txt: kvm-intel.pml. */
+/** Linux, Documentation/admin-guide/kernel-parameters.txt: kvm-intel.pml; Documentation/virt/kvm/halt-polling.rst. */
 export interface ModuleParameters {
   readonly pml?: boolean;
+  /** halt_poll_ns: how long a vCPU looks for events before it sleeps, at most; 0 where nothing is said. */
+  readonly haltPollNs?: number;
 }
 
 export class Kvm {
   readonly host: Host;
+  readonly haltPollNs: number;
   readonly ops: X86Ops;
   /** What guests get at most, and around their CPUs. */
   readonly profile: CpuProfile;
@@ -56,8 +59,9 @@ export class Kvm {
   readonly #loaded: (Vcpu | null)[];
   readonly #cell: Cell<ModuleState>;
 
-  constructor(host: Host, { pml = true }: ModuleParameters = {}) {
+  constructor(host: Host, { pml = true, haltPollNs = 0 }: ModuleParameters = {}) {
     this.host = host;
+    this.haltPollNs = haltPollNs;
     const first = cpuOf(host);
     this.profile = guestProfile(first.profile);
     this.environment = new BareEnvironment(this.profile);

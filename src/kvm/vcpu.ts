@@ -3,6 +3,7 @@
  * works on them, and else in the hardware: control block and CPU. Linux, include/linux/kvm_host.h, struct kvm_vcpu.
  */
 
+import type { HaltState } from "./halt-polling.ts";
 import type { ApicOwner } from "../hw/boards/apic-bus.ts";
 import { readSlot } from "../hw/cpu/msr/slots.ts";
 import { powerUp } from "../hw/cpu/start.ts";
@@ -58,6 +59,7 @@ interface VcpuState {
   mpState: number;
   /** The thread that sleeps in KVM_RUN, or -1. */
   sleeper: number;
+  halt: HaltState;
   /** The event of the next entry. */
   pending: PendingEvent | null;
   /** The exit that nobody has looked at yet. */
@@ -86,6 +88,7 @@ const initialState = (mpState: number): VcpuState => ({
   hasRun: false,
   mpState,
   sleeper: NONE,
+  halt: { since: null, pollNs: 0 },
   pending: null,
   exit: null,
   answers: [],

@@ -70,6 +70,32 @@ interface Job<C, T> {
 
 const NOBODY = -1;
 
+class LiveTurn<C, T> implements Turn<C, T> {
+  readonly thread: number;
+  readonly task: T;
+  readonly cpu: C;
+  readonly #slice: Slice;
+  readonly #rq: RunQueue;
+  readonly #thread: Thread;
+
+  constructor(thread: Thread, task: T, cpu: C, slice: Slice, rq: RunQueue) {
+    this.thread = thread.number;
+    this.task = task;
+    this.cpu = cpu;
+    this.#slice = slice;
+    this.#rq = rq;
+    this.#thread = thread;
+  }
+
+  get limit(): number {
+    return Math.min(this.#slice.limit, this.#rq.until);
+  }
+
+  get hasSignal(): boolean {
+    return this.#thread.hasSignal;
+  }
+}
+
 export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id: number } = Task> {
   readonly #world: World;
   readonly #name: string;
@@ -244,17 +270,7 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     const job = this.#jobs[thread.number];
     assert(job !== undefined, "a thread that was spawned runs");
     this.#acting = cpu.number;
-    const outcome = job.body({
-      thread: thread.number,
-      task: job.task,
-      cpu,
-      get limit() {
-        return Math.min(slice.limit, rq.until);
-      },
-      get hasSignal() {
-        return thread.hasSignal;
-      },
-    });
+    const outcome = job.body(new LiveTurn(thread, job.task, cpu, slice, rq));
     this.#acting = NOBODY;
     cpu.tick();
     rq.clock = Math.max(rq.clock, cpu.clock);
