@@ -183,6 +183,33 @@ law("threads-spread-from-where-they-were", {
   },
 });
 
+law("a-scheduler-goes-on-from-its-snapshot", {
+  says: "Taken back to a snapshot, with groups that have limits and threads in any state, a scheduler goes on as it did.",
+  cites: "DESIGN, State is data",
+  forAll: { ...scene, at: fc.nat(20 * MS), quotaUs: fc.integer({ min: 1000, max: 20_000 }) },
+  runs: 40,
+  holds: ({ at, quotaUs, ...given }) => {
+    const seen = makeWorld(given);
+    const outer = seen.group("outer", { "cpu.max": `${quotaUs} 10000`, "cpu.weight": "300" });
+    const inner = seen.group("inner", { "cpu.idle": "1" }, outer);
+    for (const thread of given.works.keys())
+      if (thread % 3 === 0)
+        seen.write([outer, inner][thread % 2] ?? 0, "cgroup.threads", `${thread}`);
+    settle(seen, given);
+    seen.world.runUntil(seen.world.now + at);
+    const snapshot = seen.world.snapshot();
+    const goOn = (): string => {
+      const later = seen.world.now;
+      seen.group("more", { "cpu.max": "5000 20000" });
+      seen.world.runUntil(later + 20 * MS);
+      return seen.world.digest();
+    };
+    const first = goOn();
+    seen.world.restore(snapshot);
+    return goOn() === first;
+  },
+});
+
 law("who-wakes-takes-an-idle-cpu", {
   says: "A thread that wakes while a CPU that it may run on has been idle does not wait.",
   cites:

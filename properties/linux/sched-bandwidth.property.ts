@@ -1,6 +1,7 @@
 /** Laws of cpu.max: how much a group gets at most, and at least. */
 
 import fc from "fast-check";
+import { flatTopology } from "../../src/linux/sched/topology.ts";
 import { law } from "../support/law.ts";
 import { ScheduledWorld } from "../support/scheduled-world.ts";
 import { anyTopology, anyWork } from "../support/schedules.ts";
@@ -137,5 +138,34 @@ law("groups-get-their-bandwidth", {
     const told = Number(/^usage_usec (\d+)$/m.exec(text)?.[1]);
     if (Math.abs(told * 1000 - ran) > cpus * SLICE + 1000)
       throw new Error(`${ran} ns, but ${text}`);
+  },
+});
+
+law("what-a-thread-did-not-run-is-its-delay", {
+  says: "On one CPU, what a thread that always could run has run and what it is said to have waited, throttled or not, are all of the time up to where it last ran.",
+  cites:
+    "Linux, Documentation/scheduler/sched-stats.rst; Documentation/virt/kvm/x86/msr.rst, MSR_KVM_STEAL_TIME",
+  forAll: {
+    threads: fc.integer({ min: 1, max: 6 }),
+    bound: anyLimit(),
+    end: fc.integer({ min: MS, max: END }),
+  },
+  runs: 40,
+  holds: ({ threads, bound, end }) => {
+    const works = Array.from({ length: threads }, () => ({ runs: MS, sleeps: 0 }));
+    const seen = new ScheduledWorld({ topology: flatTopology(1), works });
+    const group = seen.group("limited");
+    limit(seen, group, bound);
+    for (const thread of works.keys())
+      if (thread % 2 === 0) seen.write(group, "cgroup.threads", `${thread}`);
+    seen.wakeAll();
+    seen.world.runUntil(end);
+    for (const thread of works.keys()) {
+      const last = seen.stretches.findLast((stretch) => stretch.thread === thread);
+      if (last === undefined) continue;
+      const ran = seen.ran([thread], 0, last.to);
+      const delay = seen.scheduler.runDelay(thread);
+      if (ran + delay !== last.to) throw new Error(`${ran} + ${delay} is not ${last.to}`);
+    }
   },
 });
