@@ -199,9 +199,9 @@ law("a-scheduler-goes-on-from-its-snapshot", {
     seen.world.runUntil(seen.world.now + at);
     const snapshot = seen.world.snapshot();
     const goOn = (): string => {
-      const later = seen.world.now;
+      const from = seen.world.now;
       seen.group("more", { "cpu.max": "5000 20000" });
-      seen.world.runUntil(later + 20 * MS);
+      seen.world.runUntil(from + 20 * MS);
       return seen.world.digest();
     };
     const first = goOn();
