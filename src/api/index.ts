@@ -49,6 +49,7 @@ export type { LanConfig } from "./lan.ts";
 export { lan } from "./lan.ts";
 export type { MachineConfig } from "./machines.ts";
 export { bootOf, machine } from "./machines.ts";
+export { ScheduledThreads } from "./scheduled-threads.ts";
 export type { GuestShares, Share, ShareConfig, ShareGuest } from "./share.ts";
 export { share, sharesOf } from "./share.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";

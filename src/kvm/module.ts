@@ -46,10 +46,13 @@ export interface ModuleParameters {
   readonly pml?: boolean;
   /** The tables of VMs are compared with the ghost at each release of an mmu lock and each VM exit. */
   readonly checks?: boolean;
+  /** halt_poll_ns (Documentation/virt/kvm/halt-polling.rst): how long a vCPU looks for events before it sleeps, at most; 0 where nothing is said. */
+  readonly haltPollNs?: number;
 }
 
 export class Kvm {
   readonly host: Host;
+  readonly haltPollNs: number;
   readonly ops: X86Ops;
   /** What guests get at most, and around their CPUs. */
   readonly profile: CpuProfile;
@@ -61,9 +64,10 @@ export class Kvm {
   readonly #loaded: (Vcpu | null)[];
   readonly #cell: Cell<ModuleState>;
 
-  constructor(host: Host, { pml = true, checks = false }: ModuleParameters = {}) {
+  constructor(host: Host, { pml = true, checks = false, haltPollNs = 0 }: ModuleParameters = {}) {
     this.host = host;
     this.ghost = checks ? ghostOf(host) : null;
+    this.haltPollNs = haltPollNs;
     const first = cpuOf(host);
     this.profile = guestProfile(first.profile);
     this.environment = new BareEnvironment(this.profile);

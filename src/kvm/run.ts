@@ -6,6 +6,7 @@
 import type { Errno } from "../linux/errno.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
 import { assert } from "../sim/assert.ts";
+import { endHalt, polls } from "./halt-polling.ts";
 import { handleExit } from "./exits/index.ts";
 import { continueInstruction } from "./exits/instruction.ts";
 import { reportStep } from "./guest-debug.ts";
@@ -64,7 +65,8 @@ function step(vcpu: Vcpu, caller: Caller): RunResult | null {
       return "EINTR";
     }
     const windows = takeEvents(vcpu, cpu);
-    if (windows === null) return sleep(vcpu, caller);
+    if (windows === null) return polls(vcpu, caller) ? null : sleep(vcpu, caller);
+    endHalt(vcpu, cpu);
     vcpu.enter(cpu, windows);
     if (state.exit !== null) return null;
   }

@@ -3,6 +3,7 @@
  * works on them, and else in the hardware: control block and CPU. Linux, include/linux/kvm_host.h, struct kvm_vcpu.
  */
 
+import type { HaltState } from "./halt-polling.ts";
 import type { ApicOwner } from "../hw/boards/apic-bus.ts";
 import { readSlot } from "../hw/cpu/msr/slots.ts";
 import { powerUp } from "../hw/cpu/start.ts";
@@ -61,6 +62,7 @@ interface VcpuState {
   sleeper: number;
   /** The thread does not go on before this cycle. */
   heldUntil: number;
+  halt: HaltState;
   /** The event of the next entry. */
   pending: PendingEvent | null;
   /** The exit that nobody has looked at yet. */
@@ -90,6 +92,7 @@ const initialState = (mpState: number): VcpuState => ({
   mpState,
   sleeper: NONE,
   heldUntil: 0,
+  halt: { since: null, pollNs: 0 },
   pending: null,
   exit: null,
   answers: [],

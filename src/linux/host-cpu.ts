@@ -130,6 +130,11 @@ export class HostCpu {
     if (this.state.isGuest) this.isWanted = true;
   }
 
+  idle(until: number): void {
+    this.state.cycles = Math.max(this.state.cycles, until);
+    this.tick();
+  }
+
   /** Before something is asked whose time is the world's. */
   tick(): void {
     if (this.#slice !== null) this.#slice.clock = this.state.cycles;

@@ -52,6 +52,8 @@ export interface ScheduledCpu {
   tick(): void;
   /** An IPI: a guest gives the CPU back. */
   kick(): void;
+  /** Passes time and does nothing. */
+  idle(until: number): void;
 }
 
 export interface SchedulerParts<C> {
@@ -69,6 +71,32 @@ interface Job<C, T> {
 }
 
 const NOBODY = -1;
+
+class LiveTurn<C, T> implements Turn<C, T> {
+  readonly thread: number;
+  readonly task: T;
+  readonly cpu: C;
+  readonly #slice: Slice;
+  readonly #rq: RunQueue;
+  readonly #thread: Thread;
+
+  constructor(thread: Thread, task: T, cpu: C, slice: Slice, rq: RunQueue) {
+    this.thread = thread.number;
+    this.task = task;
+    this.cpu = cpu;
+    this.#slice = slice;
+    this.#rq = rq;
+    this.#thread = thread;
+  }
+
+  get limit(): number {
+    return Math.min(this.#slice.limit, this.#rq.until);
+  }
+
+  get hasSignal(): boolean {
+    return this.#thread.hasSignal;
+  }
+}
 
 export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id: number } = Task> {
   readonly #world: World;
@@ -249,17 +277,7 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     const job = this.#jobs[thread.number];
     assert(job !== undefined, "a thread that was spawned runs");
     this.#acting = cpu.number;
-    const outcome = job.body({
-      thread: thread.number,
-      task: job.task,
-      cpu,
-      get limit() {
-        return Math.min(slice.limit, rq.until);
-      },
-      get hasSignal() {
-        return thread.hasSignal;
-      },
-    });
+    const outcome = job.body(new LiveTurn(thread, job.task, cpu, slice, rq));
     this.#acting = NOBODY;
     cpu.tick();
     rq.clock = Math.max(rq.clock, cpu.clock);
@@ -300,11 +318,15 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
       rq.clock = Math.max(rq.clock, cpu.clock);
       rq.account();
     }
-    rq.switchTo(next);
-    if (next === null) return;
+    if (next === null) return rq.switchTo(next);
     const thread = this.#threadOf(next);
-    // Another CPU, ahead in time, may have woken it.
-    thread.delay += Math.max(0, rq.clock - thread.queuedAt);
+    if (thread.queuedAt > rq.clock) {
+      // A CPU that is ahead in time has woken it, or still has it.
+      cpu.idle(thread.queuedAt);
+      rq.clock = thread.queuedAt;
+    }
+    rq.switchTo(next);
+    thread.delay += rq.clock - thread.queuedAt;
     thread.state = "runs";
   }
 

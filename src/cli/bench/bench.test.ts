@@ -75,3 +75,11 @@ test("the benchmark of KVM measures exits, guests, fresh hosts and many guests",
   ])
     expect(names).toContain(`amd: ${what}`);
 });
+
+test("the benchmark of the scheduler measures few threads and many", async () => {
+  const { code, stdout } = await kvmsim("bench", "sched", "--seconds", "0.01", "--json");
+  expect(code).toBe(0);
+  const { figures } = JSON.parse(stdout) as { figures: { what: string; median: number }[] };
+  expect(figures.map(({ what }) => what).join("\n")).toContain("10000 threads that can run");
+  expect(figures.every(({ median }) => median > 0)).toBe(true);
+});

@@ -7,6 +7,7 @@ import { starts } from "./cpu-start.ts";
 import type { Benchmark } from "./figures.ts";
 import { kvm } from "./kvm.ts";
 import { idle } from "./machine-idle.ts";
+import { scheduling } from "./sched.ts";
 import { events } from "./sim-events.ts";
 import { seeks } from "./sim-seeks.ts";
 import { virtualization } from "./virtualization.ts";
@@ -27,6 +28,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
     name: "machine",
     says: "whole machines: many of them with nothing to do",
     measurements: idle,
+  },
+  {
+    name: "sched",
+    says: "the host's scheduler: decisions a second, with few and with many threads",
+    measurements: scheduling,
   },
   {
     name: "sim",

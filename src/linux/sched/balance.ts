@@ -58,7 +58,7 @@ export function pullForIdle(migration: Migration, domain: Domain, to: RunQueue):
 }
 
 function pullOne(migration: Migration, from: RunQueue, to: RunQueue): boolean {
-  for (const entity of from.waiting) {
+  for (let entity = from.waiting.first; entity !== null; entity = entity.after) {
     if (!migration.mayMove(entity, to)) continue;
     migration.move(entity, from, to);
     return true;
@@ -91,7 +91,7 @@ export function evenOut(migration: Migration, domain: Domain, to: RunQueue): boo
 function pullLoad(migration: Migration, from: RunQueue, to: RunQueue): boolean {
   let left = (from.root.load - to.root.load) / 2;
   let hasMoved = false;
-  for (const entity of from.waiting) {
+  for (const entity of from.waiting.all) {
     const load = loadOf(entity);
     if (load > left || !migration.mayMove(entity, to)) continue;
     migration.move(entity, from, to);

@@ -4,6 +4,7 @@
  * 1996) by ranks that depend on numbers only: its form depends on what is in it and on nothing else.
  */
 
+import { assert } from "../../sim/assert.ts";
 import type { CfsRq, Entity } from "./entity.ts";
 
 export const isBefore = (a: Entity, b: Entity): boolean =>
@@ -69,7 +70,7 @@ export function remove(queue: CfsRq, removed: Entity): void {
 }
 
 function removeBelow(node: Entity | null, removed: Entity): Entity | null {
-  if (node === null) return null;
+  assert(node !== null, "what is removed is in the tree");
   if (node === removed) return join(node.left, node.right);
   if (isBefore(removed, node)) node.left = removeBelow(node.left, removed);
   else node.right = removeBelow(node.right, removed);

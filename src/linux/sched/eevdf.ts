@@ -139,11 +139,8 @@ export function delay(queue: CfsRq, entity: Entity): boolean {
 export function dequeue(queue: CfsRq, entity: Entity, sleeps: boolean): void {
   if (queue.next === entity) queue.next = null;
   keepLag(queue, entity);
-  if (!sleeps && !entity.isRelative) {
-    entity.deadline -= entity.vruntime;
-    entity.isRelative = true;
-  }
   if (entity !== queue.curr) takeFromTree(queue, entity);
+  if (!sleeps) makeRelative(entity);
   entity.isQueued = false;
   queue.queued -= 1;
   queue.load -= entity.weight;
@@ -162,14 +159,21 @@ export function requeue(queue: CfsRq, entity: Entity): void {
   entity.isDelayed = false;
 }
 
+/** Its order in the tree depends on it, so it is in none. */
+function makeRelative(entity: Entity): void {
+  if (entity.isRelative) return;
+  entity.deadline -= entity.vruntime;
+  entity.isRelative = true;
+}
+
 /** Takes it out while something changes, and places it anew. */
 function replace(queue: CfsRq, entity: Entity, change: () => void): void {
   const isCurr = queue.curr === entity;
   if (!isCurr) takeFromTree(queue, entity);
-  entity.isQueued = false;
   queue.queued -= 1;
   queue.load -= entity.weight;
   change();
+  entity.isQueued = false;
   place(queue, entity, false);
   queue.queued += 1;
   queue.load += entity.weight;
@@ -181,6 +185,7 @@ function replace(queue: CfsRq, entity: Entity, change: () => void): void {
 /** reweight_entity: its lag in real time stays, and its request. */
 export function reweight(queue: CfsRq, entity: Entity, weight: number): void {
   const change = (): void => {
+    if (entity.isQueued) makeRelative(entity);
     entity.vlag = Math.trunc((entity.vlag * entity.weight) / weight);
     if (entity.isRelative) entity.deadline = Math.trunc((entity.deadline * entity.weight) / weight);
     entity.weight = weight;
@@ -192,8 +197,6 @@ export function reweight(queue: CfsRq, entity: Entity, weight: number): void {
   keepLag(queue, entity);
   const left = entity.protectedTo - entity.vruntime;
   const before = entity.weight;
-  entity.deadline -= entity.vruntime;
-  entity.isRelative = true;
   replace(queue, entity, change);
   entity.protectedTo = entity.vruntime + Math.trunc((left * before) / weight);
 }
@@ -211,7 +214,7 @@ export function pickByDeadline(queue: CfsRq, protects: boolean): Entity | null {
   if (protects && curr !== null && curr.vruntime < curr.protectedTo) return curr;
   if (curr !== null && !isEligible(queue, curr)) curr = null;
   const best = firstEligible(queue);
-  if (best === null) return curr;
+  if (best === null) return curr ?? first(queue);
   return curr !== null && isBefore(curr, best) ? curr : best;
 }
 

@@ -41,6 +41,11 @@ export class Entity {
   vlag = 0;
   execStart = 0;
 
+  // Of the list of its CPU.
+  isWaiting = false;
+  before: Entity | null = null;
+  after: Entity | null = null;
+
   // Of the tree.
   left: Entity | null = null;
   right: Entity | null = null;

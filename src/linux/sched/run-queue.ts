@@ -18,6 +18,7 @@ import {
   requeue,
   setNext,
 } from "./eevdf.ts";
+import { WaitingList } from "./waiting-list.ts";
 import { type TaskGroup, updateShares } from "./group.ts";
 
 /** What a queue needs of those who keep time. */
@@ -35,7 +36,7 @@ export class RunQueue {
   until = 0;
   isOnline = true;
   /** Threads that can run and do not, those first that came first. */
-  readonly waiting = new Set<Entity>();
+  readonly waiting = new WaitingList();
   readonly #timers: BandwidthTimers;
   #root: CfsRq | null = null;
 
@@ -127,7 +128,8 @@ export class RunQueue {
     for (let at = next; at !== null; at = at.queue.owner)
       if (at.queue.curr !== at) setNext(at.queue, at);
       else if (at.vruntime >= at.protectedTo) protect(at.queue, at);
-    if (before !== null && before.isQueued && !before.isDelayed) this.waiting.add(before);
+    if (before !== next && before !== null && before.isQueued && !before.isDelayed)
+      this.waiting.add(before);
     if (next !== null) this.waiting.delete(next);
     this.curr = next;
   }

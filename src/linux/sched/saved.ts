@@ -111,7 +111,7 @@ export const saveScheduler = (
   queues: queues.map((rq) => ({
     ...fields(rq, RUN_QUEUE),
     curr: rq.curr?.thread ?? NONE,
-    waiting: [...rq.waiting].map(({ thread }) => thread),
+    waiting: rq.waiting.all.map(({ thread }) => thread),
   })),
   isBalancing,
 });
@@ -140,6 +140,7 @@ export function loadScheduler({ groups, threads, queues }: Live, saved: SavedSch
     else loadThread(thread, kept, groups);
     entities.set(thread.entity.id, thread.entity);
   }
+  for (const rq of queues) rq.waiting.clear();
   for (const rq of queues) {
     const kept = saved.queues[rq.number];
     if (kept !== undefined) loadRunQueue(rq, kept, threads);
@@ -180,7 +181,6 @@ function loadRunQueue(rq: RunQueue, saved: SavedRunQueue, threads: readonly Thre
   Object.assign(rq, fields(saved, RUN_QUEUE));
   rq.curr = threads[saved.curr]?.entity ?? null;
   for (let at = rq.curr; at !== null; at = at.queue.owner) at.queue.curr = at;
-  rq.waiting.clear();
   for (const number of saved.waiting) {
     const thread = threads[number];
     if (thread !== undefined) rq.waiting.add(thread.entity);
