@@ -84,6 +84,7 @@ export class Host {
     this.#tasks += 1;
     const task = new Task(this.#tasks, this.frames);
     this.cgroups.addTask(task.id);
+    task.onExit = () => this.cgroups.removeTask(task.id);
     this.world.registry.keeper(`${this.prefix}task${task.id}.memory`, task.memory);
     return task;
   }

@@ -17,6 +17,8 @@ export class Task {
   readonly id: number;
   readonly memory: AddressSpace;
   readonly #files: (OpenFile | null)[] = [];
+  /** Told when it is over. */
+  onExit: (() => void) | null = null;
 
   constructor(id: number, frames: Frames) {
     this.id = id;
@@ -48,5 +50,6 @@ export class Task {
   exit(): void {
     this.memory.destroy();
     for (const descriptor of this.#files.keys()) this.close(descriptor);
+    this.onExit?.();
   }
 }
