@@ -1,7 +1,7 @@
 /** Groups and their files. Linux, Documentation/admin-guide/cgroup-v2.rst. */
 
 import { describe, expect, it } from "vitest";
-import { inWorld } from "../support/kvm-guest.ts";
+import { inWorld, newHost } from "../support/kvm-guest.ts";
 import { Cgroups, ROOT } from "../../src/linux/cgroups/cgroup.ts";
 import { CpuController } from "../../src/linux/cgroups/cpu-controller.ts";
 import { MemoryController } from "../../src/linux/cgroups/memory-controller.ts";
@@ -57,6 +57,16 @@ describe("the tree", () => {
     expect(cgroups.write(ROOT, "cgroup.procs", "3")).toBe("ESRCH");
     expect(cgroups.remove(ROOT)).toBe("EBUSY");
   });
+});
+
+it("a task that is over is in no group", () => {
+  const host = newHost("amd");
+  const group = must(host.cgroups.create(ROOT, "vm"));
+  const task = host.newTask();
+  expect(host.cgroups.attach(task.id, group)).toBeNull();
+  expect(host.cgroups.remove(group)).toBe("EBUSY");
+  task.exit();
+  expect(host.cgroups.remove(group)).toBeNull();
 });
 
 describe("interface files", () => {

@@ -90,6 +90,7 @@ export class Host {
     this.#tasks += 1;
     const task = new Task(this.#tasks, this.memory.newSpace(this.#tasks));
     this.cgroups.addTask(task.id);
+    task.onExit = () => this.cgroups.removeTask(task.id);
     return task;
   }
 }

@@ -16,6 +16,8 @@ export class Task {
   readonly id: number;
   readonly memory: AddressSpace;
   readonly #files: (OpenFile | null)[] = [];
+  /** Told when it is over. */
+  onExit: (() => void) | null = null;
 
   constructor(id: number, memory: AddressSpace) {
     this.id = id;
@@ -47,5 +49,6 @@ export class Task {
   exit(): void {
     this.memory.destroy();
     for (const descriptor of this.#files.keys()) this.close(descriptor);
+    this.onExit?.();
   }
 }
