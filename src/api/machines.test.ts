@@ -240,7 +240,11 @@ test("a frame that nobody has room for is lost, and its machine goes on", () => 
   const one = { boot: "multiboot", memoryBytes: 1 << 24, network: true };
   const config = host.parse({ host: "intel", cpus: 1, guests: [one, one] });
   const world = World.create(host, { config, images: { kernel: multiboot(GREETING) } });
-  world.input("switch", "receive", Array.from({ length: 60 }, () => 0));
+  world.input(
+    "switch",
+    "receive",
+    Array.from({ length: 60 }, () => 0),
+  );
   expect(runToEnd(world, 100_000_000).ends).toHaveLength(2);
 });
 
