@@ -1,18 +1,14 @@
-/** What is asked of a disk: Linux, Documentation/block/writeback_cache_control.rst; sectors have 512 bytes. */
+/** What control groups ask of a disk: Linux, Documentation/block/writeback_cache_control.rst; sectors have 512 bytes. */
 
-export type RequestKind = "read" | "write" | "discard" | "flush";
+import type { DiskRequest } from "../../hw/chips/virtio/block.ts";
 
-export interface BlockRequest {
+export type RequestKind = DiskRequest["kind"];
+
+export interface BlockRequest extends DiskRequest {
   /** Of all requests one. */
   readonly id: number;
   /** Number of the control group that it is charged to. */
   readonly group: number;
-  readonly kind: RequestKind;
-  /** Where the disk's head goes, and what is carried: no bytes for a flush. */
-  readonly sector: number;
-  readonly bytes: number;
-  /** A write that is complete only when it would survive a power cut. */
-  readonly isForced: boolean;
 }
 
 export const SECTOR_BYTES = 512;
