@@ -71,6 +71,7 @@ import "./linux/net.property.ts";
 import "./linux/ranges.property.ts";
 import "./linux/switched-network.property.ts";
 import "./linux/virtual-switch.property.ts";
+import "./qemu/disks.property.ts";
 import "./qemu/throttle.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";

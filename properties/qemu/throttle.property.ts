@@ -5,6 +5,7 @@ import {
   addToGroup,
   changeGroup,
   groupDeadline,
+  LIMIT_NAMES,
   type LeakyLimit,
   type LimitName,
   newThrottleGroup,
@@ -120,15 +121,6 @@ interface Arrival {
   readonly kind: "read" | "write" | "flush";
   readonly bytes: number;
 }
-
-const NAMES: readonly LimitName[] = [
-  "bps-total",
-  "bps-read",
-  "bps-write",
-  "iops-total",
-  "iops-read",
-  "iops-write",
-];
 
 function anyLimits(): fc.Arbitrary<ThrottleLimits> {
   const limit = (...averages: readonly number[]): fc.Arbitrary<LeakyLimit> =>
@@ -257,7 +249,7 @@ function checkTimes(limits: ThrottleLimits, gone: readonly Gone[], start = 0): v
   gone.forEach((one, i) => {
     const before = gone.slice(0, i);
     const isOver = (time: number, slack: number): boolean =>
-      NAMES.some((name) => isOverBrim(limits, name, before, { ...one, at: time }, slack));
+      LIMIT_NAMES.some((name) => isOverBrim(limits, name, before, { ...one, at: time }, slack));
     if (isOver(one.at, 1e-3)) throw new Error(`${one.request.id} goes at ${one.at}`);
     const since = Math.max(
       start,

@@ -15,13 +15,16 @@ export interface LeakyLimit {
   readonly length: number;
 }
 
-export type LimitName =
-  | "bps-total"
-  | "bps-read"
-  | "bps-write"
-  | "iops-total"
-  | "iops-read"
-  | "iops-write";
+export const LIMIT_NAMES = [
+  "bps-total",
+  "bps-read",
+  "bps-write",
+  "iops-total",
+  "iops-read",
+  "iops-write",
+] as const;
+
+export type LimitName = (typeof LIMIT_NAMES)[number];
 
 export type ThrottleLimits = Readonly<Partial<Record<LimitName, LeakyLimit>>>;
 

@@ -54,9 +54,11 @@ export function boardHost(
   prefix: string,
   memory: DmaMemory,
   transmit: (part: string, frame: Uint8Array) => void,
+  submit: BoardHost["submit"] = null,
 ): BoardHost {
   return {
     memory,
+    submit,
     random: (name, size) => {
       const stream = world.random(prefix + name);
       return Uint8Array.from({ length: size }, () => stream.below(256));
