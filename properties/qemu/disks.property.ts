@@ -176,6 +176,36 @@ law("a-power-cut-takes-what-was-not-flushed", {
   },
 });
 
+law("a-guest-that-resets-leaves-nothing-behind", {
+  says: "However often a guest asks its disks for much and resets them, nothing that it asked for before waits anywhere but what the disk has in its hands; and the next request is answered.",
+  cites: "VIRTIO 1.2, Device Reset; DESIGN, What bad input gets",
+  forAll: {
+    storage: anyStorage(),
+    throttling: anyThrottling(),
+    resets: fc.array(fc.tuple(fc.integer({ min: 1, max: 20 }), fc.nat(100_000)), {
+      minLength: 1,
+      maxLength: 12,
+    }),
+  },
+  runs: 25,
+  holds: ({ storage, throttling, resets }) => {
+    const bench = new HostDisks({ storage, throttling, faults: [] });
+    const [one] = bench.drivers;
+    if (one === undefined) throw new Error("there is a driver");
+    const ask = (): number => one.ask({ type: 1, sector: 0, count: 8, tag: 1 });
+    for (const [count, time] of resets) {
+      for (let i = 0; i < count; i += 1) ask();
+      bench.world.runUntil(bench.world.now + time);
+      one.restart();
+    }
+    const kept = JSON.stringify(bench.stateOf(["disk", "m0.throttle", "m0.io"]));
+    const left = kept.match(/"kind":"write"/g)?.length ?? 0;
+    if (left > MOST_IN_HAND) throw new Error(`${left} requests are left`);
+    finish(bench, [new Set([ask()])]);
+    bench.world.release();
+  },
+});
+
 law("a-host-with-busy-disks-can-be-copied", {
   says: "A fork and a snapshot of a host whose disks are in the middle of their work go on as the original.",
   cites: "DESIGN, State is data",
@@ -209,6 +239,8 @@ law("a-host-with-busy-disks-can-be-copied", {
 
 // Helpers
 
+/** Of the fast disk. */
+const MOST_IN_HAND = 32;
 /** What the fastest disk takes for a read. */
 const READ_CYCLES = 80_000;
 

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { DiskImage } from "../../src/hw/chips/disk-image.ts";
-import { type Block, type DiskRequest, virtioBlock } from "../../src/hw/chips/virtio/block.ts";
+import { type Block, type DiskKeeper, virtioBlock } from "../../src/hw/chips/virtio/block.ts";
 import { Hasher } from "../../src/sim/hash.ts";
 import {
   connect,
@@ -71,10 +71,10 @@ export class BlockBench {
   #asked: { head: number; reads: Segment[]; status: number }[] = [];
 
   /** Without a keeper all requests take the latency. */
-  constructor(name: TransportName, features: number, submit?: (request: DiskRequest) => number) {
+  constructor(name: TransportName, features: number, keeper: DiskKeeper | null = null) {
     this.#name = name;
     const backend = this.disk;
-    const kind = virtioBlock({ backend, serial: "a serial number", latency: LATENCY, submit });
+    const kind = virtioBlock({ backend, serial: "a serial number", latency: LATENCY, keeper });
     this.transport = connect(name, kind, this.ram);
     this.start(features);
   }

@@ -69,6 +69,12 @@ export class HostDisks {
       return Array.from({ length: DISKS }, (_, disk) => new Driver(one, disk));
     });
   }
+
+  /** What is registered under these names. */
+  stateOf(names: readonly string[]): readonly unknown[] {
+    const { registry } = this.world.snapshot();
+    return names.map((name) => registry.saved[registry.names.indexOf(name)]);
+  }
 }
 
 function build(world: World, { storage, throttling }: HostText): Built {

@@ -16,6 +16,7 @@ import type { World } from "../sim/world.ts";
 import {
   addToGroup,
   changeGroup,
+  dropFromGroup,
   groupDeadline,
   LIMIT_NAMES,
   type LeakyLimit,
@@ -116,13 +117,11 @@ export class Disks {
     this.#schedule();
   }
 
-  /** What waits is forgotten. */
-  lose(): void {
-    for (const { members } of this.#cell.value.groups)
-      for (const member of members) {
-        member.read = [];
-        member.write = [];
-      }
+  /** Nobody waits for it any more. */
+  cancel(disk: number, number: number): void {
+    for (const group of this.#cell.value.groups)
+      dropFromGroup(group, (one) => one.number === number);
+    this.#parameters.device.cancel(this.#files[disk] ?? 0, number);
     this.#schedule();
   }
 

@@ -26,8 +26,12 @@ interface IoState {
   jobs: readonly Job[];
   /** Of the last request to a disk. */
   number: number;
+  /** Frames for which there was no room. */
+  dropped: number;
 }
 
+/** Frames that wait for the thread: Linux, the queue length of a tap. */
+const TAP_QUEUE = 1000;
 /** About as long as a turn of an event loop takes. */
 const WORK_CYCLES = 2000;
 
@@ -39,13 +43,22 @@ export class IoThread {
   /** To be made while the world is built; `work` does what there is to do. */
   constructor(host: Host, task: Task, prefix: string, work: (job: Job) => void) {
     this.#scheduler = host.scheduler;
-    this.#cell = host.world.registry.plain<IoState>(`${prefix}io`, { jobs: [], number: 0 });
+    this.#cell = host.world.registry.plain<IoState>(`${prefix}io`, {
+      jobs: [],
+      number: 0,
+      dropped: 0,
+    });
     this.#thread = host.scheduler.spawn(task, (turn) => run(this.#cell.value, work, turn));
   }
 
-  /** A deadline that is not yet served needs no second turn. */
+  /** A deadline that is not yet served needs no second turn; frames beyond the queue of a tap are dropped. */
   add(job: Job): void {
     const state = this.#cell.value;
+    const frames = state.jobs.reduce((sum, { is }) => sum + (is === "receive" ? 1 : 0), 0);
+    if (job.is === "receive" && frames >= TAP_QUEUE) {
+      state.dropped += 1;
+      return;
+    }
     const isThere =
       job.is === "settle" &&
       state.jobs.some((other) => other.is === "settle" && other.part === job.part);
@@ -53,10 +66,10 @@ export class IoThread {
     this.#scheduler.wake(this.#thread);
   }
 
-  /** Nobody has power: what was on its way to or from disks is not. */
-  loseRequests(): void {
+  /** Nobody waits for a request to a disk any more. */
+  forget(number: number): void {
     const state = this.#cell.value;
-    state.jobs = state.jobs.filter(({ is }) => is !== "submit" && is !== "complete");
+    state.jobs = state.jobs.filter((job) => !("number" in job) || job.number !== number);
   }
 
   /** For a request to a disk: none comes twice, so that nobody takes an old one's answer for a new one's. */

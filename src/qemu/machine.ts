@@ -10,7 +10,7 @@ import type { FirmwareHost } from "../hw/boards/firmware.ts";
 import { Lifecycle } from "../hw/boards/lifecycle.ts";
 import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import type { DmaMemory } from "../hw/chips/dma.ts";
-import type { DiskRequest } from "../hw/chips/virtio/block.ts";
+import type { DiskKeeper } from "../hw/chips/virtio/block.ts";
 import type { BusMessage } from "../hw/chips/interrupt-message.ts";
 import { writeOf } from "../hw/chips/pci/message.ts";
 import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
@@ -95,9 +95,9 @@ export class QemuMachine implements FirmwareHost {
       write: (address, bytes) => this.ram.write(address, bytes),
     };
     const transmit = (name: string, frame: Uint8Array): void => this.onTransmit?.(name, frame);
-    const submit = (part: string, request: DiskRequest): number => this.#submit(part, request);
+    const keeperOf = (part: string): DiskKeeper => this.#keeperOf(part);
     const { board, lines } = withoutIrqchip(
-      make(boardHost(world, prefix, dma, transmit, parts.disks && submit)),
+      make(boardHost(world, prefix, dma, transmit, parts.disks && keeperOf)),
     );
     this.apicNames = board.apics;
     this.profiles = Array.from({ length: cpus }, () => profile);
@@ -168,8 +168,7 @@ export class QemuMachine implements FirmwareHost {
 
   /** The host loses power, and has it again at once. */
   powerCut(): void {
-    this.#io.loseRequests();
-    this.#disks?.lose();
+    this.#resetDisks();
     this.#lifecycle.reset("power-cut");
   }
 
@@ -253,11 +252,25 @@ export class QemuMachine implements FirmwareHost {
   }
 
   /** The device is in the middle of an access of a vCPU: the I/O thread goes on. */
-  #submit(part: string, request: DiskRequest): number {
-    const number = this.#io.newNumber();
-    // A machine without power asks for nothing.
-    if (this.#lifecycle.isRunning) this.#io.add({ is: "submit", part, number, request });
-    return number;
+  #keeperOf(part: string): DiskKeeper {
+    return {
+      submit: (request) => {
+        const number = this.#io.newNumber();
+        // A machine without power asks for nothing.
+        if (this.#lifecycle.isRunning) this.#io.add({ is: "submit", part, number, request });
+        return number;
+      },
+      cancel: (number) => {
+        this.#io.forget(number);
+        this.#disks?.cancel(diskNumber(part), number);
+      },
+    };
+  }
+
+  /** What disks were asked for is forgotten, by their devices and by all behind them. */
+  #resetDisks(): void {
+    for (const name of Object.keys(this.#backplane.board.parts))
+      if (isDisk(name)) this.chip(name).input("cancel", 0);
   }
 
   #newDisks(world: World, prefix: string, parameters: DisksParameters | null): Disks | null {
@@ -303,6 +316,7 @@ export class QemuMachine implements FirmwareHost {
 
   /** RAM keeps what it holds. */
   #restart(): void {
+    this.#resetDisks();
     this.#backplane.reset();
     this.#resetState.restore();
     this.#arrange();
@@ -311,6 +325,7 @@ export class QemuMachine implements FirmwareHost {
 }
 
 /** Parts that are disks are called disk0, disk1 and so on. */
+const isDisk = (part: string): boolean => /^disk\d+$/.test(part);
 const diskNumber = (part: string): number => Number(part.slice("disk".length));
 
 /** KVM_MEM_READONLY. */

@@ -100,6 +100,16 @@ export function takeFromGroup<Request extends ThrottledRequest>(
   return null;
 }
 
+/** Requests that nobody waits for any more. */
+export function dropFromGroup<Request extends ThrottledRequest>(
+  { members }: ThrottleGroup<Request>,
+  isDropped: (request: Request) => boolean,
+): void {
+  for (const member of members)
+    for (const direction of ["read", "write"] as const)
+      member[direction] = member[direction].filter((request) => !isDropped(request));
+}
+
 /** When the next request may go on; null when none waits. */
 export function groupDeadline(group: ThrottleGroup): Cycles | null {
   const times = (["read", "write"] as const).map((direction) =>

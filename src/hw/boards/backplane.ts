@@ -54,11 +54,11 @@ export function boardHost(
   prefix: string,
   memory: DmaMemory,
   transmit: (part: string, frame: Uint8Array) => void,
-  submit: BoardHost["submit"] = null,
+  keeperOf: BoardHost["keeperOf"] = null,
 ): BoardHost {
   return {
     memory,
-    submit,
+    keeperOf,
     random: (name, size) => {
       const stream = world.random(prefix + name);
       return Uint8Array.from({ length: size }, () => stream.below(256));

@@ -9,7 +9,7 @@ import type { PciWindows } from "../chips/pci/assign-resources.ts";
 import type { Bar } from "../chips/pci/configuration-space.ts";
 import type { ShadowArea } from "../chips/pci/i440fx.ts";
 import type { DmaMemory } from "../chips/dma.ts";
-import type { DiskRequest } from "../chips/virtio/block.ts";
+import type { DiskKeeper } from "../chips/virtio/block.ts";
 
 /** A chip in its place, and what differs from its power-on state. */
 export interface Part {
@@ -86,8 +86,8 @@ export interface BoardHost {
   random(part: string, size: number): Uint8Array;
   /** A frame leaves by a network interface. */
   transmit(part: string, frame: Uint8Array): void;
-  /** Takes a request to a disk, and gives the number by which its part is told `complete`; without it disks serve themselves. */
-  readonly submit: ((part: string, request: DiskRequest) => number) | null;
+  /** Who has the disk of a part, if that is not the part itself. */
+  readonly keeperOf: ((part: string) => DiskKeeper) | null;
   /** Bytes appear on a console. */
   print(part: string, bytes: Uint8Array): void;
 }

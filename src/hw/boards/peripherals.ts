@@ -3,7 +3,7 @@
  * VIRTIO 1.2, "Device Types".
  */
 
-import { type BlockBackend, type DiskRequest, virtioBlock } from "../chips/virtio/block.ts";
+import { type BlockBackend, virtioBlock } from "../chips/virtio/block.ts";
 import { virtioBalloon } from "../chips/virtio/balloon.ts";
 import { virtioConsole } from "../chips/virtio/console.ts";
 import type { VirtioDevice } from "../chips/virtio/device.ts";
@@ -36,13 +36,10 @@ export function virtioDevices(
   host: BoardHost,
   { disks, mac, hasConsole, hasEntropy, hasBalloon }: Peripherals,
 ): readonly (readonly [part: string, device: AnyDevice])[] {
-  const { submit } = host;
   const devices: [string, AnyDevice][] = disks.map((backend, i) => {
     const name = `disk${i}`;
-    const keeper =
-      submit === null ? undefined : (request: DiskRequest): number => submit(name, request);
-    const options = { backend, serial: name, latency: DISK_LATENCY, submit: keeper };
-    return [name, any(virtioBlock(options))];
+    const keeper = host.keeperOf?.(name) ?? null;
+    return [name, any(virtioBlock({ backend, serial: name, latency: DISK_LATENCY, keeper }))];
   });
   if (mac !== null)
     devices.push([

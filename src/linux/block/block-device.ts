@@ -16,6 +16,7 @@ import {
   newBlockLayer,
   settleBlocks,
   submit,
+  withdraw,
 } from "./block-layer.ts";
 import type { CachedDisk } from "./cached-disk.ts";
 import { changeIoMax } from "./io-max.ts";
@@ -96,6 +97,16 @@ export class BlockDevice {
     this.#schedule();
   }
 
+  /** Nobody waits for it any more. */
+  cancel(file: number, tag: number): void {
+    const state = this.#cell.value;
+    const isIt = (one: DeviceState["waiting"][number]): boolean =>
+      one.file === file && one.tag === tag;
+    for (const { id } of state.waiting.filter(isIt)) withdraw(state.layer, id);
+    state.waiting = state.waiting.filter((one) => !isIt(one));
+    this.#schedule();
+  }
+
   /** `{group, rbps, wbps, riops, wiops}`: what is not named has no limit. */
   #limit(payload: Plain): void {
     const place = `${this.name} io.max`;
@@ -141,16 +152,12 @@ export class BlockDevice {
 
   /** What the disk has in its hands is not done; of what its cache held, parts are. Limits stay. */
   #lose(): void {
-    const { layer } = this.#cell.value;
+    const state = this.#cell.value;
     const stream = this.#world.random(`${this.name} power-cut`);
     for (const { file } of this.#files) file.disk.powerCut(stream);
-    for (const { read, write } of layer.throttled) {
-      read.queue = [];
-      write.queue = [];
-    }
-    for (const group of layer.shares.groups) group.queue = [];
-    layer.disk.flight = [];
-    this.#cell.value.waiting = [];
+    for (const { id } of state.waiting) withdraw(state.layer, id);
+    state.layer.disk.flight = [];
+    state.waiting = [];
     this.#schedule();
   }
 

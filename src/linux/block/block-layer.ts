@@ -60,6 +60,13 @@ export function submit(layer: BlockLayer, request: BlockRequest, now: Cycles): v
   if (group !== undefined) throttle(group, request, now);
 }
 
+/** A request that nobody waits for; one that the disk has in its hands is done all the same. */
+export function withdraw({ throttled, shares }: BlockLayer, id: number): void {
+  const lanes = throttled.flatMap(({ read, write }) => [read, write]);
+  for (const one of [...lanes, ...shares.groups])
+    one.queue = one.queue.filter((request) => request.id !== id);
+}
+
 /** When something happens by itself next; null for never. */
 export function blockDeadline({ throttled, disk }: BlockLayer): Cycles | null {
   const all = [...throttled.map(ioMaxDeadline), diskDeadline(disk)];

@@ -36,17 +36,25 @@ export interface BlockOptions {
   readonly serial: string;
   /** What a request takes that no keeper is asked for. */
   readonly latency: Cycles;
-  /** The disk's keeper takes a request, and gives the number by which the input `complete` tells that it is done. */
-  readonly submit?: ((request: DiskRequest) => number) | undefined;
+  /** Who has the disk, if that is not the device. */
+  readonly keeper: DiskKeeper | null;
+}
+
+/** Does for a device what its disk is asked for, and takes its time. */
+export interface DiskKeeper {
+  /** Gives the number by which the input `complete` tells that the request is done. None is used twice. */
+  submit(request: DiskRequest): number;
+  /** Nobody waits for it any more. */
+  cancel(number: number): void;
 }
 
 /** A request on its way. */
 interface Pending {
   readonly head: number;
   readonly request: Request;
-  /** When it is done; null while the disk's keeper has it under `number`. */
+  /** When it is done, or the number under which the disk's keeper has it. */
   readonly at: Cycles | null;
-  readonly number: number;
+  readonly number: number | null;
 }
 
 export interface Block {
@@ -117,12 +125,11 @@ export function virtioBlock(options: BlockOptions): VirtioDevice<Block> {
     features: [...features, ...(backend.isReadOnly ? [F_RO] : [F_DISCARD, F_WRITE_ZEROES])],
     queueSizes: [QUEUE_SIZE],
     powerOn: () => ({ pending: [] }),
-    reset: (device) => {
-      device.pending = [];
-    },
+    reset: (device) => forget(device, options),
     configuration: () => configuration(backend),
     notify: (port, _queue, now) => takeAll(port, options, now),
     inputs: {
+      cancel: (port) => forget(port.device, options),
       complete: (port, number) => finish(port, options, (one) => one.number === number),
     },
     deadline: ({ pending }, now) => {
@@ -133,8 +140,11 @@ export function virtioBlock(options: BlockOptions): VirtioDevice<Block> {
   };
 }
 
-/** No number of a request that a keeper has. */
-const NO_NUMBER = -1;
+/** What the driver asked for and has not got. */
+function forget(device: Block, { keeper }: BlockOptions): void {
+  for (const { number } of device.pending) if (number !== null) keeper?.cancel(number);
+  device.pending = [];
+}
 
 function takeAll(port: Port, options: BlockOptions, now: Cycles): void {
   for (;;) {
@@ -145,9 +155,9 @@ function takeAll(port: Port, options: BlockOptions, now: Cycles): void {
     const chain = port.chainOf(0, head);
     const request = chain === null ? null : lookAt(port, chain, options.backend);
     if (request === null) return;
-    const asked = options.submit === undefined ? null : askedOf(port, request);
-    const number = asked === null ? NO_NUMBER : (options.submit?.(asked) ?? NO_NUMBER);
-    const at = asked === null ? now + options.latency : null;
+    const asked = askedOf(port, request);
+    const number = asked === null ? null : (options.keeper?.submit(asked) ?? null);
+    const at = number === null ? now + options.latency : null;
     port.device.pending.push({ head, request, at, number });
   }
 }
