@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { DiskImage } from "../../src/hw/chips/disk-image.ts";
-import { type Block, virtioBlock } from "../../src/hw/chips/virtio/block.ts";
+import { type Block, type DiskKeeper, virtioBlock } from "../../src/hw/chips/virtio/block.ts";
 import { Hasher } from "../../src/sim/hash.ts";
 import {
   connect,
@@ -70,10 +70,11 @@ export class BlockBench {
   #next = 0x4000;
   #asked: { head: number; reads: Segment[]; status: number }[] = [];
 
-  constructor(name: TransportName, features: number) {
+  /** Without a keeper all requests take the latency. */
+  constructor(name: TransportName, features: number, keeper: DiskKeeper | null = null) {
     this.#name = name;
     const backend = this.disk;
-    const kind = virtioBlock({ backend, serial: "a serial number", latency: LATENCY });
+    const kind = virtioBlock({ backend, serial: "a serial number", latency: LATENCY, keeper });
     this.transport = connect(name, kind, this.ram);
     this.start(features);
   }
@@ -136,11 +137,25 @@ export class BlockBench {
 
   /** Gives all that was added to the device, and waits for the answers, in the order of asking. */
   run(): string[] {
-    this.queue.publish();
-    this.transport.notify(0);
+    this.offer();
     this.transport.pass(LATENCY - 1);
     if (this.queue.reap().length > 0) throw new Error("an answer came before the latency");
     this.transport.pass(1);
+    return this.answers();
+  }
+
+  offer(): void {
+    this.queue.publish();
+    this.transport.notify(0);
+  }
+
+  /** The disk's keeper tells that a request is done. */
+  complete(number: number): void {
+    const { hosted } = this.transport;
+    hosted.socket.input("complete", number, hosted.now);
+  }
+
+  answers(): string[] {
     const used = new Map(this.queue.reap().map(({ head, length }) => [head, length]));
     const answers = this.#asked.map(({ head, reads, status }) => {
       const bytes = reads.flatMap(({ address, length }) => [

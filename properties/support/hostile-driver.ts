@@ -31,9 +31,35 @@ export const VICTIMS: Readonly<Record<string, () => Victim>> = {
       backend: new DiskImage(new Uint8Array(0x4000)),
       serial: "x",
       latency: 50,
+      keeper: null,
     }) as unknown as VirtioDevice<never>,
     outside: () => {},
   }),
+  "block whose disk is elsewhere": () => {
+    const waiting: number[] = [];
+    let asked = 0;
+    return {
+      kind: virtioBlock({
+        backend: new DiskImage(new Uint8Array(0x4000)),
+        serial: "x",
+        latency: 50,
+        keeper: {
+          submit: () => {
+            asked += 1;
+            waiting.push(asked);
+            return asked;
+          },
+          cancel: (number) => {
+            waiting.splice(waiting.indexOf(number), 1);
+          },
+        },
+      }) as unknown as VirtioDevice<never>,
+      outside: ({ hosted }, value) => {
+        const [number = 0] = waiting.splice(value % Math.max(1, waiting.length), 1);
+        hosted.socket.input("complete", number, hosted.now);
+      },
+    };
+  },
   network: () => ({
     kind: virtioNetwork({
       mac: [2, 0, 0, 0, 0, 1],

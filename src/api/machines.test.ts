@@ -340,6 +340,65 @@ test.each([
   expect(() => machine.parse(config)).toThrow(new InputError(message));
 });
 
+test("a host that loses power ends its guests", () => {
+  const guest = { boot: "multiboot", memoryBytes: 1 << 24, disks: 1, reboot: false };
+  const config = host.parse({
+    host: "amd",
+    cpus: 1,
+    guests: [guest],
+    storage: { kind: "hdd", groups: [{ weight: 50, max: { wbps: 1000 } }] },
+    throttling: [[{ disks: [0], limits: { "iops-total": { avg: 10, max: 20, length: 2 } } }]],
+  });
+  expect(host.images(config)).toEqual(["kernel", "disk0"]);
+  // jmp to itself.
+  const images = { kernel: multiboot([0xeb, 0xfe]), disk0: new Uint8Array(5000) };
+  const faults = [{ time: 500_000, target: "disk", kind: "power-cut" }];
+  const world = World.create(host, { config, images, faults });
+  expect(runToEnd(world, 10_000_000).ends).toEqual([{ kind: "power-cut", code: 0 }]);
+});
+
+test.each([
+  [{ network: { taps: [{}, {}] } }, "host: network: taps is a list of at most 1"],
+  [
+    { network: { taps: [{ inbound: { bytesPerSecond: 1, burstBytes: 1, limitBytes: 1 } }] } },
+    "host: network: tap 0: inbound: burstBytes is a whole number from 1518 to 4194304, not 1",
+  ],
+  [
+    { network: { vlans: { tagged: [4095] } } },
+    "host: network: vlans: tagged is a whole number from 1 to 4094, not 4095",
+  ],
+  [{ network: { vlans: { tagged: 1 } } }, "host: network: vlans: tagged is a list of VLANs"],
+  [{ storage: { kind: "tape" } }, 'host: storage: kind is ssd or hdd, not "tape"'],
+  [{ storage: { groups: 1 } }, "host: storage: groups is a list of at most 1"],
+  [
+    { storage: { groups: [{ max: { rbps: 0 } }] } },
+    "host: storage: group 0: rbps is a whole number from 1 to 1099511627776, not 0",
+  ],
+  [{ throttling: [[], []] }, "host: throttling is a list of the guests' throttle groups"],
+  [{ throttling: [1] }, "host: throttling of guest 0: expected a list of throttle groups"],
+  [
+    { throttling: [[{ disks: 1 }]] },
+    "host: throttling of guest 0: group 0: disks is a list of numbers",
+  ],
+  [
+    { throttling: [[{ disks: [0, 0] }]] },
+    "host: throttling of guest 0: group 0: disk 0 is in a group already",
+  ],
+  [
+    { throttling: [[{ limits: { "bps-read": { avg: 5, max: 4 } } }]] },
+    "host: throttling of guest 0: group 0: bps-read: max is not below avg",
+  ],
+  [
+    { throttling: [[{ limits: { all: {} } }]] },
+    "host: throttling of guest 0: group 0: nothing is called all; there is bps-total, bps-read, bps-write, iops-total, iops-read, iops-write",
+  ],
+])("a host says what is wrong with its limits: %j", (given, message) => {
+  const guest = { boot: "multiboot", memoryBytes: 1 << 24, disks: 1 };
+  expect(() => host.parse({ host: "intel", cpus: 1, guests: [guest], ...given })).toThrow(
+    new InputError(message),
+  );
+});
+
 test("a network has two machines or more", () => {
   expect(() => lan.parse({ machines: [{}] })).toThrow(
     new InputError("lan: machines are 2 to 8, not 1"),

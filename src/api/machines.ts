@@ -20,6 +20,7 @@ import { pc } from "../hw/boards/pc.ts";
 import type { Peripherals } from "../hw/boards/peripherals.ts";
 import { connectConsole } from "../hw/boards/serial-line.ts";
 import { DiskImage } from "../hw/chips/disk-image.ts";
+import type { BlockBackend } from "../hw/chips/virtio/block.ts";
 import type { Ns16550a } from "../hw/chips/ns16550a.ts";
 import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { type CpuProfile, makeProfile } from "../hw/cpu/cpuid/profile.ts";
@@ -84,7 +85,7 @@ const DEFAULTS: MachineConfig = {
   date: 1_767_225_600,
 };
 
-const diskNames = (count: number): readonly string[] =>
+export const diskNames = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, i) => `disk${i}`);
 
 type MakeBoard = (
@@ -132,20 +133,26 @@ export function boardOf(
   config: MachineConfig,
   prefix: string,
   number: number,
+  disks: readonly BlockBackend[] = imagesOfDisks(world, config, prefix),
 ): (host: BoardHost) => Board {
   const bios = config.boot === "bios" ? world.image("bios") : null;
   const peripherals: Peripherals = {
-    disks: diskNames(config.disks).map((name) => {
-      const disk = new DiskImage(world.image(name));
-      world.registry.keeper(`${prefix}${name}.image`, disk);
-      return disk;
-    }),
+    disks,
     mac: config.network ? macOf(number) : null,
     hasConsole: false,
     hasEntropy: true,
     hasBalloon: true,
   };
   return (host) => BOARDS[config.board](host, config, { bios, peripherals });
+}
+
+/** Disks that nobody but their machine keeps. */
+function imagesOfDisks(world: World, config: MachineConfig, prefix: string): readonly DiskImage[] {
+  return diskNames(config.disks).map((name) => {
+    const disk = new DiskImage(world.image(name));
+    world.registry.keeper(`${prefix}${name}.image`, disk);
+    return disk;
+  });
 }
 
 /** One of several machines has a prefix of its own, and an address by its number. */

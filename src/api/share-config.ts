@@ -2,7 +2,7 @@
 
 import { InputError } from "../sim/assert.ts";
 import type { Json } from "../sim/data.ts";
-import { fieldsOf, wholeOf } from "../linux/net/parameters.ts";
+import { fieldsOf, wholeOf } from "../linux/fields.ts";
 import { type ShareConfig, type ShareGuest, workloadOf } from "./share.ts";
 
 const MOST_CPUS = 64;

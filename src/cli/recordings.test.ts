@@ -175,7 +175,7 @@ test("recordings of worlds that this program does not have are refused", async (
   );
   const foreign = recordWith({ name: "coins" }, "foreign.rec");
   expect(await kvmsim("replay", foreign)).toEqual(
-    refusal(`${foreign}: world coins: unknown; there is host, lan, machine, tokens`),
+    refusal(`${foreign}: world coins: unknown; there is host, lan, machine, share, tokens`),
   );
 });
 

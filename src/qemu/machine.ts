@@ -10,6 +10,7 @@ import type { FirmwareHost } from "../hw/boards/firmware.ts";
 import { Lifecycle } from "../hw/boards/lifecycle.ts";
 import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import type { DmaMemory } from "../hw/chips/dma.ts";
+import type { DiskKeeper } from "../hw/chips/virtio/block.ts";
 import type { BusMessage } from "../hw/chips/interrupt-message.ts";
 import { writeOf } from "../hw/chips/pci/message.ts";
 import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
@@ -22,11 +23,13 @@ import type { Host } from "../linux/host.ts";
 import { isErrno } from "../linux/errno.ts";
 import { assert } from "../sim/assert.ts";
 import type { Cell } from "../sim/snapshot.ts";
+import type { World } from "../sim/world.ts";
 import { arrangement, type RomPlace } from "./arrangement.ts";
 import { cpuidOf } from "./cpu-model.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { withoutIrqchip } from "./in-kernel.ts";
-import { newIoState, runIoThread } from "./io-thread.ts";
+import { Disks, type DisksParameters } from "./disks.ts";
+import { IoThread, type Job } from "./io-thread.ts";
 import { kernelChip } from "./kernel-chips.ts";
 import { KvmCalls } from "./kvm-calls.ts";
 import { ResetState } from "./reset-state.ts";
@@ -43,6 +46,8 @@ export interface QemuParts {
   readonly profile: CpuProfile;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** Those of the board that are on the host's disk; null when there are none. */
+  readonly disks: DisksParameters | null;
 }
 
 export class QemuMachine implements FirmwareHost {
@@ -59,16 +64,17 @@ export class QemuMachine implements FirmwareHost {
   readonly #lifecycle: Lifecycle;
   readonly #roms: readonly RomPlace[];
   readonly #threads: readonly number[];
-  readonly #ioThread: number;
-  readonly #io: Cell<ReturnType<typeof newIoState>>;
+  readonly #io: IoThread;
+  readonly #disks: Disks | null;
   readonly #resetState: ResetState;
   /** By number of the vCPU: its thread is in KVM_RUN, or about to be. */
   readonly #inCall: Cell<boolean[]>;
   #onReset: (() => void) | null = null;
 
   /** To be made while the world is built. */
-  constructor({ host, kvm, prefix, board: make, profile, cpus, memoryBytes }: QemuParts) {
-    const { world, scheduler } = host;
+  constructor(parts: QemuParts) {
+    const { host, kvm, prefix, board: make, profile, cpus, memoryBytes } = parts;
+    const { world } = host;
     this.#host = host;
     this.#calls = new KvmCalls(host, host.newTask(), `${prefix}qemu`);
     const calls = this.#calls;
@@ -88,8 +94,9 @@ export class QemuMachine implements FirmwareHost {
       // The next access finds a new page.
       deflated: () => undefined,
     };
+    const keeperOf = (part: string): DiskKeeper => this.#keeperOf(part);
     const { board, lines } = withoutIrqchip(
-      make(boardHost(world, prefix, dma, { transmit, balloon })),
+      make(boardHost(world, prefix, dma, { transmit, balloon, keeperOf: parts.disks && keeperOf })),
     );
     this.apicNames = board.apics;
     this.profiles = Array.from({ length: cpus }, () => profile);
@@ -110,7 +117,7 @@ export class QemuMachine implements FirmwareHost {
       isStopped: () => !this.#inCall.value.includes(true),
       restart: () => this.#restart(),
     });
-    this.#io = world.registry.plain(`${prefix}io`, newIoState());
+    this.#disks = this.#newDisks(world, prefix, parts.disks);
     this.#inCall = world.registry.plain(
       `${prefix}calls`,
       this.#vcpus.map(() => false),
@@ -124,16 +131,7 @@ export class QemuMachine implements FirmwareHost {
       defers: (part) => this.#defer(part),
     });
     this.#threads = this.#vcpus.map((descriptor, cpu) => this.#startVcpu(descriptor, cpu));
-    this.#ioThread = scheduler.spawn(calls.task, (turn) =>
-      runIoThread(
-        this.#io,
-        {
-          settle: (part) => this.#backplane.chip(part).settle(),
-          receive: (frame) => this.#backplane.receive(frame),
-        },
-        turn,
-      ),
-    );
+    this.#io = new IoThread(host, calls.task, prefix, (job) => this.#work(job));
   }
 
   set onReset(start: (() => void) | null) {
@@ -164,8 +162,13 @@ export class QemuMachine implements FirmwareHost {
 
   /** A frame arrives at the network interface. */
   receive(frame: Uint8Array): void {
-    this.#io.value.frames = [...this.#io.value.frames, frame];
-    this.#host.scheduler.wake(this.#ioThread);
+    this.#io.add({ is: "receive", frame });
+  }
+
+  /** The host loses power, and has it again at once. */
+  powerCut(): void {
+    this.#resetDisks();
+    this.#lifecycle.reset("power-cut");
   }
 
   /** Everything but RAM as at power-on; ROM holds what the board says. */
@@ -243,10 +246,57 @@ export class QemuMachine implements FirmwareHost {
   }
 
   #defer(part: string): boolean {
-    const state = this.#io.value;
-    if (!state.due.includes(part)) state.due = [...state.due, part];
-    this.#host.scheduler.wake(this.#ioThread);
+    this.#io.add({ is: "settle", part });
     return true;
+  }
+
+  /** The device is in the middle of an access of a vCPU: the I/O thread goes on. */
+  #keeperOf(part: string): DiskKeeper {
+    return {
+      submit: (request) => {
+        const number = this.#io.newNumber();
+        // A machine without power asks for nothing.
+        if (this.#lifecycle.isRunning) this.#io.add({ is: "submit", part, number, request });
+        return number;
+      },
+      cancel: (number) => {
+        this.#io.forget(number);
+        this.#disks?.cancel(diskNumber(part), number);
+      },
+    };
+  }
+
+  /** What disks were asked for is forgotten, by their devices and by all behind them. */
+  #resetDisks(): void {
+    for (const name of Object.keys(this.#backplane.board.parts))
+      if (isDisk(name)) this.chip(name).input("cancel", 0);
+  }
+
+  #newDisks(world: World, prefix: string, parameters: DisksParameters | null): Disks | null {
+    if (parameters === null) return null;
+    return new Disks(world, prefix, parameters, {
+      complete: (disk, number) => this.#io.add({ is: "complete", part: `disk${disk}`, number }),
+      wake: () => this.#io.add({ is: "release" }),
+    });
+  }
+
+  #work(job: Job): void {
+    switch (job.is) {
+      case "settle":
+        this.chip(job.part).settle();
+        break;
+      case "receive":
+        this.#backplane.receive(job.frame);
+        break;
+      case "submit":
+        this.#disks?.submit(diskNumber(job.part), job.number, job.request);
+        break;
+      case "complete":
+        this.chip(job.part).input("complete", job.number);
+        break;
+      case "release":
+        this.#disks?.release();
+    }
   }
 
   #arrange(): void {
@@ -265,9 +315,14 @@ export class QemuMachine implements FirmwareHost {
 
   /** RAM keeps what it holds. */
   #restart(): void {
+    this.#resetDisks();
     this.#backplane.reset();
     this.#resetState.restore();
     this.#arrange();
     this.#onReset?.();
   }
 }
+
+/** Parts that are disks are called disk0, disk1 and so on. */
+const isDisk = (part: string): boolean => /^disk\d+$/.test(part);
+const diskNumber = (part: string): number => Number(part.slice("disk".length));

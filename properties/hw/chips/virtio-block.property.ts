@@ -1,6 +1,7 @@
 /** Laws of virtio's block device under a driver that keeps the rules. */
 
 import fc from "fast-check";
+import type { DiskKeeper, DiskRequest } from "../../../src/hw/chips/virtio/block.ts";
 import { firstDifference } from "../../../src/sim/data.ts";
 import {
   inWords,
@@ -174,7 +175,142 @@ law("a-reset-forgets-what-is-on-its-way", {
   },
 });
 
+law("a-disk-that-answers-later-answers-alike", {
+  says: "Requests that the disk's keeper completes in any order are answered as if they had been done in that order; it is asked for exactly those that a disk can do; each is answered once, and a number that it does not have changes nothing.",
+  cites: 'VIRTIO 1.2, "Block Device": "Device Operation"',
+  forAll: {
+    transport: fc.constantFrom(...TRANSPORTS),
+    story: anyStory(),
+    order: fc.array(fc.nat(1000), { minLength: 6, maxLength: 6 }),
+    hasFlush: fc.boolean(),
+  },
+  runs: 150,
+  holds: ({ transport, story, order, hasFlush }) => {
+    const keeper = new Keeper();
+    const flush = hasFlush ? FLUSH_FEATURE : 0;
+    const bench = new BlockBench(transport, DISCARD_AND_ZEROES + INDIRECT + flush, keeper);
+    const model = new Uint8Array(SECTORS * 512);
+    for (const batch of story.batches) {
+      for (const request of batch) bench.add(request);
+      bench.offer();
+      const asked = batch.flatMap((request, i) => (isForDisk(request) ? [i] : []));
+      keeper.check(
+        asked.map((i) => batch[i] as Request),
+        hasFlush,
+      );
+      bench.transport.pass(2 * LATENCY);
+      const numbers = keeper.waiting.splice(0);
+      const places = [...asked.keys()].sort((a, b) => (order[a] ?? 0) - (order[b] ?? 0));
+      const wanted = batch.map((request) => (isForDisk(request) ? "" : perform(model, request)));
+      for (const place of places) {
+        const which = asked[place] ?? 0;
+        wanted[which] = perform(model, batch[which] as Request);
+        bench.complete(numbers[place] ?? 0);
+        bench.complete(numbers[place] ?? 0);
+        bench.complete(-2);
+      }
+      if (bench.answers().join("\n") !== wanted.join("\n")) throw new Error("another answer");
+    }
+  },
+});
+
+law("nothing-is-done-after-a-reset", {
+  says: "A reset takes back all that the disk's keeper was asked for, and what it completes after the driver has reset the device changes neither memory nor disk, whatever the device was asked for since.",
+  cites: 'VIRTIO 1.2, "Device Reset"',
+  forAll: {
+    transport: fc.constantFrom(...TRANSPORTS),
+    story: anyStory(),
+    isAsked: fc.boolean(),
+  },
+  holds: ({ transport, story, isAsked }) => {
+    const keeper = new Keeper();
+    const bench = new BlockBench(transport, DISCARD_AND_ZEROES, keeper);
+    for (const request of story.batches[0] ?? []) bench.add(request);
+    bench.offer();
+    bench.transport.setStatus(0);
+    const old = keeper.waiting.splice(0);
+    if (old.join() !== keeper.cancelled.join()) throw new Error("it is not told of all");
+    if (isAsked) {
+      bench.start(0);
+      bench.add({ ...FLUSH, type: 1, count: 1, tag: 9 });
+      bench.offer();
+    }
+    const before = bench.look();
+    bench.ram.onWrite = () => {
+      throw new Error("memory is written");
+    };
+    for (const number of old) bench.complete(number);
+    return firstDifference(before, bench.look()) === null;
+  },
+});
+
+law("a-chain-that-changes-breaks-the-device", {
+  says: "A driver that makes a request longer or shorter after it was counted gets no more than what was counted: the device needs a reset, and nothing is read or written.",
+  cites: 'VIRTIO 1.2, "The Virtqueue Descriptor Table"; QEMU, docs/throttle.txt',
+  forAll: {
+    transport: fc.constantFrom(...TRANSPORTS),
+    type: fc.nat(1),
+    count: fc.integer({ min: 1, max: 4 }),
+    other: fc.integer({ min: 1, max: 4 }),
+  },
+  holds: ({ transport, type, count, other }) => {
+    const keeper = new Keeper();
+    const bench = new BlockBench(transport, 0, keeper);
+    bench.add({ ...FLUSH, type, count, tag: 5 });
+    bench.offer();
+    const { view } = bench.ram;
+    // The second descriptor of a read, the first of a write, carries the data.
+    const data = bench.areas.descriptors + 16 * (type === 0 ? 1 : 0) + 8;
+    view.setUint32(data, view.getUint32(data, true) + 512 * (other - count), true);
+    bench.complete(keeper.waiting[0] ?? 0);
+    const isBroken = (bench.transport.status() & 64) !== 0;
+    const isWritten = bench.disk.read(0, SECTORS).some((byte) => byte !== 0);
+    return other === count ? !isBroken && isWritten === (type === 1) : isBroken && !isWritten;
+  },
+});
+
 // Helpers
+
+const FLUSH_FEATURE = 2 ** 9;
+
+/** Keeps the numbers of what it was asked for. */
+class Keeper implements DiskKeeper {
+  readonly waiting: number[] = [];
+  readonly cancelled: number[] = [];
+  #asked: DiskRequest[] = [];
+  #number = 0;
+
+  submit(request: DiskRequest): number {
+    this.#asked.push(request);
+    this.#number += 7;
+    this.waiting.push(this.#number);
+    return this.#number;
+  }
+
+  cancel(number: number): void {
+    this.cancelled.push(number);
+  }
+
+  /** It was asked for just these. */
+  check(wanted: readonly Request[], hasFlush: boolean): void {
+    const kinds = { 0: "read", 1: "write", 4: "flush" };
+    const texts = wanted.map(({ type, sector, count }) => {
+      const kind = type in kinds ? kinds[type as 0] : "discard";
+      const range = type === 4 ? "0 0" : `${sector} ${512 * count}`;
+      return `${kind} ${range} ${type === 1 && !hasFlush}`;
+    });
+    const asked = this.#asked.map(
+      ({ kind, sector, bytes, isForced }) => `${kind} ${sector} ${bytes} ${isForced}`,
+    );
+    this.#asked = [];
+    if (asked.join() !== texts.join())
+      throw new Error(`asked for ${asked.join()}, not ${texts.join()}`);
+  }
+}
+
+/** Transfers and ranges that are there, and flushes. */
+const isForDisk = ({ type, sector, count }: Request): boolean =>
+  type === 4 || ([0, 1, 11, 13].includes(type) && sector + count <= SECTORS);
 
 /** What a request gives by the specification: status, length used, and what was read. */
 function perform(disk: Uint8Array, { type, sector, count, tag }: Request): string {

@@ -53,11 +53,16 @@ export function boardHost(
   world: World,
   prefix: string,
   memory: DmaMemory,
-  { transmit, balloon }: Pick<BoardHost, "transmit" | "balloon">,
+  {
+    transmit,
+    balloon,
+    keeperOf = null,
+  }: Pick<BoardHost, "transmit" | "balloon"> & Partial<Pick<BoardHost, "keeperOf">>,
 ): BoardHost {
   return {
     memory,
     balloon,
+    keeperOf,
     random: (name, size) => {
       const stream = world.random(prefix + name);
       return Uint8Array.from({ length: size }, () => stream.below(256));

@@ -10,6 +10,7 @@ import type { Bar } from "../chips/pci/configuration-space.ts";
 import type { ShadowArea } from "../chips/pci/i440fx.ts";
 import type { DmaMemory } from "../chips/dma.ts";
 import type { BalloonOptions } from "../chips/virtio/balloon.ts";
+import type { DiskKeeper } from "../chips/virtio/block.ts";
 
 /** A chip in its place, and what differs from its power-on state. */
 export interface Part {
@@ -86,6 +87,8 @@ export interface BoardHost {
   random(part: string, size: number): Uint8Array;
   /** A frame leaves by a network interface. */
   transmit(part: string, frame: Uint8Array): void;
+  /** Who has the disk of a part, if that is not the part itself. */
+  readonly keeperOf: ((part: string) => DiskKeeper) | null;
   /** Bytes appear on a console. */
   print(part: string, bytes: Uint8Array): void;
   /** Hears of pages that the guest gives away and takes back. */

@@ -9,7 +9,7 @@ import { eventType } from "../../sim/trace.ts";
 import type { World } from "../../sim/world.ts";
 import type { Pin } from "./backplane.ts";
 
-type EndKind = "off" | "reset" | "exit" | "shutdown";
+type EndKind = "off" | "reset" | "exit" | "shutdown" | "power-cut";
 
 /** How a machine has ended, if it has. */
 interface Outcome {
@@ -70,7 +70,7 @@ export class Lifecycle {
   }
 
   /** Whoever resets a machine is in the middle of an access: it begins anew later. */
-  reset(kind: "reset" | "shutdown"): void {
+  reset(kind: "reset" | "shutdown" | "power-cut"): void {
     if (!this.restarts) this.#end(kind, 0);
     else if (this.#stop(kind, 0)) this.#world.postIn(RESET_CYCLES, this.#name, "reset");
   }

@@ -16,6 +16,7 @@ test("the tables tell of the places where the board has its parts", () => {
   const host: BoardHost = {
     memory: { read: () => null, write: () => false },
     random: (_, size) => new Uint8Array(size),
+    keeperOf: null,
     transmit: () => {},
     balloon: { inflated: () => undefined, deflated: () => undefined },
     print: () => {},

@@ -33,10 +33,11 @@ export function virtioDevices(
   host: BoardHost,
   { disks, mac, hasConsole, hasEntropy, hasBalloon }: Peripherals,
 ): readonly (readonly [part: string, device: AnyDevice])[] {
-  const devices: [string, AnyDevice][] = disks.map((backend, i) => [
-    `disk${i}`,
-    any(virtioBlock({ backend, serial: `disk${i}`, latency: DISK_LATENCY })),
-  ]);
+  const devices: [string, AnyDevice][] = disks.map((backend, i) => {
+    const name = `disk${i}`;
+    const keeper = host.keeperOf?.(name) ?? null;
+    return [name, any(virtioBlock({ backend, serial: name, latency: DISK_LATENCY, keeper }))];
+  });
   if (mac !== null)
     devices.push([
       "net",

@@ -4,6 +4,7 @@
  * cited by the chips.
  */
 
+import { type AlarmState, newAlarm, setAlarm } from "../../sim/alarm.ts";
 import type { Plain } from "../../sim/data.ts";
 import type { Cell } from "../../sim/snapshot.ts";
 import type { Cycles } from "../../sim/time.ts";
@@ -19,11 +20,7 @@ import {
 import type { Part } from "./board.ts";
 
 /** What a machine keeps of a chip. */
-interface PlacedState extends SocketState<object> {
-  /** The event of the deadline, when there is one. */
-  handle: number;
-  due: Cycles | null;
-}
+interface PlacedState extends SocketState<object>, AlarmState {}
 
 export interface PlacedListener extends SocketListener {
   /** The deadline has come; true when the chip is settled later, by whoever is told. */
@@ -133,18 +130,11 @@ export class PlacedChip<State extends object = object> {
   }
 
   #schedule(): void {
-    const state = this.#cell.value;
-    const { deadline } = this.#socket;
-    if (deadline === state.due) return;
-    const world = this.#world;
-    if (state.due !== null) world.cancel(state.handle);
-    state.due = deadline;
-    if (deadline !== null)
-      state.handle = world.post(Math.max(deadline, world.now), this.name, "deadline");
+    setAlarm(this.#world, this.name, this.#cell.value, this.#socket.deadline);
   }
 }
 
 function initialState({ chip, settings }: Part, at: Cycles = 0): PlacedState {
   const socket = powerOn(chip, at);
-  return { ...socket, chip: { ...socket.chip, ...settings }, handle: 0, due: null };
+  return { ...socket, chip: { ...socket.chip, ...settings }, ...newAlarm() };
 }

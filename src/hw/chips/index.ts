@@ -58,6 +58,6 @@ export const CHIPS: readonly Chip[] = [
   virtioMmio(virtioConsole({ columns: 80, rows: 25, transmit: ignore }), NO_MEMORY),
   virtioMmio(virtioEntropy((size) => new Uint8Array(size)), NO_MEMORY),
   virtioPci(virtioBalloon({ inflated: ignore, deflated: ignore }), NO_MEMORY),
-  virtioPci(virtioBlock({ backend: NO_DISK, serial: "", latency: 1000 }), NO_MEMORY),
+  virtioPci(virtioBlock({ backend: NO_DISK, serial: "", latency: 1000, keeper: null }), NO_MEMORY),
   virtioPci(virtioNetwork({ mac: [2, 0, 0, 0, 0, 1], transmit: ignore }), NO_MEMORY),
 ];

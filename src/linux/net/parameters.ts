@@ -3,6 +3,7 @@
 import { InputError } from "../../sim/assert.ts";
 import type { Json, Plain } from "../../sim/data.ts";
 import { CYCLES_PER_SECOND } from "../../sim/time.ts";
+import { type Fields, fieldsOf, wholeOf } from "../fields.ts";
 import { FRAME_BYTES_MAX, ONE_VLAN, type PortVlans } from "./bridge.ts";
 import type { NetworkParameters, TapParameters, UplinkParameters } from "./switched-network.ts";
 import { BURST_MAX, type TbfParameters } from "./tbf.ts";
@@ -98,31 +99,4 @@ export function bytesOf(given: Plain, place: string): Uint8Array {
     given.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255);
   if (!isBytes) throw new InputError(`${place}: a frame is a list of bytes`);
   return Uint8Array.from(given as readonly number[]);
-}
-
-type Fields = Readonly<Record<string, Json>>;
-
-/** An object with no other keys. */
-export function fieldsOf(given: Json, place: string, keys: readonly string[]): Fields {
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw new InputError(`${place}: expected an object`);
-  for (const key of Object.keys(given))
-    if (!keys.includes(key))
-      throw new InputError(`${place}: nothing is called ${key}; there is ${keys.join(", ")}`);
-  return given as Fields;
-}
-
-export function wholeOf(
-  given: Json | undefined,
-  place: string,
-  least: number,
-  most: number,
-): number {
-  const isGood =
-    typeof given === "number" && Number.isInteger(given) && given >= least && given <= most;
-  if (!isGood)
-    throw new InputError(
-      `${place} is a whole number from ${least} to ${most}, not ${JSON.stringify(given)}`,
-    );
-  return given;
 }

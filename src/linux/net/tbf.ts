@@ -4,7 +4,8 @@
  * modelled: peak rate, size tables.
  */
 
-import { CYCLES_PER_SECOND, type Cycles } from "../../sim/time.ts";
+import type { Cycles } from "../../sim/time.ts";
+import { fill, has, newBucket, readyAt, spend, type TokenBucket } from "../token-bucket.ts";
 import type { Frame } from "./bridge.ts";
 
 export interface TbfParameters {
@@ -20,22 +21,17 @@ export const BURST_MAX = 1 << 22;
 export interface Tbf {
   /** Null while nothing is limited. */
   parameters: TbfParameters | null;
-  /** In parts of a byte, of which there are as many as cycles in a second. */
-  tokens: number;
-  /** When the tokens were counted: nothing leaves before. */
-  at: Cycles;
+  /** Nothing leaves before its time. */
+  bucket: TokenBucket;
   queue: Frame[];
   queuedBytes: number;
   dropped: number;
 }
 
-const PARTS = CYCLES_PER_SECOND;
-
 /** Its bucket is full. */
 export const newTbf = (parameters: TbfParameters | null): Tbf => ({
   parameters,
-  tokens: (parameters?.burstBytes ?? 0) * PARTS,
-  at: 0,
+  bucket: newBucket(parameters?.burstBytes ?? 0),
   queue: [],
   queuedBytes: 0,
   dropped: 0,
@@ -58,10 +54,10 @@ export function enqueueTbf(tbf: Tbf, frame: Frame, now: Cycles): boolean {
 export function dequeueTbf(tbf: Tbf, now: Cycles): Frame | null {
   const [frame] = tbf.queue;
   if (frame === undefined) return null;
+  pass(tbf, now);
   if (tbf.parameters !== null) {
-    pass(tbf, now);
-    if (tbf.tokens < frame.length * PARTS) return null;
-    tbf.tokens -= frame.length * PARTS;
+    if (!has(tbf.bucket, frame.length)) return null;
+    spend(tbf.bucket, frame.length);
   }
   tbf.queue.shift();
   tbf.queuedBytes -= frame.length;
@@ -69,28 +65,21 @@ export function dequeueTbf(tbf: Tbf, now: Cycles): Frame | null {
 }
 
 /** When the first frame may leave; null when none waits. */
-export function tbfDeadline({ parameters, tokens, at, queue }: Tbf): Cycles | null {
+export function tbfDeadline({ parameters, bucket, queue }: Tbf): Cycles | null {
   const [frame] = queue;
   if (frame === undefined) return null;
-  if (parameters === null) return at;
-  const missing = Math.max(0, frame.length * PARTS - tokens);
-  return at + Math.ceil(missing / parameters.bytesPerSecond);
+  return parameters === null ? bucket.at : readyAt(bucket, parameters.bytesPerSecond, frame.length);
 }
 
 /** Other limits from now on. What waits stays. */
 export function changeTbf(tbf: Tbf, parameters: TbfParameters | null, now: Cycles): void {
-  const full = (parameters?.burstBytes ?? 0) * PARTS;
   pass(tbf, now);
-  tbf.tokens = tbf.parameters === null ? full : Math.min(tbf.tokens, full);
+  const full = newBucket(parameters?.burstBytes ?? 0, tbf.bucket.at);
+  if (tbf.parameters !== null) full.tokens = Math.min(full.tokens, tbf.bucket.tokens);
+  tbf.bucket = full;
   tbf.parameters = parameters;
 }
 
-/** A product beyond 2^53 is not exact, but is more than any bucket holds. */
-function pass(tbf: Tbf, now: Cycles): void {
-  if (now <= tbf.at) return;
-  if (tbf.parameters !== null) {
-    const { bytesPerSecond, burstBytes } = tbf.parameters;
-    tbf.tokens = Math.min(burstBytes * PARTS, tbf.tokens + bytesPerSecond * (now - tbf.at));
-  }
-  tbf.at = now;
+function pass({ bucket, parameters }: Tbf, now: Cycles): void {
+  fill(bucket, parameters?.bytesPerSecond ?? 0, parameters?.burstBytes ?? 0, now);
 }

@@ -4,16 +4,18 @@
  * limits and weights change as tc(8) changes them.
  */
 
+import { type AlarmState, newAlarm, setAlarm } from "../../sim/alarm.ts";
 import { InputError } from "../../sim/assert.ts";
 import type { Json, Plain } from "../../sim/data.ts";
 import type { Cell } from "../../sim/snapshot.ts";
 import { type Cycles, NEVER } from "../../sim/time.ts";
 import { eventType } from "../../sim/trace.ts";
 import type { World } from "../../sim/world.ts";
+import { fieldsOf, wholeOf } from "../fields.ts";
 import type { Frame } from "./bridge.ts";
 import { changeWeight } from "./drr.ts";
 import type { DisturbanceKind, Link } from "./link.ts";
-import { bytesOf, fieldsOf, limitOf, weightOf, wholeOf } from "./parameters.ts";
+import { bytesOf, limitOf, weightOf } from "./parameters.ts";
 import {
   networkDeadline,
   type NetworkParameters,
@@ -29,11 +31,8 @@ import { changeTbf } from "./tbf.ts";
 /** A frame has come to the far end of the uplink's cable: its bytes in hexadecimal digits. */
 export const FRAME_LEFT = eventType("network.left", { frame: "text" });
 
-interface SwitchState {
+interface SwitchState extends AlarmState {
   network: SwitchedNetwork;
-  /** The event of the deadline, when there is one. */
-  handle: number;
-  due: Cycles | null;
 }
 
 /** What a fault plan that says no more gets: one frame, and a millisecond. */
@@ -61,8 +60,7 @@ export class VirtualSwitch {
     this.#deliver = deliver;
     this.#cell = world.registry.plain<SwitchState>(name, {
       network: newSwitchedNetwork(parameters),
-      handle: 0,
-      due: null,
+      ...newAlarm(),
     });
     world.add({
       name,
@@ -165,13 +163,7 @@ export class VirtualSwitch {
 
   #schedule(): void {
     const state = this.#cell.value;
-    const deadline = networkDeadline(state.network);
-    if (deadline === state.due) return;
-    const world = this.#world;
-    if (state.due !== null) world.cancel(state.handle);
-    state.due = deadline;
-    if (deadline !== null)
-      state.handle = world.post(Math.max(deadline, world.now), this.name, "deadline");
+    setAlarm(this.#world, this.name, state, networkDeadline(state.network));
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The block device. OASIS Virtual I/O Device (VIRTIO) Specification 1.2, "Block Device". A request takes a fixed time and
- * then happens at once, in the order of arrival; requests on their way are lost when the driver resets the device. Not
- * modelled: several queues, secure erase, zoned devices, lifetime, a cache that can be switched.
+ * The block device. OASIS Virtual I/O Device (VIRTIO) Specification 1.2, "Block Device". What a request is gets looked at
+ * when it comes; it happens at once when it is done: after a fixed time, or when the disk's keeper says so. Requests on
+ * their way are lost when the driver resets the device. Not modelled: several queues, secure erase, zoned devices, lifetime, a cache that can be switched.
  */
 
 import type { Cycles } from "../../../sim/time.ts";
@@ -20,16 +20,45 @@ export interface BlockBackend {
   flush(): void;
 }
 
+/** What a request asks of a disk. */
+export interface DiskRequest {
+  readonly kind: "read" | "write" | "discard" | "flush";
+  readonly sector: number;
+  /** What is carried; of a discard, what it covers. */
+  readonly bytes: number;
+  /** A write that is complete only when it would survive a power cut. */
+  readonly isForced: boolean;
+}
+
 export interface BlockOptions {
   readonly backend: BlockBackend;
   /** What GET_ID answers: 20 characters at most. */
   readonly serial: string;
+  /** What a request takes that no keeper is asked for. */
   readonly latency: Cycles;
+  /** Who has the disk, if that is not the device. */
+  readonly keeper: DiskKeeper | null;
+}
+
+/** Does for a device what its disk is asked for, and takes its time. */
+export interface DiskKeeper {
+  /** Gives the number by which the input `complete` tells that the request is done. None is used twice. */
+  submit(request: DiskRequest): number;
+  /** Nobody waits for it any more. */
+  cancel(number: number): void;
+}
+
+/** A request on its way. */
+interface Pending {
+  readonly head: number;
+  readonly request: Request;
+  /** When it is done, or the number under which the disk's keeper has it. */
+  readonly at: Cycles | null;
+  readonly number: number | null;
 }
 
 export interface Block {
-  /** Requests on their way: head and when each is done. */
-  pending: [head: number, at: Cycles][];
+  pending: Pending[];
 }
 
 type Port = VirtioPort<Block>;
@@ -49,6 +78,15 @@ const T_GET_ID = 8;
 const T_DISCARD = 11;
 const T_WRITE_ZEROES = 13;
 
+/** What a disk is asked for, by type. */
+const KINDS: Readonly<Record<number, DiskRequest["kind"]>> = {
+  [T_IN]: "read",
+  [T_OUT]: "write",
+  [T_FLUSH]: "flush",
+  [T_DISCARD]: "discard",
+  [T_WRITE_ZEROES]: "discard",
+};
+
 const S_OK = 0;
 const S_IOERR = 1;
 const S_UNSUPP = 2;
@@ -64,11 +102,20 @@ const SEGMENT_BYTES_MAX = 0x1_0000;
 /** Of DISCARD and WRITE_ZEROES. */
 const RANGE_SECTORS_MAX = 0x1_0000;
 
-/** What a request did: bytes that it wrote before the status, or the status of its failure. */
-type Outcome = { readonly written: number } | { readonly failed: number };
+/** A request as it was when it came. */
+interface Request {
+  readonly type: number;
+  /** What is told without doing anything, if it is not S_OK. */
+  readonly status: number;
+  readonly sector: number;
+  readonly count: number;
+  /** Bytes behind the header, and bytes to be written before the status. */
+  readonly dataOut: number;
+  readonly dataIn: number;
+}
 
 export function virtioBlock(options: BlockOptions): VirtioDevice<Block> {
-  const { backend, latency } = options;
+  const { backend } = options;
   const features = [F_SIZE_MAX, F_SEG_MAX, F_BLK_SIZE, F_FLUSH];
   return {
     name: "virtio-blk",
@@ -78,33 +125,62 @@ export function virtioBlock(options: BlockOptions): VirtioDevice<Block> {
     features: [...features, ...(backend.isReadOnly ? [F_RO] : [F_DISCARD, F_WRITE_ZEROES])],
     queueSizes: [QUEUE_SIZE],
     powerOn: () => ({ pending: [] }),
-    reset: (device) => {
-      device.pending = [];
-    },
+    reset: (device) => forget(device, options),
     configuration: () => configuration(backend),
-    notify: (port, _queue, now) => {
-      for (;;) {
-        const head = port.takeHead(0);
-        if (head === null) return;
-        // More on their way than the queue has descriptors: some head came twice.
-        if (port.device.pending.length >= port.sizeOf(0)) return port.fail();
-        port.device.pending.push([head, now + latency]);
-      }
+    notify: (port, _queue, now) => takeAll(port, options, now),
+    inputs: {
+      cancel: (port) => forget(port.device, options),
+      complete: (port, number) => finish(port, options, (one) => one.number === number),
     },
     deadline: ({ pending }, now) => {
-      const first = pending[0];
-      return first === undefined ? null : Math.max(first[1], now + 1);
+      const times = pending.flatMap(({ at }) => (at === null ? [] : [at]));
+      return times.length === 0 ? null : Math.max(Math.min(...times), now + 1);
     },
-    advance: (port, now) => {
-      for (;;) {
-        const first = port.device.pending[0];
-        if (first === undefined || first[1] > now) return;
-        port.device.pending.shift();
-        const chain = port.chainOf(0, first[0]);
-        if (chain !== null) serve(port, chain, options);
-      }
-    },
+    advance: (port, now) => finish(port, options, ({ at }) => at !== null && at <= now),
   };
+}
+
+/** What the driver asked for and has not got. */
+function forget(device: Block, { keeper }: BlockOptions): void {
+  for (const { number } of device.pending) if (number !== null) keeper?.cancel(number);
+  device.pending = [];
+}
+
+function takeAll(port: Port, options: BlockOptions, now: Cycles): void {
+  for (;;) {
+    const head = port.takeHead(0);
+    if (head === null) return;
+    // More on their way than the queue has descriptors: some head came twice.
+    if (port.device.pending.length >= port.sizeOf(0)) return port.fail();
+    const chain = port.chainOf(0, head);
+    const request = chain === null ? null : lookAt(port, chain, options.backend);
+    if (request === null) return;
+    const asked = askedOf(port, request);
+    const number = asked === null ? null : (options.keeper?.submit(asked) ?? null);
+    const at = number === null ? now + options.latency : null;
+    port.device.pending.push({ head, request, at, number });
+  }
+}
+
+/** What a disk has to do for a request; null for nothing. */
+function askedOf(port: Port, { type, status, sector, count }: Request): DiskRequest | null {
+  const kind = KINDS[type];
+  if (status !== S_OK || kind === undefined) return null;
+  // "If VIRTIO_BLK_F_FLUSH is not negotiated, writes are stable when they are completed."
+  const isForced = kind === "write" && !port.has(F_FLUSH);
+  return { kind, sector, bytes: SECTOR * count, isForced };
+}
+
+/** In the order in which they came. */
+function finish(port: Port, options: BlockOptions, isDone: (one: Pending) => boolean): void {
+  const { pending } = port.device;
+  const done = pending.filter(isDone);
+  if (done.length === 0) return;
+  port.device.pending = pending.filter((one) => !isDone(one));
+  for (const { head, request } of done) {
+    const chain = port.chainOf(0, head);
+    if (chain !== null) serve(port, chain, request, options);
+  }
 }
 
 /** "Device configuration layout". */
@@ -126,85 +202,115 @@ function configuration({ sectors }: BlockBackend): readonly number[] {
   return [...bytes];
 }
 
-/** The header is the first that can be read, the status the last byte that can be written. */
-function serve(port: Port, chain: Chain, options: BlockOptions): void {
-  const dataIn = totalBytes(chain.writable) - 1;
-  if (dataIn < 0) return port.fail();
+/** The header is the first that can be read, the status the last byte that can be written. Null when the device breaks. */
+function lookAt(port: Port, chain: Chain, backend: BlockBackend): Request | null {
+  const { dataIn, dataOut } = sizesOf(chain);
+  if (dataIn < 0) {
+    port.fail();
+    return null;
+  }
   const header = port.read(chain, 0, HEADER_BYTES);
-  if (header === null) return;
+  if (header === null) return null;
   const view = new DataView(header.buffer);
   const type = view.getUint32(0, true);
-  const sector = view.getUint32(12, true) * 2 ** 32 + view.getUint32(8, true);
-  const outcome = perform(port, chain, { type, sector, dataIn }, options);
-  if (outcome === null) return;
-  const status = "failed" in outcome ? outcome.failed : S_OK;
-  if (!port.write(chain, dataIn, Uint8Array.of(status))) return;
-  const written = "written" in outcome ? outcome.written : 0;
+  const sector = wideAt(view, 8);
+  const of = (status: number, bytes: number): Request => ({
+    type,
+    status,
+    sector,
+    count: status === S_OK ? bytes / SECTOR : 0,
+    dataOut,
+    dataIn,
+  });
+  switch (type) {
+    case T_IN:
+      return of(isRange(backend, sector, dataIn) ? S_OK : S_IOERR, dataIn);
+    case T_OUT: {
+      const isGood = !backend.isReadOnly && isRange(backend, sector, dataOut);
+      return of(isGood ? S_OK : S_IOERR, dataOut);
+    }
+    case T_FLUSH:
+      return { ...of(S_OK, 0), sector: 0 };
+    case T_GET_ID:
+      return of(dataIn < ID_BYTES ? S_IOERR : S_OK, 0);
+    case T_DISCARD:
+    case T_WRITE_ZEROES:
+      return lookAtRange(port, chain, of(S_UNSUPP, 0), backend);
+    default:
+      return of(S_UNSUPP, 0);
+  }
+}
+
+/** "Device Operation": one range, with no flag but unmap. */
+function lookAtRange(
+  port: Port,
+  chain: Chain,
+  refused: Request,
+  backend: BlockBackend,
+): Request | null {
+  const { type, dataOut } = refused;
+  const feature = type === T_DISCARD ? F_DISCARD : F_WRITE_ZEROES;
+  if (backend.isReadOnly || !port.has(feature)) return refused;
+  if (dataOut !== RANGE_BYTES) return { ...refused, status: S_IOERR };
+  const range = port.read(chain, HEADER_BYTES, RANGE_BYTES);
+  if (range === null) return null;
+  const view = new DataView(range.buffer);
+  const sector = wideAt(view, 0);
+  const count = view.getUint32(8, true);
+  const flags = view.getUint32(12, true);
+  if (flags > 1 || (flags === 1 && type === T_DISCARD)) return refused;
+  if (count > RANGE_SECTORS_MAX || sector + count > backend.sectors)
+    return { ...refused, status: S_IOERR };
+  return { ...refused, status: S_OK, sector, count };
+}
+
+const wideAt = (view: DataView, at: number): number =>
+  view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+
+const sizesOf = ({ readable, writable }: Chain): { dataIn: number; dataOut: number } => ({
+  dataIn: totalBytes(writable) - 1,
+  dataOut: totalBytes(readable) - HEADER_BYTES,
+});
+
+/** A chain that has changed its sizes since it came breaks the rules: nobody has checked or counted those. */
+function serve(port: Port, chain: Chain, request: Request, options: BlockOptions): void {
+  const { dataIn, dataOut } = sizesOf(chain);
+  if (dataIn !== request.dataIn || dataOut !== request.dataOut) return port.fail();
+  const written = request.status === S_OK ? perform(port, chain, request, options) : 0;
+  if (written === null || !port.write(chain, dataIn, Uint8Array.of(request.status))) return;
   // Used bytes count from the first on, so a status behind bytes that were not written counts nothing.
   port.give(0, chain, written === dataIn ? dataIn + 1 : written);
 }
 
-interface Request {
-  readonly type: number;
-  readonly sector: number;
-  /** Bytes for the device to write before the status. */
-  readonly dataIn: number;
-}
-
-/** Null when memory is not there. */
+/** How many bytes it wrote before the status; null when memory is not there. */
 function perform(
   port: Port,
   chain: Chain,
-  request: Request,
-  options: BlockOptions,
-): Outcome | null {
-  const { backend, serial } = options;
-  const { type, sector, dataIn } = request;
-  const dataOut = totalBytes(chain.readable) - HEADER_BYTES;
+  { type, sector, count, dataOut, dataIn }: Request,
+  { backend, serial }: BlockOptions,
+): number | null {
   switch (type) {
-    case T_IN: {
-      if (!isRange(backend, sector, dataIn)) return { failed: S_IOERR };
-      const bytes = backend.read(sector, dataIn / SECTOR);
-      return port.write(chain, 0, bytes) ? { written: dataIn } : null;
-    }
+    case T_IN:
+      return port.write(chain, 0, backend.read(sector, count)) ? dataIn : null;
     case T_OUT: {
-      if (backend.isReadOnly || !isRange(backend, sector, dataOut)) return { failed: S_IOERR };
       const bytes = port.read(chain, HEADER_BYTES, dataOut);
       if (bytes === null) return null;
       backend.write(sector, bytes);
-      return { written: 0 };
+      if (!port.has(F_FLUSH)) backend.flush();
+      return 0;
     }
     case T_FLUSH:
       backend.flush();
-      return { written: 0 };
+      return 0;
     case T_GET_ID: {
-      if (dataIn < ID_BYTES) return { failed: S_IOERR };
       const id = Uint8Array.from({ length: ID_BYTES }, (_, i) => charCode(serial, i));
-      return port.write(chain, 0, id) ? { written: ID_BYTES } : null;
+      return port.write(chain, 0, id) ? ID_BYTES : null;
     }
-    case T_DISCARD:
-    case T_WRITE_ZEROES:
-      return zero(port, chain, request, backend);
     default:
-      return { failed: S_UNSUPP };
+      // Discarded sectors read as zeros here.
+      backend.zero(sector, count);
+      return 0;
   }
-}
-
-/** Discarded sectors read as zeros here. "Device Operation": one range, with no flag but unmap. */
-function zero(port: Port, chain: Chain, { type }: Request, backend: BlockBackend): Outcome | null {
-  const feature = type === T_DISCARD ? F_DISCARD : F_WRITE_ZEROES;
-  if (backend.isReadOnly || !port.has(feature)) return { failed: S_UNSUPP };
-  if (totalBytes(chain.readable) !== HEADER_BYTES + RANGE_BYTES) return { failed: S_IOERR };
-  const range = port.read(chain, HEADER_BYTES, RANGE_BYTES);
-  if (range === null) return null;
-  const view = new DataView(range.buffer);
-  const sector = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
-  const count = view.getUint32(8, true);
-  const flags = view.getUint32(12, true);
-  if (flags > 1 || (flags === 1 && type === T_DISCARD)) return { failed: S_UNSUPP };
-  if (count > RANGE_SECTORS_MAX || sector + count > backend.sectors) return { failed: S_IOERR };
-  backend.zero(sector, count);
-  return { written: 0 };
 }
 
 /** Whole sectors that are there, and no more than the configuration allows. */
