@@ -10,7 +10,7 @@ it("lets a thread give its time to another that waits for a CPU", () => {
   const task = host.newTask();
   const order: string[] = [];
   const spawn = (name: string, act: (turn: Turn) => void): number =>
-    scheduler.spawn(task, (turn) => {
+    scheduler.spawn(task, name, (turn) => {
       if (order.at(-1) !== name) order.push(name);
       turn.cpu.state.cycles += 1000;
       act(turn);

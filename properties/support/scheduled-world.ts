@@ -145,7 +145,8 @@ export class ScheduledWorld {
       "progress",
       this.#works.map(({ runs }) => ({ left: runs, isAsleep: true })),
     );
-    for (const work of this.#works) scheduler.spawn(TASK, (turn) => this.#turn(work, turn));
+    for (const work of this.#works)
+      scheduler.spawn(TASK, "worker", (turn) => this.#turn(work, turn));
     world.add({
       name: "sleepers",
       handlers: { wake: (thread) => this.#wake(thread as number) },

@@ -48,7 +48,9 @@ export class Threads {
           const guest = new PvGuest({ vendor, vcpus: spins.length, host }).start();
           made.push(guest);
           for (const i of spins.keys())
-            this.#numbers.push(host.scheduler.spawn(guest.task, (turn) => this.#turn(i, turn)));
+            this.#numbers.push(
+              host.scheduler.spawn(guest.task, `vcpu${i}`, (turn) => this.#turn(i, turn)),
+            );
         },
         start: () => undefined,
       },

@@ -4,7 +4,8 @@ import { Cgroups } from "../linux/cgroups/cgroup.ts";
 import { CpuController } from "../linux/cgroups/cpu-controller.ts";
 import { MemoryController } from "../linux/cgroups/memory-controller.ts";
 import { flatTopology } from "../linux/sched/topology.ts";
-import { type ScheduledCpu, Scheduler } from "../linux/scheduler.ts";
+import type { ScheduledCpu } from "../linux/sched/scheduled-cpu.ts";
+import { Scheduler } from "../linux/scheduler.ts";
 import type { Slice } from "../sim/schedule.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import { World } from "../sim/world.ts";
@@ -99,7 +100,7 @@ export class ScheduledThreads {
       controller,
     });
     for (let i = 0; i < threads; i += 1) {
-      const thread = scheduler.spawn({ id: 0 }, ({ cpu, limit }) => {
+      const thread = scheduler.spawn({ id: 0 }, `thread${i}`, ({ cpu, limit }) => {
         this.#turns += 1;
         cpu.pass(limit - cpu.clock);
         return "runs";

@@ -76,7 +76,7 @@ export class WorkloadVmm {
     this.#state = world.registry.plain<VmmState>(name, { until: 0, frames: 0, bytes: 0 });
     this.#calls = calls;
     this.#parts = parts;
-    this.thread = scheduler.spawn(calls.task, (turn) => this.#turn(turn));
+    this.thread = scheduler.spawn(calls.task, name, (turn) => this.#turn(turn));
   }
 
   /** What the guest has sent. */

@@ -39,8 +39,14 @@ test.each([
   [["diff", "a"], "missing required argument 'b'"],
   [["run", "tokens", "--until"], "option '--until <cycles>' argument missing"],
   [["run", "nowhere"], `world nowhere: unknown; there is ${worldNames.join(", ")}`],
-  [["run", "a\u001B[31m\nb"], "world a\\x1b[31m b: unknown; there is host, lan, machine, share, tokens"],
-  [["bench", "nothing"], "benchmark nothing: unknown; there is cpu, kvm, machine, sched, sim, svm, vmx"],
+  [
+    ["run", "a\u001B[31m\nb"],
+    "world a\\x1b[31m b: unknown; there is host, lan, machine, share, tokens",
+  ],
+  [
+    ["bench", "nothing"],
+    "benchmark nothing: unknown; there is cpu, kvm, machine, sched, sim, svm, vmx",
+  ],
   [["bench", "sim", "--seconds", "0"], "--seconds 0: expected a number above 0, up to 600"],
 ])("%j is bad usage", async (args, message) => {
   const { code, stdout, stderr } = await kvmsim(...args);

@@ -17,6 +17,7 @@ import { selectCpu } from "./sched/placement.ts";
 import { isPreempted } from "./sched/preemption.ts";
 import { RunQueue } from "./sched/run-queue.ts";
 import { loadScheduler, type SavedScheduler, saveScheduler } from "./sched/saved.ts";
+import { type ScheduledCpu, tellRan } from "./sched/scheduled-cpu.ts";
 import { TaskGroups } from "./sched/task-groups.ts";
 import { type Attributes, Thread } from "./sched/thread.ts";
 import type { Topology } from "./sched/topology.ts";
@@ -39,23 +40,6 @@ export interface Turn<C = HostCpu, T = Task> {
   readonly hasSignal: boolean;
 }
 
-/** What the scheduler needs of a CPU. */
-export interface ScheduledCpu {
-  readonly name: string;
-  readonly number: number;
-  /** While it runs threads. */
-  readonly clock: number;
-  /** From now on the world's time is its time, until the end. */
-  begin(slice: Slice): void;
-  end(): void;
-  /** Before something is asked whose time is the world's. */
-  tick(): void;
-  /** An IPI: a guest gives the CPU back. */
-  kick(): void;
-  /** Passes time and does nothing. */
-  idle(until: number): void;
-}
-
 export interface SchedulerParts<C> {
   readonly prefix: string;
   /** In the order of their numbers, from 0 on. */
@@ -66,11 +50,15 @@ export interface SchedulerParts<C> {
 }
 
 interface Job<C, T> {
+  readonly name: string;
   readonly task: T;
   readonly body: ThreadBody<C, T>;
 }
 
 const NOBODY = -1;
+
+/** Whoever runs alone is looked at as often as with CONFIG_HZ=250, so that it is heard of. */
+const TICK = 4_000_000;
 
 class LiveTurn<C, T> implements Turn<C, T> {
   readonly thread: number;
@@ -149,11 +137,11 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
   }
 
   /** A thread that waits: its number. */
-  spawn(task: T, body: ThreadBody<C, T>): number {
+  spawn(task: T, name: string, body: ThreadBody<C, T>): number {
     const number = this.#threads.length;
     const thread = new Thread(number, this.#groups.of(0));
     this.#threads.push(thread);
-    this.#jobs.push({ task, body });
+    this.#jobs.push({ name, task, body });
     this.#findAllowed(thread);
     this.#cgroups.addThread(number, task.id);
     return number;
@@ -299,8 +287,8 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
       if (this.#balancer.pullFor(rq)) next = rq.pick();
     }
     if (next !== rq.curr) this.#switch(cpu, rq, next);
-    else rq.switchTo(next);
-    rq.until = rq.clock + rq.timeLeft();
+    else this.#goOn(cpu, rq);
+    rq.until = rq.clock + Math.min(TICK, rq.timeLeft());
     if (rq.waiters > 0) this.#balancer.soon();
   }
 
@@ -317,6 +305,7 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
       // To leave a guest takes time.
       rq.clock = Math.max(rq.clock, cpu.clock);
       rq.account();
+      this.#tell(cpu, thread);
     }
     if (next === null) return rq.switchTo(next);
     const thread = this.#threadOf(next);
@@ -328,6 +317,19 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     rq.switchTo(next);
     thread.delay += rq.clock - thread.queuedAt;
     thread.state = "runs";
+    thread.runsSince = rq.clock;
+  }
+
+  #goOn(cpu: C, rq: RunQueue): void {
+    rq.switchTo(rq.curr);
+    if (rq.curr === null) return;
+    const thread = this.#threadOf(rq.curr);
+    this.#tell(cpu, thread);
+    thread.runsSince = rq.clock;
+  }
+
+  #tell(cpu: C, thread: Thread): void {
+    tellRan(this.#world, cpu, this.#jobs[thread.number]?.name ?? "", cpu.clock - thread.runsSince);
   }
 
   /** Who may not be on this CPU any more goes elsewhere. */
@@ -426,7 +428,7 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
 
   /** Who runs goes on, but not alone. */
   #shared(rq: RunQueue): void {
-    rq.until = rq.clock + rq.timeLeft();
+    rq.until = rq.clock + Math.min(TICK, rq.timeLeft());
     if (rq.waiters > 0) this.#balancer.soon();
   }
 

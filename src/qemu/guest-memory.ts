@@ -8,7 +8,7 @@ import type { DmaMemory } from "../hw/chips/dma.ts";
 import type { LoadedRam } from "../hw/boards/firmware.ts";
 import { isErrno } from "../linux/errno.ts";
 import type { Task } from "../linux/task.ts";
-import { assert } from "../sim/assert.ts";
+import { assert, InputError } from "../sim/assert.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { World } from "../sim/world.ts";
@@ -38,6 +38,7 @@ export class GuestMemory implements LoadedRam, DmaMemory {
   readonly sizeBytes: number;
   /** User address of RAM. */
   readonly ram: number;
+  readonly #name: string;
   readonly #task: Task;
   readonly #slots: Slots;
   readonly #ranges: Cell<{ list: readonly NumberedRange[] }>;
@@ -45,6 +46,7 @@ export class GuestMemory implements LoadedRam, DmaMemory {
 
   constructor(world: World, name: string, task: Task, bytes: number, slots: Slots) {
     this.sizeBytes = bytes;
+    this.#name = name;
     this.#task = task;
     this.#slots = slots;
     this.ram = task.memory.map(bytes);
@@ -147,7 +149,8 @@ export class GuestMemory implements LoadedRam, DmaMemory {
 
   #store(address: number, bytes: Uint8Array): void {
     assert(this.contains(address, bytes.length), "loaders write to RAM");
-    assert(this.#put(address, bytes), "RAM has frames");
+    if (!this.#put(address, bytes))
+      throw new InputError(`${this.#name}: the host has no memory for address ${address}`);
   }
 
   #put(address: number, bytes: Uint8Array): boolean {

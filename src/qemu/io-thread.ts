@@ -48,7 +48,9 @@ export class IoThread {
       number: 0,
       dropped: 0,
     });
-    this.#thread = host.scheduler.spawn(task, (turn) => run(this.#cell.value, work, turn));
+    this.#thread = host.scheduler.spawn(task, `${prefix}iothread`, (turn) =>
+      run(this.#cell.value, work, turn),
+    );
   }
 
   /** A deadline that is not yet served needs no second turn; frames beyond the queue of a tap are dropped. */

@@ -57,6 +57,7 @@ export class QemuMachine implements FirmwareHost {
   /** Takes a frame that leaves by a network interface. */
   onTransmit: ((part: string, frame: Uint8Array) => void) | null = null;
   readonly #host: Host;
+  readonly #prefix: string;
   readonly #calls: KvmCalls;
   readonly #vm: number;
   readonly #vcpus: readonly number[];
@@ -76,6 +77,7 @@ export class QemuMachine implements FirmwareHost {
     const { host, kvm, prefix, board: make, profile, cpus, memoryBytes } = parts;
     const { world } = host;
     this.#host = host;
+    this.#prefix = prefix;
     this.#calls = new KvmCalls(host, host.newTask(), `${prefix}qemu`);
     const calls = this.#calls;
     const device = calls.open(kvm);
@@ -202,7 +204,7 @@ export class QemuMachine implements FirmwareHost {
 
   #startVcpu(descriptor: number, cpu: number): number {
     const { scheduler } = this.#host;
-    return scheduler.spawn(this.#calls.task, (turn) =>
+    return scheduler.spawn(this.#calls.task, `${this.#prefix}CPU ${cpu}/KVM`, (turn) =>
       runVcpuThread(
         {
           descriptor,

@@ -42,6 +42,7 @@ const THREAD = [
   "attributes",
   "hasSignal",
   "queuedAt",
+  "runsSince",
   "delay",
 ] as const satisfies readonly (keyof Thread)[];
 const RUN_QUEUE = ["clock", "until", "isOnline"] as const satisfies readonly (keyof RunQueue)[];

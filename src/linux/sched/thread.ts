@@ -35,6 +35,8 @@ export class Thread {
   hasSignal = false;
   /** Since when it could run and did not, and how long that was before in all. */
   queuedAt = 0;
+  /** When its turn on a CPU began, if it runs. */
+  runsSince = 0;
   delay = 0;
 
   constructor(number: number, group: TaskGroup) {

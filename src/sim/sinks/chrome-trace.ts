@@ -1,7 +1,7 @@
 /**
  * A trace sink that writes the Trace Event Format (Chrome's about:tracing, Perfetto), JSON array form: each source is
  * a thread, each event an instant. An event type with a `cycles` field named `duration` becomes a complete event that
- * ends at its time.
+ * ends at its time, and is called what a `text` field named `who` says.
  */
 
 import type { TraceEvent, TraceSink } from "../trace.ts";
@@ -30,7 +30,8 @@ export class ChromeTraceSink implements TraceSink {
       event.type.shape["duration"] === "cycles" ? event.fields["duration"] : undefined;
     if (typeof duration === "number") {
       const ts = (event.time - duration) / CYCLES_PER_MICROSECOND;
-      this.#put({ ...common, ph: "X", ts, dur: duration / CYCLES_PER_MICROSECOND });
+      const name = event.type.shape["who"] === "text" ? event.fields["who"] : common.name;
+      this.#put({ ...common, name, ph: "X", ts, dur: duration / CYCLES_PER_MICROSECOND });
     } else {
       this.#put({ ...common, ph: "i", s: "t", ts: event.time / CYCLES_PER_MICROSECOND });
     }
