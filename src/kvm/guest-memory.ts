@@ -15,7 +15,7 @@ import { isReservedPdpte, type PagingAccess, UNREACHABLE, walk } from "../hw/cpu
 import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { GuestTables, type NestedAccess, type SecondLevel } from "../hw/cpu/second-level.ts";
 import { BIT, type CpuState, OFFSET } from "../hw/cpu/state.ts";
-import { contextOf } from "../hw/cpu/translation-context.ts";
+import { pagingOf } from "../hw/cpu/translation-context.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { Vcpu } from "./vcpu.ts";
 
@@ -212,9 +212,7 @@ export class GuestMemory implements SystemMemory, SecondLevel {
 
   /** The guest-physical address. */
   #translate(linear: bigint, access: PagingAccess): number | Fault {
-    const { walksPdptes } = this;
-    const from = { owner: 0, hasSecond: true, walksPdptes };
-    const context = contextOf(this.#state, this.#profile, from).paging;
+    const context = pagingOf(this.#state, this.#profile, this.walksPdptes);
     const low = Number(BigInt.asUintN(32, linear));
     const high = Number(linear >> 32n);
     if (context.mode === "none") return low;

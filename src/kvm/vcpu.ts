@@ -29,6 +29,7 @@ import { recordSteal } from "./pv/steal-time.ts";
 import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
 import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
+import { SwappedBlock } from "./x86/swapped.ts";
 
 /** RDX of a CPU whose CPUID is not set yet. */
 const SIGNATURE = 0x600n;
@@ -38,7 +39,8 @@ export const TSC_KHZ = 1_000_000;
 /** KVM_MP_STATE_*, as their numbers are. */
 export const MP_STATE = { runnable: 0, uninitialized: 1, initReceived: 2, halted: 3 } as const;
 
-export interface VcpuParts extends Omit<Hosted, "registers" | "exceptions" | "isLogging"> {
+export interface VcpuParts
+  extends Omit<Hosted, "registers" | "swapped" | "exceptions" | "isLogging"> {
   readonly id: number;
   /** Its place among those of the VM. */
   readonly index: number;
@@ -115,6 +117,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   readonly hasApic: boolean;
   readonly log: number;
   readonly registers = new CpuState(new ArrayBuffer(BLOCK_BYTES), 0);
+  readonly swapped = new SwappedBlock(this.registers);
   readonly environment: VcpuEnvironment;
   readonly #state: Cell<VcpuState>;
   readonly #run: Cell<KvmRun>;

@@ -87,7 +87,7 @@ export class TranslatedMemory implements DirectMemory {
 
   /** To be called after a change of a control register, EFER, CPL or RFLAGS.AC. Invalidates nothing in the TLBs. */
   contextChanged(): void {
-    this.#use(this.#contextNow());
+    this.#use(isStill(this.#now, this.#state, this.#owner) ? this.#now : this.#contextNow());
     this.#forgetSide();
   }
 

@@ -44,37 +44,63 @@ export function contextOf(
   from: { readonly owner: number; readonly hasSecond: boolean; readonly walksPdptes: boolean },
 ): TranslationContext {
   const { owner, hasSecond } = from;
-  const cr3 = state.control("CR3");
-  const isPaged = state.has("CR0", BIT.CR0.PG);
-  const wide = isLongMode(state) ? "4-level" : state.has("CR4", BIT.CR4.PAE) ? "PAE" : "32-bit";
-  const walksPdptes = wide === "PAE" && from.walksPdptes;
-  const { words } = state;
+  const paging = pagingOf(state, profile, from.walksPdptes);
+  const pcid = state.has("CR4", BIT.CR4.PCIDE) ? (state.words[CR3] as number) & 0xfff : 0;
   return {
-    paging: {
-      mode: isPaged ? wide : "none",
-      root: Number(cr3 & (walksPdptes ? 0xffff_ffe0n : 0x000f_ffff_ffff_f000n)),
-      walksPdptes,
-      pdptes: Array.from(
-        words.subarray(OFFSET.pdptes / 4, OFFSET.pdptes / 4 + PDPTE_WORDS),
-        (word) => word >>> 0,
-      ),
-      pse: state.has("CR4", BIT.CR4.PSE),
-      pge: state.has("CR4", BIT.CR4.PGE),
-      nxe: state.has("EFER", BIT.EFER.NXE),
-      wp: state.has("CR0", BIT.CR0.WP),
-      smep: isPaged && state.has("CR4", BIT.CR4.SMEP),
-      smap: isPaged && state.has("CR4", BIT.CR4.SMAP),
-      physicalBits: profile.physicalBits,
-      gigabytePages: profile.features.has("Page1GB"),
-      reservesBit8: profile.vendor === "amd",
-    },
+    paging,
     owner,
-    tag: tagOf(owner, state.has("CR4", BIT.CR4.PCIDE) ? Number(cr3 & 0xfffn) : 0),
+    tag: tagOf(owner, pcid),
     wraps: !isLongMode(state),
     isWatched: watches(state),
-    isDirect: !isPaged && !hasSecond,
-    registers: Int32Array.from(WORDS, (at, i) => (words[at] as number) & (MASKS[i] as number)),
+    isDirect: paging.mode === "none" && !hasSecond,
+    registers: registersOf(state),
   };
+}
+
+/** What a walk of the tables depends on. */
+export function pagingOf(
+  state: CpuState,
+  { physicalBits, features, vendor }: CpuProfile,
+  mayWalkPdptes: boolean,
+): PagingContext {
+  const isPaged = state.has("CR0", BIT.CR0.PG);
+  const wide = isLongMode(state) ? "4-level" : state.has("CR4", BIT.CR4.PAE) ? "PAE" : "32-bit";
+  const walksPdptes = wide === "PAE" && mayWalkPdptes;
+  const low = state.words[CR3] as number;
+  const high = walksPdptes ? 0 : (state.words[CR3 + 1] as number) & 0xf_ffff;
+  return {
+    mode: isPaged ? wide : "none",
+    root: ((low & (walksPdptes ? ~0x1f : ~0xfff)) >>> 0) + high * TWO_32,
+    walksPdptes,
+    pdptes: isPaged && wide === "PAE" ? pdptesOf(state) : NO_PDPTES,
+    pse: state.has("CR4", BIT.CR4.PSE),
+    pge: state.has("CR4", BIT.CR4.PGE),
+    nxe: state.has("EFER", BIT.EFER.NXE),
+    wp: state.has("CR0", BIT.CR0.WP),
+    smep: isPaged && state.has("CR4", BIT.CR4.SMEP),
+    smap: isPaged && state.has("CR4", BIT.CR4.SMAP),
+    physicalBits,
+    gigabytePages: features.has("Page1GB"),
+    reservesBit8: vendor === "amd",
+  };
+}
+
+const CR3 = controlOffset("CR3") / 4;
+const TWO_32 = 2 ** 32;
+const NO_PDPTES: readonly number[] = [];
+
+function pdptesOf({ words }: CpuState): readonly number[] {
+  const all: number[] = [];
+  for (let i = 0; i < PDPTE_WORDS; i += 1) all.push((words[OFFSET.pdptes / 4 + i] as number) >>> 0);
+  return all;
+}
+
+/** A loop: to make an array from another by a function takes ten times as long. */
+function registersOf({ words }: CpuState): Int32Array {
+  const all = new Int32Array(WORDS.length);
+  for (let i = 0; i < WORDS.length; i += 1)
+    all[i] = (words[WORDS[i] as number] as number) & (MASKS[i] as number);
+  return all;
 }
 
 /** The same registers and the same owner as then. */

@@ -2,6 +2,7 @@
 
 import type { CpuState } from "../../hw/cpu/state.ts";
 import type { HostCpu } from "../../linux/host-cpu.ts";
+import type { SwappedBlock } from "./swapped.ts";
 
 /** An event that a guest is to have at its next entry. */
 export interface PendingEvent {
@@ -56,6 +57,8 @@ export interface Hosted {
   readonly isLogging: boolean;
   /** All registers, while they are not in hardware. */
   readonly registers: CpuState;
+  /** The same, for those that software moves. */
+  readonly swapped: SwappedBlock;
 }
 
 /** What the module waits for until the guest can take it. */

@@ -3,17 +3,19 @@
  */
 
 import { VECTORS } from "../../hw/cpu/fault.ts";
-import { readSlot, writeSlot } from "../../hw/cpu/msr/slots.ts";
-import { BLOCKING, EFER, RFLAGS } from "../../hw/cpu/state.ts";
+import { readSlot, slotOffset, writeSlot } from "../../hw/cpu/msr/slots.ts";
+import { BIT, BLOCKING, controlOffset, RFLAGS } from "../../hw/cpu/state.ts";
 import { EXIT_CODE, INSTRUCTIONS, INTERCEPT, type Intercept } from "../../hw/cpu/svm/intercepts.ts";
 import { loadGuest, loadHidden, saveGuest, saveHidden } from "../../hw/cpu/svm/state-areas.ts";
 import { Svm } from "../../hw/cpu/svm/svm.ts";
 import { ASIDS, EVENT, TLB_CONTROL, VINTR, VMCB, VMCB_BYTES } from "../../hw/cpu/svm/vmcb.ts";
+import { pairsOf } from "../../hw/cpu/word-code.ts";
+import { WordMoves } from "../../hw/cpu/word-moves.ts";
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import { assert } from "../../sim/assert.ts";
 import { PAGE_SIZE, type PagedMemory } from "../../sim/paged-memory.ts";
 import type { Cause, Entry, Exit, Hosted, PendingEvent, Windows, X86Ops } from "./ops.ts";
-import { swap } from "./swapped.ts";
+import { SwappedBlock, SwappedRegisters } from "./swapped.ts";
 
 const IRET = INSTRUCTIONS.IRET as Intercept;
 const codeOf = (name: keyof typeof INSTRUCTIONS): number => (INSTRUCTIONS[name] as Intercept).code;
@@ -106,6 +108,12 @@ class Vmcb {
   }
 }
 
+const SVME = BIT.EFER.SVME;
+const [EFER, CR8] = [controlOffset("EFER") / 4, controlOffset("CR8") / 4];
+const SWAPPED = new SwappedRegisters([], []);
+/** What VMRUN loads beside a guest's registers. */
+const OTHERS = new WordMoves(pairsOf(slotOffset("IA32_PAT"), VMCB.gPat, 8));
+
 const svmOf = ({ virtualization }: HostCpu): Svm => {
   assert(virtualization instanceof Svm, "the CPUs of a host with svm have SVM");
   return virtualization;
@@ -126,6 +134,10 @@ export class SvmOps implements X86Ops {
   readonly #ram: PagedMemory;
   /** Address of the maps of ports and of MSRs: everything is intercepted. */
   readonly #maps: number;
+  /** By the numbers of CPUs. */
+  readonly #blocks: SwappedBlock[] = [];
+  /** By frame: a frame's view stays what it is, whoever has the frame. */
+  readonly #vmcbs = new Map<number, Vmcb>();
 
   /** `maps`: the first of three frames that follow one another. */
   constructor(ram: PagedMemory, maps: number) {
@@ -134,14 +146,25 @@ export class SvmOps implements X86Ops {
     ram.fill(this.#maps, MAP_PAGES * PAGE_SIZE, 0xff);
   }
 
-  enable({ state }: HostCpu, hostSave: number): void {
-    state.setControl("EFER", state.control("EFER") | EFER.SVME);
+  enable({ number, state }: HostCpu, hostSave: number): void {
+    state.setControl("EFER", state.control("EFER") | BigInt(SVME));
     state.rflags |= RFLAGS.IF;
     writeSlot(state, "VM_HSAVE_PA", BigInt(hostSave * PAGE_SIZE));
+    this.#blocks[number] = new SwappedBlock(state);
+  }
+
+  #vmcb(frame: number): Vmcb {
+    let vmcb = this.#vmcbs.get(frame);
+    if (vmcb === undefined) this.#vmcbs.set(frame, (vmcb = new Vmcb(this.#ram, frame)));
+    return vmcb;
+  }
+
+  #block({ number }: HostCpu): SwappedBlock {
+    return this.#blocks[number] as SwappedBlock;
   }
 
   create({ control, tag, root, hasApic }: Hosted): void {
-    const vmcb = new Vmcb(this.#ram, control);
+    const vmcb = this.#vmcb(control);
     const { view } = vmcb;
     for (const { word, bit } of INTERCEPTED)
       view.setUint32(word, (view.getUint32(word, true) | (1 << bit)) >>> 0, true);
@@ -160,39 +183,38 @@ export class SvmOps implements X86Ops {
 
   put(): void {}
 
-  store({ state }: HostCpu, { control, registers, exceptions }: Hosted): void {
-    const vmcb = new Vmcb(this.#ram, control);
+  store(cpu: HostCpu, { control, registers, swapped, exceptions }: Hosted): void {
+    const vmcb = this.#vmcb(control);
     const { view, words } = vmcb;
     saveGuest(registers, words);
     saveHidden(registers, words);
+    OTHERS.save(registers.words, words);
     view.setUint8(VMCB.cpl, registers.cpl);
     view.setUint32(VMCB.interceptExceptions, exceptions, true);
     view.setInt32(VMCB.interceptDr, (exceptions & DB) === 0 ? 0 : ALL_DR, true);
-    view.setBigUint64(VMCB.efer, registers.control("EFER") | EFER.SVME, true);
-    view.setBigUint64(VMCB.gPat, readSlot(registers, "IA32_PAT"), true);
-    view.setUint8(VMCB.vintr, Number(registers.control("CR8")));
-    const isShadowed = (registers.blocking & (BLOCKING.sti | BLOCKING.movSs)) !== 0;
-    view.setUint32(VMCB.interruptShadow, isShadowed ? 1 : 0, true);
-    const offset = readSlot(registers, "TSC offset") - readSlot(state, "TSC offset");
+    words[VMCB.efer / 4] = (words[VMCB.efer / 4] as number) | SVME;
+    view.setUint8(VMCB.vintr, registers.words[CR8] as number);
+    view.setUint32(VMCB.interruptShadow, (registers.blocking & SHADOWS) === 0 ? 0 : 1, true);
+    const offset = readSlot(registers, "TSC offset") - readSlot(cpu.state, "TSC offset");
     view.setBigUint64(VMCB.tscOffset, BigInt.asUintN(64, offset), true);
     vmcb.touch();
-    swap(registers, state, []);
+    SWAPPED.copy(swapped, this.#block(cpu));
   }
 
-  fetch({ state }: HostCpu, { control, registers }: Hosted): void {
-    const { view, words } = new Vmcb(this.#ram, control);
-    swap(state, registers, []);
+  fetch(cpu: HostCpu, { control, registers, swapped }: Hosted): void {
+    const { view, words } = this.#vmcb(control);
+    SWAPPED.copy(this.#block(cpu), swapped);
     loadGuest(registers, words, view.getUint8(VMCB.cpl));
     loadHidden(registers, words);
-    registers.setControl("EFER", registers.control("EFER") & ~EFER.SVME);
-    writeSlot(registers, "IA32_PAT", view.getBigUint64(VMCB.gPat, true));
-    registers.setControl("CR8", BigInt(view.getUint8(VMCB.vintr) & VINTR.tpr));
+    OTHERS.load(registers.words, words);
+    registers.words[EFER] = (registers.words[EFER] as number) & ~SVME;
+    registers.words[CR8] = view.getUint8(VMCB.vintr) & VINTR.tpr;
     const isShadowed = (view.getUint32(VMCB.interruptShadow, true) & 1) !== 0;
     registers.blocking = (registers.blocking & BLOCKING.nmi) | (isShadowed ? BLOCKING.sti : 0);
   }
 
   canTake(_cpu: HostCpu, { control, registers }: Hosted, isInHardware: boolean): Windows {
-    const { view } = new Vmcb(this.#ram, control);
+    const { view } = this.#vmcb(control);
     const flags = isInHardware ? view.getUint32(VMCB.rflags, true) : Number(registers.rflags);
     const isShadowed = isInHardware
       ? (view.getUint32(VMCB.interruptShadow, true) & 1) !== 0
@@ -202,7 +224,7 @@ export class SvmOps implements X86Ops {
   }
 
   enter(cpu: HostCpu, vcpu: Hosted, { event, flush, windows }: Entry): null {
-    const vmcb = new Vmcb(this.#ram, vcpu.control);
+    const vmcb = this.#vmcb(vcpu.control);
     const { view } = vmcb;
     const svm = svmOf(cpu);
     if (event?.type === "NMI") vcpu.registers.blocking |= BLOCKING.nmi;
@@ -229,7 +251,7 @@ export class SvmOps implements X86Ops {
     svmOf(cpu).save(vcpu.control * PAGE_SIZE);
     // STGI.
     cpu.state.blocking &= ~BLOCKING.gif;
-    const { view } = new Vmcb(this.#ram, vcpu.control);
+    const { view } = this.#vmcb(vcpu.control);
     const reason = view.getInt32(VMCB.exitCode, true);
     return {
       reason,

@@ -19,8 +19,8 @@ const [WRITE_BACK, WALK_OF_4] = [6, 3 << 3];
 /** Of entries that map a page, the memory type. */
 export const LEAF_BITS = WRITE_BACK << 3;
 
-const word = (...bits: readonly number[]): bigint =>
-  BigInt(bits.reduce((all, bit) => (all | bit) >>> 0, 0));
+const word = (...bits: readonly number[]): number =>
+  bits.reduce((all, bit) => (all | bit) >>> 0, 0);
 
 /** But for "IA-32e mode guest". */
 export const ENTRY_CONTROLS = word(
@@ -30,20 +30,21 @@ export const ENTRY_CONTROLS = word(
   ENTRY.loadPat,
 );
 
+const PRIMARY_CONTROLS = word(
+  TRUE_DEFAULT1.primary,
+  PRIMARY.useTscOffsetting,
+  PRIMARY.hltExiting,
+  PRIMARY.cr8LoadExiting,
+  PRIMARY.cr8StoreExiting,
+  PRIMARY.unconditionalIoExiting,
+  PRIMARY.activateSecondaryControls,
+);
 /** Written at each entry. */
-export const primaryControls = ({ interrupt, nmi }: Windows, isDebugged: boolean): bigint =>
-  word(
-    TRUE_DEFAULT1.primary,
-    PRIMARY.useTscOffsetting,
-    PRIMARY.hltExiting,
-    PRIMARY.cr8LoadExiting,
-    PRIMARY.cr8StoreExiting,
-    PRIMARY.unconditionalIoExiting,
-    PRIMARY.activateSecondaryControls,
-    interrupt ? PRIMARY.interruptWindowExiting : 0,
-    nmi ? PRIMARY.nmiWindowExiting : 0,
-    isDebugged ? PRIMARY.movDrExiting : 0,
-  );
+export const primaryControls = ({ interrupt, nmi }: Windows, isDebugged: boolean): number =>
+  PRIMARY_CONTROLS |
+  (interrupt ? PRIMARY.interruptWindowExiting : 0) |
+  (nmi ? PRIMARY.nmiWindowExiting : 0) |
+  (isDebugged ? PRIMARY.movDrExiting : 0);
 
 const eptPointer = ({ root }: Hosted): number =>
   root * PAGE_SIZE + (WRITE_BACK | WALK_OF_4 | EPTP_ACCESSED_DIRTY);
@@ -55,30 +56,32 @@ const SECONDARY_CONTROLS = word(
   SECONDARY.unrestrictedGuest,
   SECONDARY.enableInvpcid,
 );
-const LOGGING = SECONDARY_CONTROLS | BigInt(SECONDARY.enablePml);
+const LOGGING = SECONDARY_CONTROLS | SECONDARY.enablePml;
 /** They change with the slots. */
-export const secondaryControls = ({ log, isLogging }: Hosted): bigint =>
+export const secondaryControls = ({ log, isLogging }: Hosted): number =>
   log !== 0 && isLogging ? LOGGING : SECONDARY_CONTROLS;
 
 /** The log is filled from its last entry down to the first. */
-export const LAST_ENTRY = 511n;
+export const LAST_ENTRY = 511;
 
 export const controlFields = (vcpu: Hosted): Values => [
   [
     "Pin-based VM-execution controls",
-    word(TRUE_DEFAULT1.pin, PIN.externalInterruptExiting, PIN.nmiExiting, PIN.virtualNmis),
+    BigInt(word(TRUE_DEFAULT1.pin, PIN.externalInterruptExiting, PIN.nmiExiting, PIN.virtualNmis)),
   ],
-  ["Secondary processor-based VM-execution controls", secondaryControls(vcpu)],
+  ["Secondary processor-based VM-execution controls", BigInt(secondaryControls(vcpu))],
   [
     "VM-exit controls",
-    word(
-      TRUE_DEFAULT1.exit,
-      EXIT.saveDebugControls,
-      EXIT.hostAddressSpaceSize,
-      EXIT.savePat,
-      EXIT.loadPat,
-      EXIT.saveEfer,
-      EXIT.loadEfer,
+    BigInt(
+      word(
+        TRUE_DEFAULT1.exit,
+        EXIT.saveDebugControls,
+        EXIT.hostAddressSpaceSize,
+        EXIT.savePat,
+        EXIT.loadPat,
+        EXIT.saveEfer,
+        EXIT.loadEfer,
+      ),
     ),
   ],
   ["CR0 guest/host mask", OWNED.CR0],
@@ -87,7 +90,7 @@ export const controlFields = (vcpu: Hosted): Values => [
   ["Virtual-processor identifier (VPID)", BigInt(vcpu.tag)],
   ["VMCS link pointer", 2n ** 64n - 1n],
   ["PML address", BigInt(vcpu.log * PAGE_SIZE)],
-  ["PML index", LAST_ENTRY],
+  ["PML index", BigInt(LAST_ENTRY)],
 ];
 
 const [CODE, DATA, TASK] = [0x8n, 0x10n, 0x18n];

@@ -19,29 +19,9 @@ import {
 } from "../state.ts";
 import { type SlotName, slotOffset } from "../msr/slots.ts";
 import { pairsOf, type WordPair } from "../word-code.ts";
+import { WordMoves } from "../word-moves.ts";
 import { attributesOf, rightsOf } from "./checks.ts";
 import { SEGMENT, VMCB } from "./vmcb.ts";
-
-/** What goes to and fro by a loop; the CPU itself does it by emitted code (word-code.ts). */
-class Move {
-  readonly #block: Int32Array;
-  readonly #other: Int32Array;
-
-  constructor(pairs: readonly WordPair[]) {
-    this.#block = Int32Array.from(pairs, ([block]) => block / 4);
-    this.#other = Int32Array.from(pairs, ([, other]) => other / 4);
-  }
-
-  save(block: Int32Array, other: Int32Array): void {
-    for (let i = 0; i < this.#block.length; i += 1)
-      other[this.#other[i] as number] = block[this.#block[i] as number] as number;
-  }
-
-  load(block: Int32Array, other: Int32Array): void {
-    for (let i = 0; i < this.#block.length; i += 1)
-      block[this.#block[i] as number] = other[this.#other[i] as number] as number;
-  }
-}
 
 const [RAX, RSP] = [OFFSET.gpr, OFFSET.gpr + 8 * 4];
 const DR6 = OFFSET.debug + 8 * 4;
@@ -80,7 +60,7 @@ export const GUEST_WORDS: readonly WordPair[] = [
     ];
   }),
 ];
-const GUEST = new Move(GUEST_WORDS);
+const GUEST = new WordMoves(GUEST_WORDS);
 /** All offsets from here on are of words of 32 bits. */
 const [GDTR_LIMIT, IDTR_LIMIT] = [(OFFSET.gdtr + 8) / 4, (OFFSET.idtr + 8) / 4];
 const [VMCB_GDTR, VMCB_IDTR] = [(VMCB.gdtr + SEGMENT.limit) / 4, (VMCB.idtr + SEGMENT.limit) / 4];
@@ -234,7 +214,9 @@ const MSRS: readonly (readonly [SlotName, number])[] = [
   ["IA32_SYSENTER_EIP", VMCB.sysenterEip],
 ];
 
-const MOVED_MSRS = new Move(MSRS.flatMap(([name, vmcb]) => pairsOf(slotOffset(name), vmcb, 8)));
+const MOVED_MSRS = new WordMoves(
+  MSRS.flatMap(([name, vmcb]) => pairsOf(slotOffset(name), vmcb, 8)),
+);
 const KERNEL_GS = slotOffset("IA32_KERNEL_GS_BASE") / 4;
 
 /** Bases are made canonical, as the manual says of VMLOAD ("Canonicalization and Consistency Checks"). */
