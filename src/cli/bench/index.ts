@@ -8,6 +8,7 @@ import type { Benchmark } from "./figures.ts";
 import { kvm } from "./kvm.ts";
 import { idle } from "./machine-idle.ts";
 import { scheduling } from "./sched.ts";
+import { sharing } from "./share.ts";
 import { events } from "./sim-events.ts";
 import { seeks } from "./sim-seeks.ts";
 import { virtualization } from "./virtualization.ts";
@@ -33,6 +34,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
     name: "sched",
     says: "the host's scheduler: decisions a second, with few and with many threads",
     measurements: scheduling,
+  },
+  {
+    name: "share",
+    says: "a host that a thousand guests divide: real time for a virtual second",
+    measurements: sharing,
   },
   {
     name: "sim",

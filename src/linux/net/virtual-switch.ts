@@ -167,5 +167,10 @@ export class VirtualSwitch {
   }
 }
 
-const hexOf = (frame: Frame): string =>
-  Array.from(frame, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+function hexOf(frame: Frame): string {
+  let text = "";
+  for (const byte of frame) text += DIGITS[byte] as string;
+  return text;
+}
