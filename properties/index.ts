@@ -74,6 +74,7 @@ import "./qemu/balloon.property.ts";
 import "./qemu/dirty-memory.property.ts";
 import "./linux/net.property.ts";
 import "./linux/ranges.property.ts";
+import "./linux/share.property.ts";
 import "./linux/switched-network.property.ts";
 import "./linux/virtual-switch.property.ts";
 import "./linux/sched-balance.property.ts";
