@@ -58,6 +58,7 @@ import "./kvm/chip-state.property.ts";
 import "./kvm/debug.property.ts";
 import "./kvm/guests.property.ts";
 import "./kvm/hosts.property.ts";
+import "./kvm/instruction-exits.property.ts";
 import "./kvm/ioctls.property.ts";
 import "./kvm/irqchip.property.ts";
 import "./kvm/state.property.ts";

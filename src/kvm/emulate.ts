@@ -10,7 +10,7 @@ import type { AccessSize } from "../hw/chips/socket.ts";
 import { BareEnvironment, type Environment } from "../hw/cpu/environment.ts";
 import type { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import { ReferenceCpu } from "../hw/cpu/reference.ts";
-import type { CpuState } from "../hw/cpu/state.ts";
+import { type CpuState, STATE_BYTES } from "../hw/cpu/state.ts";
 import { afterInstruction, exceptionOf } from "./events.ts";
 import { GuestMemory, type GuestPhysical } from "./guest-memory.ts";
 import type { PendingEvent } from "./x86/ops.ts";
@@ -171,12 +171,15 @@ export interface Emulated {
   readonly answers: readonly DeviceData[];
 }
 
+/** Registers before the instruction, while it is carried out. */
+const before = new Uint8Array(STATE_BYTES);
+
 /** One instruction at RIP, or one iteration of a repeated one. */
 export function emulate(given: Emulated): Outcome {
   const { state, environment, decoder, physical } = given;
   const devices = new Devices(given);
   const memory = new GuestMemory(state, environment.profile, physical, devices);
-  const before = state.bytes().slice();
+  before.set(state.bytes());
   const { pendingDebug } = state;
   const trap = afterInstruction(state);
   const fault = new ReferenceCpu({ state, decoder, memory, environment: devices }).step();

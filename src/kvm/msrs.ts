@@ -38,14 +38,16 @@ class NoMemory extends Untranslated implements SystemMemory {
 
 type Msrs = ValueOf<typeof kvm_msrs>;
 
+const NO_MEMORY = new NoMemory();
+
 const accessTo = (state: CpuState, environment: Environment): MsrAccess => ({
   state,
   environment,
-  memory: new NoMemory(),
+  memory: NO_MEMORY,
 });
 
 /** The counter of a vCPU that does not run goes on with that of the CPU that asks. */
-function accessOf({ registers, environment }: Vcpu, cpu: HostCpu): MsrAccess {
+export function accessOf({ registers, environment }: Vcpu, cpu: HostCpu): MsrAccess {
   registers.cycles = cpu.state.cycles;
   return accessTo(registers, environment);
 }

@@ -21,11 +21,13 @@ import {
   NOT_DEBUGGED,
   withDebugRegisters,
 } from "./guest-debug.ts";
+import type { WaitingInput } from "./exits/port.ts";
 import { type KvmRun, newRun } from "./ioctls/kvm-run.ts";
 import { offerEoi } from "./pv/eoi.ts";
 import { updateClock } from "./pv/kvmclock.ts";
 import { initialPv, type PvState } from "./pv/state.ts";
 import { recordSteal } from "./pv/steal-time.ts";
+import { VcpuDevices } from "./vcpu-devices.ts";
 import { VcpuEnvironment } from "./vcpu-environment.ts";
 import type { Vm } from "./vm.ts";
 import type { Exit, Hosted, PendingEvent, Windows } from "./x86/ops.ts";
@@ -72,6 +74,8 @@ interface VcpuState {
   /** What devices have answered to the instruction that waits, what it waits for, and what is still to be written to them. */
   answers: readonly DeviceData[];
   waiting: DeviceRead | null;
+  /** The IN that user space has to give a value to. */
+  input: WaitingInput | null;
   writes: readonly DeviceData[];
   /** Numbers of CPUs, or -1. */
   cpu: number;
@@ -99,6 +103,7 @@ const initialState = (mpState: number): VcpuState => ({
   exit: null,
   answers: [],
   waiting: null,
+  input: null,
   writes: [],
   cpu: NONE,
   lastCpu: NONE,
@@ -119,6 +124,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
   readonly registers = new CpuState(new ArrayBuffer(BLOCK_BYTES), 0);
   readonly swapped = new SwappedBlock(this.registers);
   readonly environment: VcpuEnvironment;
+  readonly devices: VcpuDevices;
   readonly #state: Cell<VcpuState>;
   readonly #run: Cell<KvmRun>;
 
@@ -132,6 +138,7 @@ export class Vcpu implements OpenFile, Hosted, ApicOwner {
     this.log = log;
     this.hasApic = hasApic;
     this.environment = new VcpuEnvironment(this);
+    this.devices = new VcpuDevices(this);
     const { registry } = vm.world;
     const name = `${vm.name}.vcpu${id}`;
     registry.array(`${name}.registers`, this.registers.bytes());

@@ -61,6 +61,30 @@ const exits = (vendor: Vendor, kind: keyof typeof KINDS): Measurement => ({
   },
 });
 
+/** inc edi; jmp */
+const COMPUTES = Uint8Array.of(0x66, 0x47, 0xeb, 0xfc);
+const TURN_CYCLES = 2000;
+
+const switches = (vendor: Vendor): Measurement => ({
+  what: `switches of guests on ${vendor}`,
+  measure(seconds) {
+    const host = new KvmHost({ vendor, guests: 2, ramBytes: RAM_BYTES });
+    for (const guest of [0, 1]) host.load(guest, COMPUTES);
+    const rates: number[] = [];
+    for (let round = 0; round <= ROUNDS; round += 1) {
+      let made = 0;
+      const started = performance.now();
+      while (performance.now() - started < (seconds * 1000) / ROUNDS) {
+        for (const guest of [0, 1]) host.run(guest, TURN_CYCLES);
+        made += 2;
+      }
+      if (round > 0) rates.push((made * 1000) / (performance.now() - started));
+    }
+    host.release();
+    return [figure(`${vendor}: switches between guests that compute`, "a second", rates)];
+  },
+});
+
 const SHARE_BAR = { relation: "at least", value: 90 } as const;
 
 const share = (vendor: Vendor, kernel: Kernel): Measurement => ({
@@ -131,6 +155,7 @@ const many = (vendor: Vendor): Measurement => ({
 
 export const kvm: readonly Measurement[] = VENDORS.flatMap((vendor) => [
   ...(Object.keys(KINDS) as (keyof typeof KINDS)[]).map((kind) => exits(vendor, kind)),
+  switches(vendor),
   ...KERNELS.map((kernel) => share(vendor, kernel)),
   fresh(vendor),
   many(vendor),

@@ -45,6 +45,9 @@ export function cyclesOf(mnemonic: string, list: readonly MicroOp[]): number {
   return cycles + divides;
 }
 
+/** Of an instruction that is nothing but an assist. */
+export const cyclesOfAssist = (mnemonic: string): number => BASE + assistCycles(mnemonic);
+
 function integerCycles(micro: Exclude<MicroOp, VectorMicroOp>): number {
   if (micro.op === "load" || micro.op === "store") return ACCESS;
   return micro.op === "binary" && micro.fn.startsWith("mul") ? MULTIPLY : 0;

@@ -11,6 +11,7 @@ import { decodeAt } from "./decode-at.ts";
 import type { Decoded, OperandValue } from "./decode.ts";
 import type { Engine, EngineParts } from "./engine/engine.ts";
 import { type Fault, plainFault } from "./fault.ts";
+import type { Form } from "./forms.ts";
 import { record } from "./instruction.ts";
 import { isFault, type LinearMemory } from "./mmu.ts";
 import { is64Bit, stackSizeOf } from "./mode.ts";
@@ -71,6 +72,33 @@ export class ReferenceCpu implements Engine {
   }
 }
 
+/** What a form says in one variant, which is always the same. */
+interface Recorded {
+  readonly variant: Variant;
+  readonly list: readonly MicroOp[];
+  readonly cycles: number;
+}
+
+const RECORDED = new WeakMap<Form, Recorded[]>();
+
+function recordedOf({ instruction, form }: Decoded, variant: Variant): Recorded {
+  let all = RECORDED.get(form);
+  if (all === undefined) RECORDED.set(form, (all = []));
+  const known = all.find((one) => isSame(one.variant, variant));
+  if (known !== undefined) return known;
+  const list = record(instruction, form, variant);
+  const recorded = { variant, list, cycles: cyclesOf(form.mnemonic, list) };
+  all.push(recorded);
+  return recorded;
+}
+
+const isSame = (a: Variant, b: Variant): boolean =>
+  a.memory === b.memory &&
+  a.operandSize === b.operandSize &&
+  a.addressSize === b.addressSize &&
+  a.stackSize === b.stackSize &&
+  a.repeat === b.repeat;
+
 /** One instruction being executed. */
 class Evaluation {
   readonly #parts: EngineParts;
@@ -79,7 +107,7 @@ class Evaluation {
   readonly #decoded: Decoded;
   readonly #variant: Variant;
   readonly #nextRip: bigint;
-  readonly #list: readonly MicroOp[];
+  readonly #recorded: Recorded;
   readonly #values: bigint[] = [];
   readonly undefinedFlags: StatusFlag[];
   #rip: bigint;
@@ -94,15 +122,15 @@ class Evaluation {
     this.undefinedFlags = [...(decoded.instruction.undefined ?? [])];
     this.#nextRip = BigInt.asUintN(is64Bit(state) ? 64 : 32, state.rip + BigInt(decoded.length));
     this.#rip = this.#nextRip;
-    this.#list = record(decoded.instruction, decoded.form, this.#variant);
+    this.#recorded = recordedOf(decoded, this.#variant);
   }
 
   get cycles(): number {
-    return cyclesOf(this.#decoded.form.mnemonic, this.#list);
+    return this.#recorded.cycles;
   }
 
   run(): Fault | null {
-    for (const micro of this.#list) {
+    for (const micro of this.#recorded.list) {
       const result = this.#execute(micro);
       if (result === "finish") break;
       if (isFault(result)) return result;

@@ -207,6 +207,8 @@ export class CpuState {
   readonly words: Int32Array;
   /** As words of 64 bits: DataView has no quick way to them. */
   readonly #wide: BigUint64Array;
+  /** Made when it is first asked for. */
+  #bytes: Uint8Array | null = null;
   /**
    * Somebody has to look before the next instruction: an event may be due, or what holds events back has changed.
    * Engines return at the next boundary. No state: set too often it costs time only.
@@ -228,7 +230,8 @@ export class CpuState {
 
   /** The block's bytes that are state, for the snapshot registry. */
   bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer, this.block, STATE_BYTES);
+    this.#bytes ??= new Uint8Array(this.view.buffer, this.block, STATE_BYTES);
+    return this.#bytes;
   }
 
   /** By number in the encoding. */

@@ -8,7 +8,7 @@ import type { Exit } from "../x86/ops.ts";
 import { skip } from "./skip.ts";
 
 export function handleCpuid(vcpu: Vcpu, cpu: HostCpu, exit: Exit): null {
-  skip(vcpu, cpu, exit);
+  skip(vcpu, cpu, exit.next);
   const { registers } = vcpu;
   carryOutCpuid(registers, (leaf, subleaf) => {
     const { eax, ebx, ecx, edx } = answerCpuid(vcpu.state.cpuid, registers, leaf, subleaf);

@@ -7,7 +7,7 @@ import type { Exit } from "../x86/ops.ts";
 import { skip } from "./skip.ts";
 
 export function handleHypercall(vcpu: Vcpu, cpu: HostCpu, exit: Exit): null {
-  skip(vcpu, cpu, exit);
+  skip(vcpu, cpu, exit.next);
   hypercall(vcpu, cpu);
   return null;
 }

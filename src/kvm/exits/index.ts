@@ -11,6 +11,8 @@ import { handleException } from "./debug.ts";
 import { handleHypercall } from "./hypercall.ts";
 import { handleInstruction } from "./instruction.ts";
 import { handleMemory } from "./memory.ts";
+import { handleMsr } from "./msr.ts";
+import { handlePort } from "./port.ts";
 import { halt, reportFailedEntry, reportUnknown, shutDown } from "./to-user.ts";
 
 export function handleExit(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | Errno | null {
@@ -27,6 +29,11 @@ export function handleExit(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | Errno | nu
       return handleInstruction(vcpu, cpu);
     case "exception":
       return handleException(vcpu, cpu, cause);
+    case "port":
+      return handlePort(vcpu, cpu, exit, cause);
+    case "RDMSR":
+    case "WRMSR":
+      return handleMsr(vcpu, cpu, exit, cause.is);
     case "CPUID":
       return handleCpuid(vcpu, cpu, exit);
     case "hypercall":

@@ -8,7 +8,7 @@ import { skip } from "./skip.ts";
 
 /** Without an interrupt controller in the module, halted vCPUs are user space's. */
 export function halt(vcpu: Vcpu, cpu: HostCpu, exit: Exit): 0 | null {
-  skip(vcpu, cpu, exit);
+  skip(vcpu, cpu, exit.next);
   if (vcpu.hasApic) {
     vcpu.state.mpState = MP_STATE.halted;
     return null;

@@ -48,14 +48,18 @@ export const newRun = (): KvmRun => ({
   internal: { suberror: 0 },
 });
 
+const LOW_32 = 0xffff_ffffn;
+
 /** Little endian. */
 export function valueOf(data: Uint8Array, size: number): bigint {
-  let value = 0n;
-  for (let i = size - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(data[i] ?? 0);
-  return value;
+  let [low, high] = [0, 0];
+  for (let i = size - 1; i >= 4; i -= 1) high = (high << 8) | (data[i] ?? 0);
+  for (let i = Math.min(size, 4) - 1; i >= 0; i -= 1) low = (low << 8) | (data[i] ?? 0);
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
 export function setValue(data: Uint8Array, size: number, value: bigint): void {
+  const halves = [Number(value & LOW_32), Number(value >> 32n)] as const;
   for (let i = 0; i < data.length; i += 1)
-    data[i] = i < size ? Number((value >> BigInt(8 * i)) & 0xffn) : 0;
+    data[i] = i < size ? (halves[i < 4 ? 0 : 1] >>> (8 * (i % 4))) & 0xff : 0;
 }

@@ -33,25 +33,25 @@ interface Hypercall {
   run(call: Call, a: bigint, b: bigint, c: bigint, d: bigint): bigint;
 }
 
-const CALLS: Readonly<Record<number, Hypercall>> = {
+const CALLS: ReadonlyMap<number, Hypercall> = new Map<number, Hypercall>([
   /** KVM_HC_VAPIC_POLL_IRQ: the exit was all. */
-  1: { feature: 0, run: () => 0n },
+  [1, { feature: 0, run: () => 0n }],
   /** KVM_HC_KICK_CPU. */
-  5: { feature: FEATURE.PV_UNHALT, run: ({ vcpu }, _flags, id) => kick(vcpu.vm, id) },
+  [5, { feature: FEATURE.PV_UNHALT, run: ({ vcpu }, _flags, id) => kick(vcpu.vm, id) }],
   /** KVM_HC_CLOCK_PAIRING. */
-  9: { feature: 0, run: pairClocks },
+  [9, { feature: 0, run: pairClocks }],
   /** KVM_HC_SEND_IPI. */
-  10: { feature: FEATURE.PV_SEND_IPI, run: sendIpi },
+  [10, { feature: FEATURE.PV_SEND_IPI, run: sendIpi }],
   /** KVM_HC_SCHED_YIELD. */
-  11: { feature: FEATURE.PV_SCHED_YIELD, run: yieldTo },
-};
+  [11, { feature: FEATURE.PV_SCHED_YIELD, run: yieldTo }],
+]);
 
 /** Registers are where they can be changed; the answer goes to RAX. */
 export function hypercall(vcpu: Vcpu, cpu: HostCpu): void {
   const { registers } = vcpu;
   const bits = is64Bit(registers) ? 64 : 32;
   const word = (register: number): bigint => BigInt.asUintN(bits, registers.gpr(register));
-  const row = CALLS[Number(word(RAX))];
+  const row = CALLS.get(Number(word(RAX)));
   const [a, b, c, d] = ARGUMENTS.map(word) as [bigint, bigint, bigint, bigint];
   const call = { vcpu, cpu, isWide: bits === 64 };
   let answer = ENOSYS;

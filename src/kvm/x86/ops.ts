@@ -1,5 +1,6 @@
 /** What KVM asks of VMX or SVM: Linux, arch/x86/include/asm/kvm_host.h, struct kvm_x86_ops. */
 
+import type { AccessSize } from "../../hw/chips/socket.ts";
 import type { CpuState } from "../../hw/cpu/state.ts";
 import type { HostCpu } from "../../linux/host-cpu.ts";
 import type { SwappedBlock } from "./swapped.ts";
@@ -18,7 +19,15 @@ export type Cause =
   /** The guest can take what it could not before. */
   | { readonly is: "window" }
   | { readonly is: "CPUID" | "HLT" | "hypercall" | "shutdown" }
-  /** An instruction that is carried out in the guest's stead: of ports, MSRs, control registers. */
+  /** IN or OUT of a register. */
+  | {
+      readonly is: "port";
+      readonly port: number;
+      readonly size: AccessSize;
+      readonly input: boolean;
+    }
+  | { readonly is: "RDMSR" | "WRMSR" }
+  /** Another instruction that is carried out in the guest's stead: of control registers, strings of ports. */
   | { readonly is: "instruction" }
   /** An exception that is not the guest's; of #DB, the bits of DR6. */
   | { readonly is: "exception"; readonly vector: number; readonly debug: number }

@@ -2,10 +2,17 @@
  * KVM on SVM: a VMCB for each vCPU. APM Vol. 2, "Secure Virtual Machine"; Linux, arch/x86/kvm/svm/svm.c.
  */
 
+import type { AccessSize } from "../../hw/chips/socket.ts";
 import { VECTORS } from "../../hw/cpu/fault.ts";
 import { readSlot, slotOffset, writeSlot } from "../../hw/cpu/msr/slots.ts";
 import { BIT, BLOCKING, controlOffset, RFLAGS } from "../../hw/cpu/state.ts";
-import { EXIT_CODE, INSTRUCTIONS, INTERCEPT, type Intercept } from "../../hw/cpu/svm/intercepts.ts";
+import {
+  EXIT_CODE,
+  INSTRUCTIONS,
+  INTERCEPT,
+  IOIO,
+  type Intercept,
+} from "../../hw/cpu/svm/intercepts.ts";
 import { loadGuest, loadHidden, saveGuest, saveHidden } from "../../hw/cpu/svm/state-areas.ts";
 import { Svm } from "../../hw/cpu/svm/svm.ts";
 import { ASIDS, EVENT, TLB_CONTROL, VINTR, VMCB, VMCB_BYTES } from "../../hw/cpu/svm/vmcb.ts";
@@ -26,8 +33,6 @@ const CAUSES = new Map<number, Cause>([
   [EXIT_CODE.NMI, { is: "interrupt" }],
   [EXIT_CODE.INIT, { is: "interrupt" }],
   [EXIT_CODE.SHUTDOWN, { is: "shutdown" }],
-  [EXIT_CODE.IOIO, { is: "instruction" }],
-  [EXIT_CODE.MSR, { is: "instruction" }],
   [codeOf("XSETBV"), { is: "instruction" }],
   // What ends the blocking of NMIs is not told by the hardware.
   [codeOf("IRET"), { is: "instruction" }],
@@ -278,9 +283,19 @@ function causeOf(view: DataView, reason: number): Cause {
   const vector = reason - EXIT_CODE.exception0;
   if (vector >= 0 && vector < 32)
     return { is: "exception", vector, debug: view.getUint32(VMCB.dr6, true) };
+  if (reason === EXIT_CODE.IOIO) return portOf(view.getUint32(VMCB.exitInfo1, true));
+  if (reason === EXIT_CODE.MSR)
+    return { is: view.getUint32(VMCB.exitInfo1, true) === 0 ? "RDMSR" : "WRMSR" };
   if (reason !== EXIT_CODE.NPF) return CAUSES.get(reason) ?? { is: "unknown" };
   const write = (view.getBigUint64(VMCB.exitInfo1, true) & WRITE) !== 0n;
   return { is: "memory", address: Number(view.getBigUint64(VMCB.exitInfo2, true)), write };
+}
+
+/** APM Vol. 2, "IOIO Intercepts". */
+function portOf(info: number): Cause {
+  if ((info & IOIO.string) !== 0) return { is: "instruction" };
+  const size = ((info >> IOIO.sizeShift) & IOIO.sizes) as AccessSize;
+  return { is: "port", port: info >>> IOIO.portShift, size, input: (info & IOIO.input) !== 0 };
 }
 
 const wordOf = ({ type, vector, errorCode }: PendingEvent): number =>

@@ -5,6 +5,7 @@
  * Not done: task switches through the IDT.
  */
 
+import type { AccessSize } from "../../hw/chips/socket.ts";
 import { VECTORS } from "../../hw/cpu/fault.ts";
 import { writeSlot } from "../../hw/cpu/msr/slots.ts";
 import { BIT, BLOCKING, CR4, RIGHTS } from "../../hw/cpu/state.ts";
@@ -40,10 +41,9 @@ const CAUSES = new Map<number, Cause>([
   [REASON.HLT, { is: "HLT" }],
   [REASON.VMCALL, { is: "hypercall" }],
 ]);
-for (const name of ["INVD", "controlRegisterAccess", "ioInstruction", "MOVDR"] as const)
+for (const name of ["INVD", "controlRegisterAccess", "MOVDR", "XSETBV"] as const)
   CAUSES.set(REASON[name], { is: "instruction" });
-for (const name of ["RDMSR", "WRMSR", "XSETBV"] as const)
-  CAUSES.set(REASON[name], { is: "instruction" });
+for (const name of ["RDMSR", "WRMSR"] as const) CAUSES.set(REASON[name], { is: name });
 /** Instructions of VMX, which a guest does not have. */
 const ABSENT = [
   ...(["VMCLEAR", "VMLAUNCH", "VMPTRLD", "VMPTRST", "VMREAD", "VMRESUME", "VMWRITE"] as const),
@@ -266,9 +266,20 @@ function causeOf(current: CurrentVmcs, reason: number): Cause {
     const address = Number(current.get(PHYSICAL));
     return { is: "memory", address, write: (qualification & WRITE) !== 0 };
   }
+  if (reason === REASON.ioInstruction) return portOf(qualification);
   if (reason !== REASON.taskSwitch) return CAUSES.get(reason) ?? { is: "unknown" };
   const byEvent = qualification >>> SOURCE_SHIFT === SOURCE_IDT;
   return { is: byEvent ? "unknown" : "instruction" };
+}
+
+/** SDM Vol. 3, "Exit Qualification for I/O Instructions". */
+const PORT = { size: 7, input: 8, string: 16, shift: 16 } as const;
+
+function portOf(qualification: number): Cause {
+  if ((qualification & PORT.string) !== 0) return { is: "instruction" };
+  const size = ((qualification & PORT.size) + 1) as AccessSize;
+  const input = (qualification & PORT.input) !== 0;
+  return { is: "port", port: qualification >>> PORT.shift, size, input };
 }
 
 function exceptionOf(current: CurrentVmcs, debug: number): Cause {

@@ -91,6 +91,9 @@ export const IOIO = {
   string: 4,
   repeated: 8,
   sizeShift: 4,
+  /** A bit for each size, with the size's number. */
+  sizes: 7,
   addressSizeShift: 7,
   segmentShift: 10,
+  portShift: 16,
 } as const;

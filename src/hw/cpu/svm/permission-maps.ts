@@ -39,7 +39,7 @@ export function isPortIntercepted(
 export function ioioInfo({ decoded }: AssistContext, access: PortAccess): bigint {
   const { port, size, input, string } = access;
   const { addressSize, repeat, segment } = decoded;
-  let info = (port * 2 ** 16 + (size << IOIO.sizeShift)) | 0;
+  let info = (port << IOIO.portShift) | (size << IOIO.sizeShift);
   info |= (addressSize / 16) << IOIO.addressSizeShift;
   if (input) info |= IOIO.input;
   if (string) info |= IOIO.string;

@@ -87,10 +87,12 @@ export function exceptionExit(event: Raised, isProtected: boolean): VmxExit {
 export const instructionExit = (
   { decoded }: AssistContext,
   reason: number,
-  more: Omit<VmxExit, "reason" | "instructionLength"> | null = null,
+  more: Pick<VmxExit, "qualification" | "instructionInformation" | "linear"> = {},
 ): Fault => {
-  const exit: VmxExit = { reason, instructionLength: decoded.length };
-  return exitFault(more === null ? exit : { ...more, ...exit });
+  const { qualification = 0n, instructionInformation = 0, linear } = more;
+  const { length: instructionLength } = decoded;
+  const exit: VmxExit = { reason, instructionLength, qualification, instructionInformation };
+  return exitFault(linear === undefined ? exit : { ...exit, linear });
 };
 
 // Instruction information: "Basic VM-Exit Information", tables of "Information for VM Exits Due to Instruction Execution".

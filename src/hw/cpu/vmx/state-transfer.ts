@@ -124,41 +124,61 @@ const fixed = (offset: number, ...values: readonly number[]): HostRow => [
   4 * values.length,
   () => values,
 ];
-const field = (name: FieldName, offset: number): HostRow => [offset, 8, (vmcs) => wide(vmcs, name)];
-const low = (vmcs: Uint32Array, name: FieldName): number => vmcs[wordOf(name)] as number;
-const wide = (vmcs: Uint32Array, name: FieldName): readonly [number, number] => [
-  low(vmcs, name),
-  vmcs[wordOf(name) + 1] as number,
-];
+type Reader<T> = (vmcs: Uint32Array) => T;
+/** Fields are found by their names once: software that goes from guest to guest has this done at each exit. */
+const low = (name: FieldName): Reader<number> => {
+  const at = wordOf(name);
+  return (vmcs) => vmcs[at] as number;
+};
+const wide = (name: FieldName): Reader<readonly [number, number]> => {
+  const at = wordOf(name);
+  return (vmcs) => [vmcs[at] as number, vmcs[at + 1] as number];
+};
+const field = (name: FieldName, offset: number): HostRow => [offset, 8, wide(name)];
 
-const hostSegment = (name: "ES" | "CS" | "SS" | "DS" | "FS" | "GS", i: number): HostRow => [
-  segmentInBlock(i),
-  SEGMENT_PARTS,
-  (vmcs, exit) => {
-    const selector = low(vmcs, `Host ${name} selector`);
-    const base = name === "FS" || name === "GS" ? wide(vmcs, `Host ${name} base`) : [0, 0];
-    const isWide = (exit & EXIT.hostAddressSpaceSize) !== 0;
-    const code = RIGHTS.granularity | ACCESSED_CODE | (isWide ? RIGHTS.long : RIGHTS.big);
-    const rights = RIGHTS.granularity | ACCESSED_DATA | RIGHTS.big;
-    const data = selector === 0 ? RIGHTS.unusable | rights : rights;
-    return [...base, WHOLE, name === "CS" ? code : data, selector];
-  },
-];
+const NO_BASE: Reader<readonly [number, number]> = () => [0, 0];
 
-const hostTable = (name: "GDTR" | "IDTR"): HostRow => [
-  name === "GDTR" ? OFFSET.gdtr : OFFSET.idtr,
-  12,
-  (vmcs) => [...wide(vmcs, `Host ${name} base`), TABLE_LIMIT],
-];
+function hostSegment(name: "ES" | "CS" | "SS" | "DS" | "FS" | "GS", i: number): HostRow {
+  const readSelector = low(`Host ${name} selector`);
+  const readBase = name === "FS" || name === "GS" ? wide(`Host ${name} base`) : NO_BASE;
+  return [
+    segmentInBlock(i),
+    SEGMENT_PARTS,
+    (vmcs, exit) => {
+      const selector = readSelector(vmcs);
+      const isWide = (exit & EXIT.hostAddressSpaceSize) !== 0;
+      const code = RIGHTS.granularity | ACCESSED_CODE | (isWide ? RIGHTS.long : RIGHTS.big);
+      const rights = RIGHTS.granularity | ACCESSED_DATA | RIGHTS.big;
+      const data = selector === 0 ? RIGHTS.unusable | rights : rights;
+      return [...readBase(vmcs), WHOLE, name === "CS" ? code : data, selector];
+    },
+  ];
+}
+
+function hostTask(): HostRow {
+  const [base, selector] = [wide("Host TR base"), low("Host TR selector")];
+  return [
+    segmentInBlock(7),
+    SEGMENT_PARTS,
+    (vmcs) => [...base(vmcs), TSS_LIMIT, BUSY_TSS, selector(vmcs)],
+  ];
+}
+
+function hostTable(name: "GDTR" | "IDTR"): HostRow {
+  const base = wide(`Host ${name} base`);
+  const at = name === "GDTR" ? OFFSET.gdtr : OFFSET.idtr;
+  return [at, 12, (vmcs) => [...base(vmcs), TABLE_LIMIT]];
+}
+
+function hostSysenterCs(): HostRow {
+  const value = low("Host IA32_SYSENTER_CS");
+  return [slot("IA32_SYSENTER_CS"), 8, (vmcs) => [value(vmcs), 0]];
+}
 
 const HOST: readonly HostRow[] = [
   ...(["ES", "CS", "SS", "DS", "FS", "GS"] as const).map(hostSegment),
   fixed(segmentInBlock(6), 0, 0, 0, RIGHTS.unusable, 0),
-  [
-    segmentInBlock(7),
-    SEGMENT_PARTS,
-    (vmcs) => [...wide(vmcs, "Host TR base"), TSS_LIMIT, BUSY_TSS, low(vmcs, "Host TR selector")],
-  ],
+  hostTask(),
   hostTable("GDTR"),
   hostTable("IDTR"),
   field("Host CR3", controlOffset("CR3")),
@@ -168,7 +188,7 @@ const HOST: readonly HostRow[] = [
   fixed(OFFSET.rflags, RFLAGS_AFTER, 0),
   fixed(DEBUG_7, DR7_AFTER, 0),
   fixed(slot("IA32_DEBUGCTL"), 0, 0),
-  [slot("IA32_SYSENTER_CS"), 8, (vmcs) => [low(vmcs, "Host IA32_SYSENTER_CS"), 0]],
+  hostSysenterCs(),
   field("Host IA32_SYSENTER_ESP", slot("IA32_SYSENTER_ESP")),
   field("Host IA32_SYSENTER_EIP", slot("IA32_SYSENTER_EIP")),
 ];
@@ -322,12 +342,21 @@ export class StateTransfer {
       words[TIMER] = Math.max(0, Math.ceil((deadline - state.cycles) / TICK));
   }
 
+  #makeImage(words: Uint32Array, exit: number): void {
+    let at = 0;
+    for (const [, , values] of HOST)
+      for (const value of values(words, exit)) {
+        this.#image[at] = value;
+        at += 1;
+      }
+    this.#hasImage = true;
+  }
+
   loadHost({ exit }: Controls): void {
     const state = this.#state;
     const block = this.#block;
     const { words } = this.#vmcs;
-    if (!this.#hasImage) this.#image.set(HOST.flatMap(([, , values]) => values(words, exit)));
-    this.#hasImage = true;
+    if (!this.#hasImage) this.#makeImage(words, exit);
     this.#code.loadHost(this.#data, this.#at);
     if ((exit & EXIT.loadPat) !== 0) this.#code.loadHostPat(this.#data, this.#at);
     this.#setCr0(words[HOST_CR0] as number);

@@ -48,6 +48,7 @@ export class Vmcs {
   /** The VMCS data: by byte, and by words of 32 bits. */
   readonly data: DataView;
   readonly words: Uint32Array;
+  readonly #dataBytes: Uint8Array;
   readonly #own: DataView;
   readonly #memory: PhysicalMemory;
 
@@ -56,6 +57,7 @@ export class Vmcs {
     this.bytes = new Uint8Array(buffer, at, OWN.data + DATA_BYTES);
     this.data = new DataView(buffer, block + VMCS_DATA, DATA_BYTES);
     this.words = new Uint32Array(buffer, block + VMCS_DATA, DATA_BYTES / 4);
+    this.#dataBytes = new Uint8Array(buffer, block + VMCS_DATA, DATA_BYTES);
     this.#own = new DataView(buffer, at, OWN.data);
     this.#memory = memory;
     this.reset();
@@ -157,17 +159,14 @@ export class Vmcs {
   load(address: number): void {
     if (address === this.current) return;
     this.flush();
-    for (let i = 0; i < this.words.length; i += 1)
-      this.words[i] = this.#memory.read32(address + DATA_IN_REGION + 4 * i);
+    this.#memory.load(address + DATA_IN_REGION, this.#dataBytes);
     this.current = address;
   }
 
   /** Writes the data of the current VMCS to its region. */
   flush(): void {
-    const { current, words } = this;
-    if (current === NO_VMCS) return;
-    for (let i = 0; i < words.length; i += 1)
-      this.#memory.write32(current + DATA_IN_REGION + 4 * i, words[i] as number);
+    const { current } = this;
+    if (current !== NO_VMCS) this.#memory.store(current + DATA_IN_REGION, this.#dataBytes);
   }
 
   /** VMCLEAR: the data goes to memory, and the launch state is clear. */
