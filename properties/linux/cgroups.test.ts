@@ -4,7 +4,10 @@ import { describe, expect, it } from "vitest";
 import { inWorld, newHost } from "../support/kvm-guest.ts";
 import { Cgroups, ROOT } from "../../src/linux/cgroups/cgroup.ts";
 import { CpuController } from "../../src/linux/cgroups/cpu-controller.ts";
+import { IoController, type IoUser } from "../../src/linux/cgroups/io-controller.ts";
 import { MemoryController } from "../../src/linux/cgroups/memory-controller.ts";
+import { InputError } from "../../src/sim/assert.ts";
+import type { Json } from "../../src/sim/data.ts";
 
 const newCgroups = (): Cgroups =>
   inWorld(
@@ -12,6 +15,7 @@ const newCgroups = (): Cgroups =>
       new Cgroups(world, "", {
         cpu: new CpuController(world, "", 8),
         memory: new MemoryController(world, ""),
+        io: new IoController(world, ""),
       }),
   );
 
@@ -119,5 +123,105 @@ describe("interface files", () => {
     expect(cgroups.read(below, "cpuset.cpus.effective")).toEqual({ text: "4\n" });
     cgroups.write(above, "cpuset.cpus", "2");
     expect(cgroups.read(below, "cpuset.cpus.effective")).toEqual({ text: "2\n" });
+  });
+});
+
+describe("the files of IO", () => {
+  const DISK = "8:0";
+
+  const bench = (user: IoUser | null) =>
+    inWorld((world) => {
+      const io = new IoController(world, "");
+      io.user = user;
+      const cgroups = new Cgroups(world, "", {
+        cpu: new CpuController(world, "", 1),
+        memory: new MemoryController(world, ""),
+        io,
+      });
+      return { world, cgroups, group: must(cgroups.create(ROOT, "vm")) };
+    });
+
+  const told: string[] = [];
+  const user: IoUser = {
+    device: DISK,
+    maxChanged: (group, { rbps, wiops }) => told.push(`${group} ${rbps} ${wiops}`),
+    weightChanged: (group, weight) => told.push(`${group} ${weight}`),
+  };
+
+  it("limit what is named, and lift what is max", () => {
+    const { cgroups, group } = bench(user);
+    const text = (): unknown => cgroups.read(group, "io.max");
+    expect(text()).toEqual({ text: "" });
+    expect(cgroups.write(group, "io.max", "8:0 rbps=2097152 wiops=120")).toBe(null);
+    expect(text()).toEqual({ text: "8:0 rbps=2097152 wbps=max riops=max wiops=120\n" });
+    expect(told.at(-1)).toBe(`${group} 2097152 120`);
+    expect(cgroups.write(group, "io.max", "8:0 wiops=max")).toBe(null);
+    expect(text()).toEqual({ text: "8:0 rbps=2097152 wbps=max riops=max wiops=max\n" });
+    expect(cgroups.write(group, "io.max", "8:0 riops=99999999999")).toBe(null);
+    expect(text()).toEqual({ text: "8:0 rbps=2097152 wbps=max riops=4294967295 wiops=max\n" });
+    expect(cgroups.write(group, "io.max", "8:0 rbps=max riops=max")).toBe(null);
+    expect(text()).toEqual({ text: "" });
+  });
+
+  it.each([
+    ["io.max", "8:16 rbps=1", "ENODEV"],
+    ["io.max", "rbps=1", "EINVAL"],
+    ["io.max", "8:0 bps=1", "EINVAL"],
+    ["io.max", "8:0 rbps", "EINVAL"],
+    ["io.max", "8:0 rbps=-1", "EINVAL"],
+    ["io.max", "8:0 rbps=0", "ERANGE"],
+    ["io.weight", "", "EINVAL"],
+    ["io.weight", "default", "EINVAL"],
+    ["io.weight", "0", "EINVAL"],
+    ["io.weight", "default 10001", "EINVAL"],
+    ["io.weight", "8:0 5 5", "EINVAL"],
+    ["io.weight", "8:16 5", "ENODEV"],
+  ])("refuse %s: %s", (file, text, errno) => {
+    const { cgroups, group } = bench(user);
+    expect(cgroups.write(group, file, text)).toBe(errno);
+    expect(cgroups.write(ROOT, file, "8:0 5")).toBe("ENOENT");
+  });
+
+  it("share by a disk's own weight before the one for all", () => {
+    const { cgroups, group } = bench(user);
+    const write = (text: string): unknown => {
+      expect(cgroups.write(group, "io.weight", text)).toBe(null);
+      return [cgroups.read(group, "io.weight"), told.at(-1)];
+    };
+    expect(cgroups.read(group, "io.weight")).toEqual({ text: "default 100\n" });
+    expect(write("300")).toEqual([{ text: "default 300\n" }, `${group} 300`]);
+    expect(write("8:0 7")).toEqual([{ text: "default 300\n8:0 7\n" }, `${group} 7`]);
+    expect(write("default 50")).toEqual([{ text: "default 50\n8:0 7\n" }, `${group} 7`]);
+    expect(write("8:0 default")).toEqual([{ text: "default 50\n" }, `${group} 50`]);
+  });
+
+  it("find no disk where there is none", () => {
+    const { cgroups, group } = bench(null);
+    expect(cgroups.write(group, "io.max", "8:0 rbps=1")).toBe("ENODEV");
+    expect(cgroups.write(group, "io.weight", "8:0 1")).toBe("ENODEV");
+    expect(cgroups.write(group, "io.weight", "9")).toBe(null);
+  });
+
+  it("are written by an input of the world, which says what is wrong in one line", () => {
+    const { world, cgroups, group } = bench(null);
+    const input = (payload: Json): void => world.input("cgroups", "write", payload);
+    input({ path: "/vm", file: "cpu.weight", text: "7" });
+    expect(cgroups.read(group, "cpu.weight")).toEqual({ text: "7\n" });
+    for (const [payload, message] of [
+      [7, "cgroups: expected an object"],
+      [{ path: "/vm", file: "cpu.weight" }, "cgroups: text is text, not undefined"],
+      [
+        { path: "/vm", file: "cpu.weight", text: "7", and: 1 },
+        "cgroups: nothing is called and; there is path, file, text",
+      ],
+      [
+        { path: "/vm", file: "cpu.weight", text: "many" },
+        'cgroups: /vm/cpu.weight: "many": EINVAL',
+      ],
+      [{ path: "/no", file: "cpu.weight", text: "7" }, 'cgroups: /no/cpu.weight: "7": ENOENT'],
+      [{ path: "/vm", file: "io.what", text: "7" }, 'cgroups: /vm/io.what: "7": ENOENT'],
+      [{ path: "/vm", file: "cpu.stat", text: "7" }, 'cgroups: /vm/cpu.stat: "7": EACCES'],
+    ] as const)
+      expect(() => input(payload)).toThrow(new InputError(message));
   });
 });

@@ -3,19 +3,26 @@
 import fc from "fast-check";
 import type { Json } from "../../src/sim/data.ts";
 import { RandomStreams } from "../../src/sim/random.ts";
-import { type Asked, DISK_SECTORS, DISKS, GUESTS, HostDisks } from "../support/host-disks.ts";
+import type { GroupFiles } from "../../src/linux/cgroups/administration.ts";
+import {
+  type Asked,
+  DISK_SECTORS,
+  DISKS,
+  groupPath,
+  GUESTS,
+  HostDisks,
+} from "../support/host-disks.ts";
 import { law } from "../support/law.ts";
 
-const anyStorage = (): fc.Arbitrary<Json> =>
-  fc.record({
-    kind: fc.constantFrom("ssd", "hdd"),
-    groups: fc.constantFrom<Json>(
-      [],
-      [{ weight: 1 }, { weight: 500 }],
-      [{ max: { rbps: 1_000_000, wiops: 100 } }],
-      [{ max: { wbps: 300_000 } }, { max: { riops: 50 } }],
-    ),
-  }) as fc.Arbitrary<Json>;
+const anyStorage = (): fc.Arbitrary<Json> => fc.record({ kind: fc.constantFrom("ssd", "hdd") });
+
+const anyGroups = (): fc.Arbitrary<readonly GroupFiles[]> =>
+  fc.constantFrom<readonly GroupFiles[]>(
+    [],
+    [{ "io.weight": "1" }, { "io.weight": "8:0 500" }],
+    [{ "io.max": "8:0 rbps=1000000 wiops=100" }],
+    [{ "io.max": "8:0 wbps=300000" }, { "io.max": "8:0 riops=50" }],
+  );
 
 const anyThrottling = (): fc.Arbitrary<Json> =>
   fc.constantFrom<Json>(
@@ -40,10 +47,15 @@ const anySteps = (maxLength: number): fc.Arbitrary<Step[]> =>
 law("a-disk-on-a-host-is-a-disk", {
   says: "Whatever limits, shares and throttle groups stand between, each request of a guest is answered once and with success, a read not before the disk has had its time, a read that waited for what was asked before gives what was written last, and no guest sees another's data.",
   cites: "VIRTIO 1.2, Block Device; QEMU, docs/throttle.txt; Linux, cgroup-v2.rst, IO",
-  forAll: { storage: anyStorage(), throttling: anyThrottling(), steps: anySteps(25) },
+  forAll: {
+    storage: anyStorage(),
+    groups: anyGroups(),
+    throttling: anyThrottling(),
+    steps: anySteps(25),
+  },
   runs: 40,
-  holds: ({ storage, throttling, steps }) => {
-    const bench = new HostDisks({ storage, throttling, faults: [] });
+  holds: ({ storage, groups, throttling, steps }) => {
+    const bench = new HostDisks({ storage, groups, throttling, faults: [] });
     const models = bench.drivers.map(() => new Uint8Array(DISK_SECTORS));
     const waiting = bench.drivers.map(() => new Set<number>());
     for (const { driver, gap, ...asked } of steps) {
@@ -87,9 +99,14 @@ law("limits-hold-for-guests", {
   holds: ({ isHost, rate, count, sizes, changesAt }) => {
     const limits = { "bps-total": { avg: rate } };
     const throttling = [{ disks: [0, 1], limits: isHost ? {} : limits }];
-    const bench = new HostDisks({ storage: {}, throttling, faults: [] });
+    const bench = new HostDisks({ storage: {}, groups: [], throttling, faults: [] });
     bench.world.runUntil(changesAt);
-    if (isHost) bench.world.input("disk", "io.max", { group: 0, wbps: rate });
+    if (isHost)
+      bench.world.input("host.cgroups", "write", {
+        path: groupPath(0),
+        file: "io.max",
+        text: `8:0 wbps=${rate}`,
+      });
     const start = bench.world.now;
     let bytes = 0;
     const waiting = bench.drivers.map(() => new Set<number>());
@@ -112,14 +129,15 @@ law("a-power-cut-takes-what-was-not-flushed", {
   cites: "Linux, Documentation/block/writeback_cache_control.rst; DESIGN, Faults",
   forAll: {
     storage: anyStorage(),
+    groups: anyGroups(),
     steps: anySteps(20),
     at: fc.integer({ min: 1, max: 90_000_000 }),
     reboots: fc.boolean(),
   },
   runs: 60,
-  holds: ({ storage, steps, at, reboots }) => {
+  holds: ({ storage, groups, steps, at, reboots }) => {
     const faults = [{ time: at, target: "disk", kind: "power-cut" }];
-    const bench = new HostDisks({ storage, throttling: [], faults, reboots });
+    const bench = new HostDisks({ storage, groups, throttling: [], faults, reboots });
     const versions = bench.drivers.map(() =>
       Array.from({ length: DISK_SECTORS }, (): number[] => [0]),
     );
@@ -181,6 +199,7 @@ law("a-guest-that-resets-leaves-nothing-behind", {
   cites: "VIRTIO 1.2, Device Reset; DESIGN, What bad input gets",
   forAll: {
     storage: anyStorage(),
+    groups: anyGroups(),
     throttling: anyThrottling(),
     resets: fc.array(fc.tuple(fc.integer({ min: 1, max: 20 }), fc.nat(100_000)), {
       minLength: 1,
@@ -188,8 +207,8 @@ law("a-guest-that-resets-leaves-nothing-behind", {
     }),
   },
   runs: 25,
-  holds: ({ storage, throttling, resets }) => {
-    const bench = new HostDisks({ storage, throttling, faults: [] });
+  holds: ({ storage, groups, throttling, resets }) => {
+    const bench = new HostDisks({ storage, groups, throttling, faults: [] });
     const [one] = bench.drivers;
     if (one === undefined) throw new Error("there is a driver");
     const ask = (): number => one.ask({ type: 1, sector: 0, count: 8, tag: 1 });
@@ -211,13 +230,14 @@ law("a-host-with-busy-disks-can-be-copied", {
   cites: "DESIGN, State is data",
   forAll: {
     storage: anyStorage(),
+    groups: anyGroups(),
     throttling: anyThrottling(),
     steps: anySteps(20),
     elapsed: fc.nat(3_000_000),
   },
   runs: 25,
-  holds: ({ storage, throttling, steps, elapsed }) => {
-    const bench = new HostDisks({ storage, throttling, faults: [] });
+  holds: ({ storage, groups, throttling, steps, elapsed }) => {
+    const bench = new HostDisks({ storage, groups, throttling, faults: [] });
     const { world } = bench;
     for (const { driver, gap: _, ...asked } of steps) bench.drivers[driver]?.ask(asked);
     world.runUntil(elapsed);

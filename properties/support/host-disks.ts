@@ -8,6 +8,7 @@ import { Kvm } from "../../src/kvm/module.ts";
 import { BlockDevice } from "../../src/linux/block/block-device.ts";
 import { CachedDisk } from "../../src/linux/block/cached-disk.ts";
 import { storageOf } from "../../src/linux/block/parameters.ts";
+import { type GroupFiles, makeGroup, writeFile } from "../../src/linux/cgroups/administration.ts";
 import { Host } from "../../src/linux/host.ts";
 import { throttlingOf } from "../../src/qemu/disks.ts";
 import { QemuMachine } from "../../src/qemu/machine.ts";
@@ -23,6 +24,8 @@ export const DISK_SECTORS = 256;
 
 export interface HostText {
   readonly storage: Json;
+  /** By guest, what is written to the files of its control group. */
+  readonly groups: readonly GroupFiles[];
   readonly throttling: Json;
   readonly faults: FaultPlan;
   /** Machines begin anew when they have lost power. */
@@ -77,7 +80,10 @@ export class HostDisks {
   }
 }
 
-function build(world: World, { storage, throttling }: HostText): Built {
+/** The control group of a guest. */
+export const groupPath = (guest: number): string => `/machine/m${guest}`;
+
+function build(world: World, { storage, groups, throttling }: HostText): Built {
   const host = new Host(world, {
     profile: INTEL,
     decoder: decoder(),
@@ -88,8 +94,8 @@ function build(world: World, { storage, throttling }: HostText): Built {
   const kvm = new Kvm(host);
   const machines: QemuMachine[] = [];
   const sectors = GUESTS * DISKS * DISK_SECTORS;
-  const parameters = storageOf(storage, GUESTS, sectors, "storage");
-  const device = new BlockDevice(world, "disk", parameters, () => {
+  const parts = { disk: storageOf(storage, sectors, "storage"), io: host.io };
+  const device = new BlockDevice(world, "disk", parts, () => {
     for (const one of machines) one.powerCut();
   });
   const disks = Array.from({ length: GUESTS }, (_, guest) =>
@@ -107,18 +113,23 @@ function build(world: World, { storage, throttling }: HostText): Built {
       disks: DISKS,
     });
     const prefix = `m${guest}.`;
+    const path = groupPath(guest);
+    const group = makeGroup(host.cgroups, path);
+    for (const [file, value] of Object.entries(groups[guest] ?? {}))
+      writeFile(host.cgroups, path, file, value);
     machines.push(
       new QemuMachine({
         host,
+        group,
         kvm,
         prefix,
         board: boardOf(world, config, prefix, guest, own),
         profile: kvm.profile,
         cpus: 1,
         memoryBytes: config.memoryBytes,
+        memMerge: false,
         disks: {
           device,
-          group: guest,
           disks: own,
           throttling: throttlingOf(throttling, DISKS, "throttling"),
         },

@@ -2,6 +2,7 @@
 
 import { Cgroups } from "../../src/linux/cgroups/cgroup.ts";
 import { CpuController } from "../../src/linux/cgroups/cpu-controller.ts";
+import { IoController } from "../../src/linux/cgroups/io-controller.ts";
 import { MemoryController } from "../../src/linux/cgroups/memory-controller.ts";
 import type { Frames } from "../../src/linux/mm/frames.ts";
 import { MemoryManager } from "../../src/linux/mm/memory-manager.ts";
@@ -30,6 +31,7 @@ export class HostMemory {
     this.cgroups = new Cgroups(world, "", {
       cpu: new CpuController(world, "", 1),
       memory: this.controller,
+      io: new IoController(world, ""),
     });
   }
 }

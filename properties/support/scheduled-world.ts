@@ -6,6 +6,7 @@
 import { LightCpu } from "../../src/api/scheduled-threads.ts";
 import { Cgroups } from "../../src/linux/cgroups/cgroup.ts";
 import { CpuController } from "../../src/linux/cgroups/cpu-controller.ts";
+import { IoController } from "../../src/linux/cgroups/io-controller.ts";
 import { MemoryController } from "../../src/linux/cgroups/memory-controller.ts";
 import type { Topology } from "../../src/linux/sched/topology.ts";
 import { Scheduler, type ThreadOutcome, type Turn } from "../../src/linux/scheduler.ts";
@@ -132,7 +133,11 @@ export class ScheduledWorld {
     const cpus = topology.nodeOf.map((_, number) => new LightCpu(world, number));
     const controller = new CpuController(world, "", cpus.length);
     const memory = new MemoryController(world, "");
-    const cgroups = new Cgroups(world, "", { cpu: controller, memory });
+    const cgroups = new Cgroups(world, "", {
+      cpu: controller,
+      memory,
+      io: new IoController(world, ""),
+    });
     cgroups.addTask(TASK.id);
     const scheduler: LightScheduler = new Scheduler(world, {
       prefix: "",

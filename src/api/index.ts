@@ -42,7 +42,7 @@ export { eventType, formatEvent, formatField } from "../sim/trace.ts";
 export { World } from "../sim/world.ts";
 export { CONSOLE } from "../hw/boards/backplane.ts";
 export { ENDED } from "../hw/boards/lifecycle.ts";
-export type { HostConfig } from "./hosts.ts";
+export type { HostConfig } from "./host-config.ts";
 export { host } from "./hosts.ts";
 export { kernelHost, KvmHost, KvmKernel } from "./kvm-guests.ts";
 export type { LanConfig } from "./lan.ts";

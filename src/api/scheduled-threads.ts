@@ -2,6 +2,7 @@
 
 import { Cgroups } from "../linux/cgroups/cgroup.ts";
 import { CpuController } from "../linux/cgroups/cpu-controller.ts";
+import { IoController } from "../linux/cgroups/io-controller.ts";
 import { MemoryController } from "../linux/cgroups/memory-controller.ts";
 import { flatTopology } from "../linux/sched/topology.ts";
 import type { ScheduledCpu } from "../linux/sched/scheduled-cpu.ts";
@@ -92,7 +93,11 @@ export class ScheduledThreads {
   #build(world: World, threads: number): void {
     const controller = new CpuController(world, "", 1);
     const memory = new MemoryController(world, "");
-    const cgroups = new Cgroups(world, "", { cpu: controller, memory });
+    const cgroups = new Cgroups(world, "", {
+      cpu: controller,
+      memory,
+      io: new IoController(world, ""),
+    });
     const scheduler = new Scheduler<LightCpu, { readonly id: number }>(world, {
       prefix: "",
       cpus: [new LightCpu(world, 0)],

@@ -229,7 +229,7 @@ test.each([
   [["--multiboot", greeting, "--under", "kvm", "--guests", "9"], "host: guests are 1 to 8"],
   [
     ["--multiboot", greeting, "--under", "kvm", "--host-cpus", "x"],
-    "host: cpus is 1 to 16, not null",
+    "host: cpus is a whole number from 1 to 16, not null",
   ],
   [
     ["--multiboot", greeting, "--under", "kvm", "--host", "via"],

@@ -13,6 +13,7 @@ export const ERRNO = {
   EFAULT: 14,
   EBUSY: 16,
   EEXIST: 17,
+  ENODEV: 19,
   EINVAL: 22,
   EMFILE: 24,
   ENOTTY: 25,

@@ -4,8 +4,9 @@ import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import type { Decoder } from "../hw/cpu/decode.ts";
 import { PhysicalMemory } from "../hw/cpu/physical-memory.ts";
 import type { World } from "../sim/world.ts";
-import { Cgroups } from "./cgroups/cgroup.ts";
+import { Cgroups, ROOT } from "./cgroups/cgroup.ts";
 import { CpuController } from "./cgroups/cpu-controller.ts";
+import { IoController } from "./cgroups/io-controller.ts";
 import { MemoryController } from "./cgroups/memory-controller.ts";
 import type { Frames } from "./mm/frames.ts";
 import { MemoryManager } from "./mm/memory-manager.ts";
@@ -47,6 +48,7 @@ export class Host {
   readonly cpus: readonly HostCpu[];
   readonly scheduler: Scheduler;
   readonly cgroups: Cgroups;
+  readonly io: IoController;
   #tasks = 0;
 
   /** To be made while the world is built: all its state is registered. */
@@ -76,7 +78,8 @@ export class Host {
         }),
     );
     const controller = new CpuController(world, prefix, cpus);
-    this.cgroups = new Cgroups(world, prefix, { cpu: controller, memory });
+    this.io = new IoController(world, prefix);
+    this.cgroups = new Cgroups(world, prefix, { cpu: controller, memory, io: this.io });
     this.scheduler = new Scheduler(world, {
       prefix,
       cpus: this.cpus,
@@ -86,10 +89,11 @@ export class Host {
     });
   }
 
-  newTask(): Task {
+  /** In the group of who makes it. */
+  newTask(group = ROOT): Task {
     this.#tasks += 1;
     const task = new Task(this.#tasks, this.memory.newSpace(this.#tasks));
-    this.cgroups.addTask(task.id);
+    this.cgroups.addTask(task.id, group);
     task.onExit = () => this.cgroups.removeTask(task.id);
     return task;
   }

@@ -35,8 +35,6 @@ export interface GroupOfDisks {
 export interface DisksParameters {
   /** Where the disks are. */
   readonly device: BlockDevice;
-  /** Number of the guest's control group. */
-  readonly group: number;
   readonly disks: readonly CachedDisk[];
   readonly throttling: readonly GroupOfDisks[];
 }
@@ -59,15 +57,16 @@ export class Disks {
 
   /**
    * To be made while the world is built. Adds the component `throttle`, behind the prefix, which takes the input
-   * `limits`. `complete` is told of what is done; `wake` that `release` is to be called.
+   * `limits`. `complete` is told of what is done; `wake` that `release` is to be called; `groupOf` says which control
+   * group the VMM is in.
    */
   constructor(
     world: World,
     prefix: string,
     parameters: DisksParameters,
-    told: { complete(disk: number, number: number): void; wake(): void },
+    vmm: { complete(disk: number, number: number): void; wake(): void; groupOf(): number },
   ) {
-    const { device, group, disks, throttling } = parameters;
+    const { device, disks, throttling } = parameters;
     this.#world = world;
     this.#name = `${prefix}throttle`;
     this.#parameters = parameters;
@@ -78,14 +77,18 @@ export class Disks {
       ...newAlarm(),
     });
     this.#files = disks.map((disk, number) =>
-      device.attach({ group, disk, complete: (tag) => told.complete(number, tag) }),
+      device.attach({
+        groupOf: () => vmm.groupOf(),
+        disk,
+        complete: (tag) => vmm.complete(number, tag),
+      }),
     );
     world.add({
       name: this.#name,
       handlers: {
         deadline: () => {
           this.#cell.value.due = null;
-          told.wake();
+          vmm.wake();
         },
         limits: (payload) => this.#change(payload),
       },

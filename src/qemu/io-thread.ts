@@ -11,6 +11,8 @@ export type Job =
   /** The deadline of a part has come. */
   | { readonly is: "settle"; readonly part: string }
   | { readonly is: "receive"; readonly frame: Uint8Array }
+  /** The guest is to give away so many pages in all. */
+  | { readonly is: "balloon"; readonly pages: number }
   /** A disk's device asks its keeper, and is answered. */
   | {
       readonly is: "submit";

@@ -21,10 +21,12 @@ import type { KvmRun } from "../kvm/ioctls/kvm-run.ts";
 import { getRegs, getSregs } from "../kvm/ioctls/registers.ts";
 import type { Host } from "../linux/host.ts";
 import { isErrno } from "../linux/errno.ts";
-import { assert } from "../sim/assert.ts";
+import { assert, InputError } from "../sim/assert.ts";
+import type { Plain } from "../sim/data.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { World } from "../sim/world.ts";
 import { arrangement, type RomPlace } from "./arrangement.ts";
+import { balloonPages } from "./balloon.ts";
 import { cpuidOf } from "./cpu-model.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { withoutIrqchip } from "./in-kernel.ts";
@@ -39,6 +41,8 @@ import { runVcpuThread } from "./vcpu-thread.ts";
 export interface QemuParts {
   readonly host: Host;
   readonly kvm: Kvm;
+  /** The control group that it is in from the beginning. */
+  readonly group: number;
   /** What the names of its state and components begin with. */
   readonly prefix: string;
   readonly board: (host: BoardHost) => Board;
@@ -46,6 +50,8 @@ export interface QemuParts {
   readonly profile: CpuProfile;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** Whether its RAM is MADV_MERGEABLE: QEMU, mem-merge. */
+  readonly memMerge: boolean;
   /** Those of the board that are on the host's disk; null when there are none. */
   readonly disks: DisksParameters | null;
 }
@@ -72,13 +78,13 @@ export class QemuMachine implements FirmwareHost {
   readonly #inCall: Cell<boolean[]>;
   #onReset: (() => void) | null = null;
 
-  /** To be made while the world is built. */
+  /** To be made while the world is built. Adds the component `qemu`, behind the prefix, which takes the input `balloon`. */
   constructor(parts: QemuParts) {
-    const { host, kvm, prefix, board: make, profile, cpus, memoryBytes } = parts;
+    const { host, kvm, group, prefix, board: make, profile, cpus, memoryBytes } = parts;
     const { world } = host;
     this.#host = host;
     this.#prefix = prefix;
-    this.#calls = new KvmCalls(host, host.newTask(), `${prefix}qemu`);
+    this.#calls = new KvmCalls(host, host.newTask(group), `${prefix}qemu`);
     const calls = this.#calls;
     const device = calls.open(kvm);
     this.#vm = calls.call(device, "KVM_CREATE_VM", 0n);
@@ -132,6 +138,9 @@ export class QemuMachine implements FirmwareHost {
       message: (_part, message) => this.#send(message),
       defers: (part) => this.#defer(part),
     });
+    if (parts.memMerge) host.memory.ksm.advise(calls.task.id, this.ram.ram, memoryBytes);
+    const name = `${prefix}qemu`;
+    world.add({ name, handlers: { balloon: (payload) => this.#balloon(name, payload) } });
     this.#threads = this.#vcpus.map((descriptor, cpu) => this.#startVcpu(descriptor, cpu));
     this.#io = new IoThread(host, calls.task, prefix, (job) => this.#work(job));
   }
@@ -165,6 +174,14 @@ export class QemuMachine implements FirmwareHost {
   /** A frame arrives at the network interface. */
   receive(frame: Uint8Array): void {
     this.#io.add({ is: "receive", frame });
+  }
+
+  /** What the guest should have from now on. */
+  #balloon(name: string, payload: Plain): void {
+    const pages = balloonPages(payload, `${name} balloon`, this.ram.sizeBytes);
+    if (this.#backplane.find(BALLOON) === undefined)
+      throw new InputError(`${name}: no balloon device has been activated`);
+    this.#io.add({ is: "balloon", pages });
   }
 
   /** The host loses power, and has it again at once. */
@@ -279,6 +296,7 @@ export class QemuMachine implements FirmwareHost {
     return new Disks(world, prefix, parameters, {
       complete: (disk, number) => this.#io.add({ is: "complete", part: `disk${disk}`, number }),
       wake: () => this.#io.add({ is: "release" }),
+      groupOf: () => this.#host.cgroups.groupOf(this.#calls.task.id),
     });
   }
 
@@ -289,6 +307,9 @@ export class QemuMachine implements FirmwareHost {
         break;
       case "receive":
         this.#backplane.receive(job.frame);
+        break;
+      case "balloon":
+        this.chip(BALLOON).input("wanted", job.pages);
         break;
       case "submit":
         this.#disks?.submit(diskNumber(job.part), job.number, job.request);
@@ -324,6 +345,8 @@ export class QemuMachine implements FirmwareHost {
     this.#onReset?.();
   }
 }
+
+const BALLOON = "balloon";
 
 /** Parts that are disks are called disk0, disk1 and so on. */
 const isDisk = (part: string): boolean => /^disk\d+$/.test(part);

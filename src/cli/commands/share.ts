@@ -15,7 +15,7 @@ import { EXIT, type Io } from "../io.ts";
 import { cyclesOf, listOf, wholeOf } from "../options.ts";
 import { openFiles } from "../output-files.ts";
 import { startProgress } from "../progress.ts";
-import { grouped, jsonText, table } from "../tables.ts";
+import { count, grouped, jsonText, table } from "../tables.ts";
 
 export interface ShareOptions {
   readonly guests: string;
@@ -65,20 +65,20 @@ export async function shareCommand(options: ShareOptions, io: Io): Promise<numbe
     io.stdout.write(tableOf(shares));
     io.stdout.write(chartOf(shares));
     io.stdout.write(
-      `${formatTime(world.now)} on ${config.cpus} CPUs, seed ${seed}, digest ${world.digest()}\n`,
+      `${formatTime(world.now)} on ${count(config.cpus, "CPU")}, seed ${seed}, digest ${world.digest()}\n`,
     );
   }
   return EXIT.ok;
 }
 
 function configOf(options: ShareOptions): Json {
-  const count = wholeOf(options.guests, "--guests");
+  const guestCount = wholeOf(options.guests, "--guests");
   const workloads = listOf(options.workloads, "--workloads");
   const weights = listOf(options.weights, "--weights").map((text) => wholeOf(text, "--weights"));
   const each = (text: string | undefined, option: string): number | null =>
     text === undefined ? null : wholeOf(text, option);
   const guests = Array.from(
-    { length: count },
+    { length: guestCount },
     (_, i): ShareGuest => ({
       workload: workloads[i % workloads.length] as string,
       weight: weights[i % weights.length] as number,

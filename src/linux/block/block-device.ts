@@ -1,31 +1,32 @@
 /**
  * The disk of a host in its world: its state is registered, its next deadline is an event. Files on it, the disks of
- * guests, lie one behind the other; each has the control group of its guest. Linux, Documentation/block/,
+ * guests, lie one behind the other; each request has the control group of its VMM. Linux, Documentation/block/,
  * Documentation/admin-guide/cgroup-v2.rst, "IO".
  */
 
 import type { DiskRequest } from "../../hw/chips/virtio/block.ts";
 import { type AlarmState, newAlarm, setAlarm } from "../../sim/alarm.ts";
-import type { Json, Plain } from "../../sim/data.ts";
 import type { Cell } from "../../sim/snapshot.ts";
 import type { World } from "../../sim/world.ts";
-import { fieldsOf, wholeOf } from "../fields.ts";
+import type { IoController, IoUser } from "../cgroups/io-controller.ts";
 import {
   type BlockLayer,
   blockDeadline,
+  ensureGroup,
   newBlockLayer,
   settleBlocks,
   submit,
   withdraw,
 } from "./block-layer.ts";
 import type { CachedDisk } from "./cached-disk.ts";
-import { changeIoMax } from "./io-max.ts";
+import type { DiskParameters } from "./disk.ts";
+import { changeIoMax, type IoMax } from "./io-max.ts";
 import { changeShare } from "./io-weight.ts";
-import { ioMaxOf, ioWeightOf, type StorageParameters } from "./parameters.ts";
 
 /** A disk of a guest, and who is told what is done. */
 export interface StoredFile {
-  readonly group: number;
+  /** The control group of who asks. */
+  readonly groupOf: () => number;
   readonly disk: CachedDisk;
   readonly complete: (tag: number) => void;
 }
@@ -37,22 +38,33 @@ interface DeviceState extends AlarmState {
   nextId: number;
 }
 
-export class BlockDevice {
+export interface DeviceParts {
+  readonly disk: DiskParameters;
+  /** What groups may have of it. */
+  readonly io: IoController;
+}
+
+export class BlockDevice implements IoUser {
   readonly name: string;
+  /** That of the first SCSI disk: Linux, Documentation/admin-guide/devices.txt. */
+  readonly device = "8:0";
   readonly #world: World;
+  readonly #io: IoController;
   readonly #files: { readonly file: StoredFile; readonly start: number }[] = [];
   readonly #cell: Cell<DeviceState>;
   #end = 0;
 
   /**
-   * To be made while the world is built. Adds the component `name`, which takes the inputs `io.max` and `io.weight` and
-   * suffers `power-cut`; `onPowerCut` is told then that the host has no power.
+   * To be made while the world is built. Adds the component `name`, which suffers `power-cut`; `onPowerCut` is told then
+   * that the host has no power.
    */
-  constructor(world: World, name: string, storage: StorageParameters, onPowerCut: () => void) {
+  constructor(world: World, name: string, { disk, io }: DeviceParts, onPowerCut: () => void) {
     this.name = name;
     this.#world = world;
+    this.#io = io;
+    io.user = this;
     this.#cell = world.registry.plain<DeviceState>(name, {
-      layer: newBlockLayer(storage.disk, storage.groups),
+      layer: newBlockLayer(disk, []),
       waiting: [],
       nextId: 0,
       ...newAlarm(),
@@ -64,8 +76,6 @@ export class BlockDevice {
           this.#cell.value.due = null;
           this.#settle();
         },
-        "io.max": (payload) => this.#limit(payload),
-        "io.weight": (payload) => this.#weigh(payload),
       },
       faults: {
         "power-cut": () => {
@@ -83,6 +93,21 @@ export class BlockDevice {
     return number;
   }
 
+  maxChanged(group: number, max: IoMax): void {
+    this.#grow(group);
+    this.#settle();
+    const { layer } = this.#cell.value;
+    const throttled = layer.throttled[group];
+    if (throttled !== undefined) changeIoMax(throttled, max, layer.at);
+    this.#settle();
+  }
+
+  weightChanged(group: number, weight: number): void {
+    this.#grow(group);
+    this.#settle();
+    changeShare(this.#cell.value.layer.shares, group, weight);
+  }
+
   /** A request for a file; its `complete` is told the tag when it is done. */
   submit(file: number, tag: number, request: DiskRequest): void {
     const stored = this.#files[file];
@@ -92,7 +117,8 @@ export class BlockDevice {
     state.nextId += 1;
     state.waiting = [...state.waiting, { id, file, tag }];
     const now = Math.max(this.#world.now, state.layer.at);
-    const { group } = stored.file;
+    const group = stored.file.groupOf();
+    this.#grow(group);
     submit(state.layer, { ...request, id, group, sector: stored.start + request.sector }, now);
     this.#schedule();
   }
@@ -107,37 +133,11 @@ export class BlockDevice {
     this.#schedule();
   }
 
-  /** `{group, rbps, wbps, riops, wiops}`: what is not named has no limit. */
-  #limit(payload: Plain): void {
-    const place = `${this.name} io.max`;
-    const { group, ...max } = fieldsOf(payload as Json, place, [
-      "group",
-      "rbps",
-      "wbps",
-      "riops",
-      "wiops",
-    ]);
-    const number = this.#groupOf(group, place);
-    const limits = ioMaxOf(max, place);
-    this.#settle();
-    const { layer } = this.#cell.value;
-    const throttled = layer.throttled[number];
-    if (throttled !== undefined) changeIoMax(throttled, limits, layer.at);
-    this.#settle();
-  }
-
-  /** `{group, weight}` */
-  #weigh(payload: Plain): void {
-    const place = `${this.name} io.weight`;
-    const { group, weight } = fieldsOf(payload as Json, place, ["group", "weight"]);
-    const number = this.#groupOf(group, place);
-    const share = ioWeightOf(weight, place);
-    this.#settle();
-    changeShare(this.#cell.value.layer.shares, number, share);
-  }
-
-  #groupOf(given: Json | undefined, place: string): number {
-    return wholeOf(given, `${place}: group`, 0, this.#cell.value.layer.throttled.length - 1);
+  #grow(group: number): void {
+    ensureGroup(this.#cell.value.layer, group, (one) => {
+      const { max, weight, deviceWeight } = this.#io.settings(one);
+      return { max, weight: deviceWeight ?? weight };
+    });
   }
 
   #settle(): void {

@@ -23,7 +23,7 @@ import {
   throttle,
   type Throttled,
 } from "./io-max.ts";
-import { dequeueShare, enqueueShare, newShares, type Shares } from "./io-weight.ts";
+import { addShare, dequeueShare, enqueueShare, newShares, type Shares } from "./io-weight.ts";
 import type { BlockRequest } from "./request.ts";
 
 export interface GroupParameters {
@@ -42,6 +42,19 @@ export interface BlockLayer {
 export interface Completion {
   readonly request: BlockRequest;
   readonly at: Cycles;
+}
+
+/** Groups up to a number are there from now on; a new one has what `of` says. */
+export function ensureGroup(
+  { throttled, shares }: BlockLayer,
+  number: number,
+  of: (group: number) => GroupParameters,
+): void {
+  while (throttled.length <= number) {
+    const { max, weight } = of(throttled.length);
+    throttled.push(newThrottled(max));
+    addShare(shares, weight);
+  }
 }
 
 export const newBlockLayer = (

@@ -22,9 +22,16 @@ export interface Shares {
 }
 
 export const newShares = (weights: readonly number[]): Shares => ({
-  groups: weights.map((weight) => ({ weight, tag: 0, queue: [] })),
+  groups: weights.map(newGroup),
   virtualTime: 0,
 });
+
+/** One group more, whose number is the next. */
+export function addShare({ groups }: Shares, weight: number): void {
+  groups.push(newGroup(weight));
+}
+
+const newGroup = (weight: number): Group => ({ weight, tag: 0, queue: [] });
 
 /** A group that has had no request keeps no claim to the time that others used. */
 export function enqueueShare({ groups, virtualTime }: Shares, request: BlockRequest): void {

@@ -7,6 +7,7 @@
 import type { Cell } from "../../sim/snapshot.ts";
 import type { World } from "../../sim/world.ts";
 import { type Errno, isErrno } from "../errno.ts";
+import { writeAsked } from "./administration.ts";
 import type { Controller, Controllers } from "./controllers.ts";
 import { INTERFACE_FILES } from "./index.ts";
 import type { InterfaceFile } from "./interface-file.ts";
@@ -40,15 +41,17 @@ export class Cgroups {
   readonly #controllers: Controllers;
   readonly #told: readonly Controller[];
 
-  /** To be made while the world is built. */
+  /** To be made while the world is built. Adds the component `cgroups`, behind the prefix, which takes the input `write`. */
   constructor(world: World, prefix: string, controllers: Controllers) {
-    this.#cell = world.registry.plain<CgroupState>(`${prefix}cgroups`, {
+    const name = `${prefix}cgroups`;
+    this.#cell = world.registry.plain<CgroupState>(name, {
       groups: [{ name: "", parent: NOBODY, children: [] }],
       tasks: [],
       threads: [],
     });
     this.#controllers = controllers;
     this.#told = Object.values<Controller>({ ...controllers });
+    world.add({ name, handlers: { write: (payload) => writeAsked(this, name, payload) } });
   }
 
   /** mkdir(2): the number of the group. */

@@ -1,6 +1,7 @@
 /** The controllers of a host, by name: Linux, Documentation/admin-guide/cgroup-v2.rst, Controllers. */
 
 import type { CpuController } from "./cpu-controller.ts";
+import type { IoController } from "./io-controller.ts";
 import type { MemoryController } from "./memory-controller.ts";
 
 /** What a controller is told of the tree, each time when it has happened; of a removal, before. */
@@ -16,4 +17,5 @@ export interface Controller {
 export interface Controllers {
   readonly cpu: CpuController;
   readonly memory: MemoryController;
+  readonly io: IoController;
 }

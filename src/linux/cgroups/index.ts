@@ -10,6 +10,8 @@ import { cpuWeight } from "./cpu.weight.ts";
 import { cpusetCpusEffective } from "./cpuset.cpus.effective.ts";
 import { cpusetCpus } from "./cpuset.cpus.ts";
 import type { InterfaceFile } from "./interface-file.ts";
+import { ioMax } from "./io.max.ts";
+import { ioWeight } from "./io.weight.ts";
 import { memoryCurrent } from "./memory.current.ts";
 import { memoryEvents } from "./memory.events.ts";
 import { memoryHigh } from "./memory.high.ts";
@@ -26,6 +28,8 @@ export const INTERFACE_FILES: readonly InterfaceFile[] = [
   cpuStat,
   cpusetCpus,
   cpusetCpusEffective,
+  ioMax,
+  ioWeight,
   memoryCurrent,
   memoryEvents,
   memoryHigh,

@@ -6,12 +6,15 @@
  * Not modelled: max_page_sharing, use_zero_pages, merge_across_nodes, smart_scan, the time of a processor that it takes.
  */
 
+import { type AlarmState, newAlarm, setAlarm } from "../../sim/alarm.ts";
+import type { Json } from "../../sim/data.ts";
 import { Hasher } from "../../sim/hash.ts";
 import { PAGE_SIZE } from "../../sim/paged-memory.ts";
-import type { Keeper } from "../../sim/snapshot.ts";
+import type { Cell, Keeper } from "../../sim/snapshot.ts";
 import type { World } from "../../sim/world.ts";
 import type { AddressSpace } from "./address-space.ts";
 import type { Frames } from "./frames.ts";
+import { KSM_DEFAULTS, type KsmSettings, ksmOf } from "./ksm-settings.ts";
 
 /** Memory that madvise(2), MADV_MERGEABLE, was said of. */
 interface Area {
@@ -34,13 +37,6 @@ interface Saved {
   readonly seen: readonly (readonly [number, Place])[];
 }
 
-/** /sys/kernel/mm/ksm: what was asked for. */
-export interface KsmSettings {
-  run: boolean;
-  pages_to_scan: number;
-  sleep_millisecs: number;
-}
-
 /** /sys/kernel/mm/ksm: what there is. */
 export interface KsmCounts {
   /** Frames that pages were merged into, and pages beside them that have no frame of their own. */
@@ -48,7 +44,8 @@ export interface KsmCounts {
   readonly pages_sharing: number;
 }
 
-const DEFAULTS: KsmSettings = { run: false, pages_to_scan: 100, sleep_millisecs: 20 };
+interface Daemon extends KsmSettings, AlarmState {}
+
 const MILLISECOND = 1_000_000;
 
 export class Ksm implements Keeper<Saved> {
@@ -56,7 +53,7 @@ export class Ksm implements Keeper<Saved> {
   readonly #name: string;
   readonly #frames: Frames;
   readonly #spaceOf: (task: number) => AddressSpace | null;
-  readonly #settings: { value: KsmSettings };
+  readonly #daemon: Cell<Daemon>;
   #areas: readonly Area[] = [];
   /** Where the round goes on. */
   #area = 0;
@@ -67,6 +64,7 @@ export class Ksm implements Keeper<Saved> {
   /** Pages of this round that nothing was equal to, by what they held. */
   readonly #seen = new Map<number, Place>();
 
+  /** Adds the component `ksmd`, behind the prefix, which takes the input `set`. */
   constructor(
     world: World,
     prefix: string,
@@ -77,9 +75,18 @@ export class Ksm implements Keeper<Saved> {
     this.#name = `${prefix}ksmd`;
     this.#frames = frames;
     this.#spaceOf = spaceOf;
-    this.#settings = world.registry.plain<KsmSettings>(`${this.#name}.settings`, DEFAULTS);
+    this.#daemon = world.registry.plain<Daemon>(`${this.#name}.settings`, {
+      ...KSM_DEFAULTS,
+      ...newAlarm(),
+    });
     world.registry.keeper(this.#name, this);
-    world.add({ name: this.#name, handlers: { scan: () => this.#wakeUp() } });
+    world.add({
+      name: this.#name,
+      handlers: {
+        deadline: () => this.#wakeUp(),
+        set: (payload) => this.set(ksmOf(payload as Json, this.#name, this.settings)),
+      },
+    });
   }
 
   save(): Saved {
@@ -104,13 +111,16 @@ export class Ksm implements Keeper<Saved> {
   }
 
   get settings(): Readonly<KsmSettings> {
-    return this.#settings.value;
+    const { run, pages_to_scan, sleep_millisecs } = this.#daemon.value;
+    return { run, pages_to_scan, sleep_millisecs };
   }
 
+  /** What is not named stays. A sleep that has begun is as long as it was to be. */
   set(settings: Partial<KsmSettings>): void {
-    const { run } = this.settings;
-    this.#settings.value = { ...this.settings, ...settings };
-    if (!run && this.settings.run) this.#sleep();
+    Object.assign(this.#daemon.value, settings);
+    const { run, due } = this.#daemon.value;
+    if (!run) setAlarm(this.#world, this.#name, this.#daemon.value, null);
+    else if (due === null) this.#sleep();
   }
 
   get counts(): KsmCounts {
@@ -153,13 +163,15 @@ export class Ksm implements Keeper<Saved> {
   }
 
   #wakeUp(): void {
-    if (!this.settings.run) return;
+    this.#daemon.value.due = null;
     this.scan(this.settings.pages_to_scan);
     this.#sleep();
   }
 
   #sleep(): void {
-    this.#world.postIn(this.settings.sleep_millisecs * MILLISECOND, this.#name, "scan");
+    const daemon = this.#daemon.value;
+    const until = this.#world.now + daemon.sleep_millisecs * MILLISECOND;
+    setAlarm(this.#world, this.#name, daemon, until);
   }
 
   #beginRound(): void {

@@ -12,10 +12,19 @@ export interface Topology {
 }
 
 const LOCAL = 10;
+const REMOTE = 20;
 
 /** One node, one core for each CPU. */
-export const flatTopology = (cpus: number): Topology =>
-  makeTopology([[LOCAL]], { coresPerNode: cpus, threadsPerCore: 1 });
+export const flatTopology = (cpus: number): Topology => evenTopology(1, cpus);
+
+/** So many nodes, as far from each other as where nothing is known of it, and a core for each CPU. */
+export const evenTopology = (nodes: number, cpusPerNode: number): Topology =>
+  makeTopology(
+    Array.from({ length: nodes }, (_, from) =>
+      Array.from({ length: nodes }, (__, to) => (from === to ? LOCAL : REMOTE)),
+    ),
+    { coresPerNode: cpusPerNode, threadsPerCore: 1 },
+  );
 
 /** Nodes that are alike, with the CPUs of each one after the other. */
 export function makeTopology(
