@@ -8,7 +8,7 @@ import type { DmaMemory } from "../hw/chips/dma.ts";
 import type { LoadedRam } from "../hw/boards/firmware.ts";
 import { isErrno } from "../linux/errno.ts";
 import type { Task } from "../linux/task.ts";
-import { assert } from "../sim/assert.ts";
+import { assert, InputError } from "../sim/assert.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { World } from "../sim/world.ts";
@@ -38,12 +38,14 @@ export class GuestMemory implements LoadedRam, DmaMemory {
   readonly sizeBytes: number;
   /** User address of RAM. */
   readonly ram: number;
+  readonly #name: string;
   readonly #task: Task;
   readonly #slots: Slots;
   readonly #ranges: Cell<{ list: readonly NumberedRange[] }>;
   readonly #dirty: DirtyMemory;
 
   constructor(world: World, name: string, task: Task, bytes: number, slots: Slots) {
+    this.#name = name;
     this.sizeBytes = bytes;
     this.#task = task;
     this.#slots = slots;
@@ -147,7 +149,9 @@ export class GuestMemory implements LoadedRam, DmaMemory {
 
   #store(address: number, bytes: Uint8Array): void {
     assert(this.contains(address, bytes.length), "loaders write to RAM");
-    assert(this.#put(address, bytes), "RAM has frames");
+    // Its control group may not have them.
+    if (!this.#put(address, bytes))
+      throw new InputError(`${this.#name}: ENOMEM for what the guest is started with`);
   }
 
   #put(address: number, bytes: Uint8Array): boolean {
