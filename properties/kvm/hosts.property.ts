@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { CONSOLE, ENDED, host, machine, multiboot, World } from "../../src/api/index.ts";
-import type { TraceEvent } from "../../src/api/index.ts";
+import type { Json, TraceEvent } from "../../src/api/index.ts";
+import type { GroupFiles } from "../../src/linux/cgroups/administration.ts";
 import { law } from "../support/law.ts";
 import { VENDORS } from "../support/kvm-guest.ts";
 
@@ -78,7 +79,72 @@ class Witness {
   }
 }
 
+/** What a host is told beside its guests. */
+interface Settings {
+  readonly isDivided: boolean;
+  readonly haltPollNs: number;
+  readonly ksm: Json;
+  readonly files: GroupFiles;
+}
+
+const SWAP_BYTES = 64 << 20;
+
+const settings: fc.Arbitrary<Settings> = fc.record({
+  isDivided: fc.boolean(),
+  haltPollNs: fc.constantFrom(0, 50_000),
+  ksm: fc.constantFrom<Json>(
+    null,
+    { run: false },
+    { pages_to_scan: 4096, sleep_millisecs: 4 },
+    { pages_to_scan: 7, sleep_millisecs: 2 },
+  ),
+  files: fc.constantFrom<GroupFiles>(
+    {},
+    { "cpu.weight": "300", "cpu.max": "3000 10000" },
+    { "memory.max": "128K" },
+    { "memory.max": "600K", "cpu.idle": "1" },
+    { "memory.high": "300K" },
+  ),
+});
+
+/** What an administrator does to the first guest, or to its host, while it runs. */
+interface Change {
+  readonly target: string;
+  readonly kind: string;
+  readonly payload: Json;
+}
+
+const writes = (file: string, text: string): Change => ({
+  target: "host.cgroups",
+  kind: "write",
+  payload: { path: "/machine", file, text },
+});
+
+const anyChanges = (): fc.Arbitrary<readonly Change[]> =>
+  fc.array(
+    fc.constantFrom<Change>(
+      writes("memory.max", "300K"),
+      writes("memory.max", "max"),
+      writes("memory.high", "200K"),
+      writes("cpu.max", "2000 5000"),
+      writes("cpu.max", "max"),
+      writes("cpu.weight", "9"),
+      writes("cpuset.cpus", "0"),
+      { target: "qemu", kind: "balloon", payload: { bytes: 8 << 20 } },
+      { target: "host.ksmd", kind: "set", payload: { run: true, sleep_millisecs: 3 } },
+      { target: "host.ksmd", kind: "set", payload: { run: false } },
+    ),
+    { maxLength: 4 },
+  );
+
+function change(world: World, { guests, changes }: Scene): void {
+  for (const { target, kind, payload } of changes)
+    world.input(target === "qemu" && guests > 1 ? "m0.qemu" : target, kind, payload);
+}
+
 interface Scene {
+  readonly changes: readonly Change[];
+  readonly settings: Settings;
   readonly vendor: (typeof VENDORS)[number];
   readonly cpus: number;
   readonly guests: number;
@@ -88,6 +154,8 @@ interface Scene {
 }
 
 const scene = {
+  settings,
+  changes: anyChanges(),
   vendor: fc.constantFrom(...VENDORS),
   cpus: fc.integer({ min: 1, max: 2 }),
   guests: fc.integer({ min: 1, max: 3 }),
@@ -97,12 +165,25 @@ const scene = {
 };
 
 function hostWorld(
-  { vendor, cpus, guests, board, actions, sliceCycles }: Scene,
+  { settings: { isDivided, haltPollNs, ksm, files }, vendor, cpus, ...rest }: Scene,
   checks = true,
 ): World {
+  const { guests, board, actions, sliceCycles } = rest;
   const machines = Array.from({ length: guests }, () => ({ ...SMALL, board }));
+  const nodes = isDivided ? cpus : 1;
   return World.create(host, {
-    config: host.parse({ host: vendor, cpus, guests: machines, checks }),
+    config: host.parse({
+      host: vendor,
+      cpus,
+      nodes,
+      guests: machines,
+      // Of several guests the last is not limited.
+      groups: machines.slice(guests === 1 ? 0 : 1).map(() => files),
+      swapBytes: SWAP_BYTES,
+      ksm,
+      haltPollNs,
+      checks,
+    }),
     images: { kernel: programOf(actions, 3) },
     sliceCycles,
     epochCycles: 1_000_000,
@@ -110,11 +191,11 @@ function hostWorld(
 }
 
 law("guests-do-what-machines-do", {
-  says: "Each of several guests on one or two CPUs prints what the same program prints on a machine of its own, and ends as it does.",
+  says: "Each of several guests on one or two CPUs, whatever is set for it and changed while it runs, prints what the same program prints on a machine of its own, and ends as it does.",
   cites: "DESIGN, Virtualisation hardware and KVM; Linux, Documentation/virt/kvm/api.rst, KVM_RUN",
-  forAll: scene,
+  forAll: { ...scene, changesAt: fc.nat(2_000_000) },
   runs: 20,
-  holds: (given) => {
+  holds: ({ changesAt, ...given }) => {
     const alone = World.create(machine, {
       config: machine.parse({ ...SMALL, board: given.board, cpu: given.vendor }),
       images: { kernel: programOf(given.actions, 3) },
@@ -124,6 +205,8 @@ law("guests-do-what-machines-do", {
     alone.runUntil(END);
     const world = hostWorld(given);
     const seen = new Witness(world);
+    world.runUntil(changesAt);
+    change(world, given);
     world.runUntil(END);
     const text = bare.consoles["com1"] ?? "";
     const prefixes =
@@ -139,7 +222,7 @@ law("guests-do-what-machines-do", {
 });
 
 law("a-host-goes-on-from-its-snapshot", {
-  says: "The same set-up gives a host the same digest, wherever it was paused; and so does one that was taken back to a snapshot, or forked there, whatever its CPUs and guests were in the middle of, with its tables checked or not.",
+  says: "The same set-up gives a host the same digest, wherever it was paused; and so does one that was taken back to a snapshot, or forked there, whatever its CPUs and guests were in the middle of and an administrator had changed, with its tables checked or not.",
   cites: "DESIGN, State is data; Time, order, randomness",
   forAll: {
     ...scene,
@@ -150,6 +233,10 @@ law("a-host-goes-on-from-its-snapshot", {
   holds: ({ at, pause, ...given }) => {
     const end = at + pause + 300_000;
     const [first, second] = [hostWorld(given, false), hostWorld(given)];
+    for (const world of [first, second]) {
+      world.runUntil(Math.floor(at / 2));
+      change(world, given);
+    }
     first.runUntil(end);
     const wanted = first.digest();
     second.runUntil(at);

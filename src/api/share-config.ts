@@ -1,9 +1,29 @@
 /** What a configuration of the world `share` may say. */
 
+import { workloadOf } from "../guests/workloads/index.ts";
+import type { Vendor } from "../hw/cpu/cpuid/profile.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Json } from "../sim/data.ts";
 import { fieldsOf, wholeOf } from "../linux/fields.ts";
-import { type ShareConfig, type ShareGuest, workloadOf } from "./share.ts";
+
+export interface ShareGuest {
+  readonly [key: string]: Json;
+  readonly workload: string;
+  /** cpu.weight, and the share of the uplink. */
+  readonly weight: number;
+  /** cpu.max: microseconds of 100,000; null for no limit. */
+  readonly cpuMaxUs: number | null;
+  /** memory.max in bytes; null for no limit. */
+  readonly memoryMax: number | null;
+}
+
+export interface ShareConfig {
+  readonly [key: string]: Json;
+  readonly host: Vendor;
+  readonly cpus: number;
+  readonly bitsPerSecond: number;
+  readonly guests: readonly ShareGuest[];
+}
 
 const MOST_CPUS = 64;
 const MOST_GUESTS = 4000;

@@ -5,9 +5,9 @@
  */
 
 import { assemble } from "../guests/assembler.ts";
-import { WORKLOADS } from "../guests/workloads/index.ts";
-import { PLACE, type Workload } from "../guests/workloads/workload.ts";
-import { AMD, INTEL, type Vendor } from "../hw/cpu/cpuid/profile.ts";
+import { WORKLOADS, workloadOf } from "../guests/workloads/index.ts";
+import { PLACE } from "../guests/workloads/workload.ts";
+import { AMD, INTEL } from "../hw/cpu/cpuid/profile.ts";
 import { Kvm } from "../kvm/module.ts";
 import { ROOT } from "../linux/cgroups/cgroup.ts";
 import { isErrno } from "../linux/errno.ts";
@@ -16,32 +16,12 @@ import { networkOf } from "../linux/net/parameters.ts";
 import { VirtualSwitch } from "../linux/net/virtual-switch.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
-import type { Json } from "../sim/data.ts";
 import { CYCLES_PER_SECOND } from "../sim/time.ts";
 import type { World } from "../sim/world.ts";
 import { fairShares } from "./fair-shares.ts";
 import { decoder } from "./machines.ts";
-import { parseShare } from "./share-config.ts";
+import { parseShare, type ShareConfig, type ShareGuest } from "./share-config.ts";
 import { WorkloadVmm } from "./workload-vmm.ts";
-
-export interface ShareGuest {
-  readonly [key: string]: Json;
-  readonly workload: string;
-  /** cpu.weight, and the share of the uplink. */
-  readonly weight: number;
-  /** cpu.max: microseconds of 100,000; null for no limit. */
-  readonly cpuMaxUs: number | null;
-  /** memory.max in bytes; null for no limit. */
-  readonly memoryMax: number | null;
-}
-
-export interface ShareConfig {
-  readonly [key: string]: Json;
-  readonly host: Vendor;
-  readonly cpus: number;
-  readonly bitsPerSecond: number;
-  readonly guests: readonly ShareGuest[];
-}
 
 /** Promised, if it wants it and all others want all they can get; received; and the most that it can have. */
 export interface Share {
@@ -101,13 +81,6 @@ const built = new WeakMap<World, Built>();
 
 const nameOf = (guest: number): string => `guest${guest}`;
 const macOf = (guest: number): Uint8Array => Uint8Array.of(2, 0, 0, 0, guest >> 8, guest & 0xff);
-
-export function workloadOf(name: string): Workload {
-  const found = WORKLOADS.find((workload) => workload.name === name);
-  if (found !== undefined) return found;
-  const names = WORKLOADS.map((workload) => workload.name).join(", ");
-  throw new InputError(`workload ${name}: unknown; there is ${names}`);
-}
 
 const bytesOf = ({ workload }: ShareGuest): number =>
   PLACE.data + Math.max(PAGE, workloadOf(workload).dataBytes);

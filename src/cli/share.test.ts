@@ -68,7 +68,7 @@ test.each([
   [["--weights", "0"], "share: guest 0: weight is a whole number from 1 to 1000, not 0"],
   [["--host", "arm"], 'share: host is intel or amd, not "arm"'],
   [["--cpus", "65"], "share: cpus is a whole number from 1 to 64, not 65"],
-  [["--memory-max", "1"], "guest0.memory: the host has no memory for address"],
+  [["--memory-max", "1"], "guest0.memory: ENOMEM for what the guest is started with"],
 ])("share %j is refused", async (args, message) => {
   const { code, stderr } = await kvmsim("share", "--until", "1ms", ...args);
   expect(code).toBe(2);

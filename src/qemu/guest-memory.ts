@@ -45,6 +45,7 @@ export class GuestMemory implements LoadedRam, DmaMemory {
   readonly #dirty: DirtyMemory;
 
   constructor(world: World, name: string, task: Task, bytes: number, slots: Slots) {
+    this.#name = name;
     this.sizeBytes = bytes;
     this.#name = name;
     this.#task = task;
@@ -149,8 +150,9 @@ export class GuestMemory implements LoadedRam, DmaMemory {
 
   #store(address: number, bytes: Uint8Array): void {
     assert(this.contains(address, bytes.length), "loaders write to RAM");
+    // Its control group may not have them.
     if (!this.#put(address, bytes))
-      throw new InputError(`${this.#name}: the host has no memory for address ${address}`);
+      throw new InputError(`${this.#name}: ENOMEM for what the guest is started with`);
   }
 
   #put(address: number, bytes: Uint8Array): boolean {

@@ -62,6 +62,8 @@ export class QemuMachine implements FirmwareHost {
   readonly apicNames: readonly string[];
   /** Takes a frame that leaves by a network interface. */
   onTransmit: ((part: string, frame: Uint8Array) => void) | null = null;
+  /** Of its component. */
+  readonly #name: string;
   readonly #host: Host;
   readonly #prefix: string;
   readonly #calls: KvmCalls;
@@ -82,9 +84,10 @@ export class QemuMachine implements FirmwareHost {
   constructor(parts: QemuParts) {
     const { host, kvm, group, prefix, board: make, profile, cpus, memoryBytes } = parts;
     const { world } = host;
+    this.#name = `${prefix}qemu`;
     this.#host = host;
     this.#prefix = prefix;
-    this.#calls = new KvmCalls(host, host.newTask(group), `${prefix}qemu`);
+    this.#calls = new KvmCalls(host, host.newTask(group), this.#name);
     const calls = this.#calls;
     const device = calls.open(kvm);
     this.#vm = calls.call(device, "KVM_CREATE_VM", 0n);
@@ -139,8 +142,7 @@ export class QemuMachine implements FirmwareHost {
       defers: (part) => this.#defer(part),
     });
     if (parts.memMerge) host.memory.ksm.advise(calls.task.id, this.ram.ram, memoryBytes);
-    const name = `${prefix}qemu`;
-    world.add({ name, handlers: { balloon: (payload) => this.#balloon(name, payload) } });
+    world.add({ name: this.#name, handlers: { balloon: (payload) => this.#balloon(payload) } });
     this.#threads = this.#vcpus.map((descriptor, cpu) => this.#startVcpu(descriptor, cpu));
     this.#io = new IoThread(host, calls.task, prefix, (job) => this.#work(job));
   }
@@ -177,10 +179,10 @@ export class QemuMachine implements FirmwareHost {
   }
 
   /** What the guest should have from now on. */
-  #balloon(name: string, payload: Plain): void {
-    const pages = balloonPages(payload, `${name} balloon`, this.ram.sizeBytes);
+  #balloon(payload: Plain): void {
+    const pages = balloonPages(payload, `${this.#name} balloon`, this.ram.sizeBytes);
     if (this.#backplane.find(BALLOON) === undefined)
-      throw new InputError(`${name}: no balloon device has been activated`);
+      throw new InputError(`${this.#name}: no balloon device has been activated`);
     this.#io.add({ is: "balloon", pages });
   }
 
@@ -194,7 +196,7 @@ export class QemuMachine implements FirmwareHost {
   powerUp(): void {
     for (const { from, bytes } of this.#roms) {
       const error = this.#calls.task.memory.write(from, bytes);
-      assert(error === null, "ROM has frames");
+      if (error !== null) throw new InputError(`${this.#name}: ${error} for ROM`);
     }
     this.#backplane.powerUp();
     this.#arrange();
