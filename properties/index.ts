@@ -76,6 +76,7 @@ import "./linux/net.property.ts";
 import "./linux/ranges.property.ts";
 import "./linux/switched-network.property.ts";
 import "./linux/virtual-switch.property.ts";
+import "./linux/sched-ahead.property.ts";
 import "./linux/sched-balance.property.ts";
 import "./linux/sched-bandwidth.property.ts";
 import "./linux/sched-fair.property.ts";
