@@ -7,6 +7,7 @@ import { ScheduledWorld } from "../support/scheduled-world.ts";
 import {
   anyTopology,
   anyWork,
+  checkOverlaps,
   eightNodes,
   idle,
   type Interval,
@@ -250,17 +251,6 @@ law("threads-stay-on-their-cpus", {
     for (const stretch of seen.stretches)
       if (stretch.from > from && !(allowed[stretch.thread] ?? []).includes(stretch.cpu))
         throw new Error(`thread ${stretch.thread} ran on CPU ${stretch.cpu}`);
-    for (const key of ["thread", "cpu"] as const) overlaps(seen, key);
+    for (const key of ["thread", "cpu"] as const) checkOverlaps(seen, key);
   },
 });
-
-/** A thread that moved may have been behind the CPU that it came to by a slice. */
-function overlaps({ stretches }: ScheduledWorld, key: "thread" | "cpu"): void {
-  const ends = new Map<number, number>();
-  const slack = key === "cpu" ? 0 : SLICE;
-  for (const stretch of stretches.toSorted((a, b) => a.from - b.from)) {
-    if (stretch.from < (ends.get(stretch[key]) ?? 0) - slack)
-      throw new Error(`${key} ${stretch[key]} twice at ${stretch.from}`);
-    ends.set(stretch[key], Math.max(stretch.to, ends.get(stretch[key]) ?? 0));
-  }
-}

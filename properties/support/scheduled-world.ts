@@ -10,6 +10,7 @@ import { IoController } from "../../src/linux/cgroups/io-controller.ts";
 import { MemoryController } from "../../src/linux/cgroups/memory-controller.ts";
 import type { Topology } from "../../src/linux/sched/topology.ts";
 import { Scheduler, type ThreadOutcome, type Turn } from "../../src/linux/scheduler.ts";
+import type { SchedulePlan } from "../../src/sim/schedule.ts";
 import type { Cell } from "../../src/sim/snapshot.ts";
 import { World } from "../../src/sim/world.ts";
 
@@ -30,6 +31,8 @@ export interface Scene {
   readonly topology: Topology;
   readonly works: readonly Work[];
   readonly sliceCycles?: number;
+  /** Which CPUs run ahead of others. */
+  readonly schedule?: SchedulePlan;
 }
 
 /** Somebody ran. */
@@ -53,6 +56,8 @@ export class ScheduledWorld {
   readonly stretches: Stretch[] = [];
   /** When each thread was woken, by position. */
   readonly wakings: number[][];
+  /** When each went to sleep. */
+  readonly sleeps: number[][];
   /** By CPU. */
   readonly #last: Stretch[] = [];
   readonly #works: readonly Work[];
@@ -63,9 +68,10 @@ export class ScheduledWorld {
     readonly progress: Cell<Progress[]>;
   } | null = null;
 
-  constructor({ topology, works, sliceCycles = 100_000 }: Scene) {
+  constructor({ topology, works, sliceCycles = 100_000, schedule }: Scene) {
     this.#works = works;
     this.wakings = works.map(() => []);
+    this.sleeps = works.map(() => []);
     this.world = World.create(
       {
         name: "scheduled",
@@ -77,7 +83,7 @@ export class ScheduledWorld {
         },
         start: () => undefined,
       },
-      { config: null, epochCycles: 0, sliceCycles },
+      { config: null, epochCycles: 0, sliceCycles, schedule: schedule ?? null },
     );
   }
 
@@ -178,6 +184,7 @@ export class ScheduledWorld {
     this.#note({ thread, cpu: cpu.number, from, to: cpu.clock });
     if (work.sleeps === 0 || progress.left > 0) return "runs";
     progress.isAsleep = true;
+    this.sleeps[thread]?.push(cpu.clock);
     this.world.postIn(work.sleeps, "sleepers", "wake", thread);
     if (work.wakes !== undefined) this.#wake(work.wakes);
     return "waits";

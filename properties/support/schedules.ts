@@ -94,3 +94,12 @@ export function longestWaste(
       );
   return longest;
 }
+
+/** Stretches of a thread, or of a CPU, lie behind each other. */
+export function checkOverlaps({ stretches }: ScheduledWorld, key: "thread" | "cpu"): void {
+  const ends = new Map<number, number>();
+  for (const { [key]: who, from, to } of stretches.toSorted((a, b) => a.from - b.from)) {
+    if (from < (ends.get(who) ?? 0)) throw new Error(`${key} ${who} twice at ${from}`);
+    ends.set(who, to);
+  }
+}

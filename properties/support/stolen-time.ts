@@ -73,8 +73,8 @@ export class Threads {
     const account = this.accounts[i] as Account;
     const from = turn.cpu.state.cycles;
     if (account.woken !== null) {
-      // A CPU ahead in time may have woken it.
-      const woken = Math.min(account.woken, from);
+      // Who goes to sleep on a CPU that is ahead in time can be woken no earlier.
+      const woken = Math.max(account.woken, account.left);
       account.begun ??= woken;
       if (account.begun !== woken) account.halted += woken - account.left;
       account.woken = null;

@@ -52,16 +52,19 @@ export function anyTokensSetup(): fc.Arbitrary<TokensSetup> {
     .map((setup) => ({ ...setup, images: {} }));
 }
 
-export function anySchedule(): fc.Arbitrary<ReturnType<typeof drawSchedulePlan>> {
+export function anySchedule(
+  runners = 4,
+  longestWindow = 5000,
+): fc.Arbitrary<ReturnType<typeof drawSchedulePlan>> {
   return fc
     .record({
       seed: fc.nat(),
       depth: fc.integer({ min: 1, max: 6 }),
-      windowCycles: fc.integer({ min: 1, max: 5000 }),
+      windowCycles: fc.integer({ min: 1, max: longestWindow }),
     })
     .map(({ seed, depth, windowCycles }) => {
       const stream = new RandomStreams(String(seed)).stream("schedule");
-      return drawSchedulePlan(stream, 4, depth, 200, windowCycles);
+      return drawSchedulePlan(stream, runners, depth, 200, windowCycles);
     });
 }
 

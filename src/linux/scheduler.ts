@@ -152,7 +152,8 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     const thread = this.#threads[number];
     if (thread?.state !== "waits") return;
     thread.state = "queued";
-    thread.queuedAt = this.#world.now;
+    // It may have gone to sleep on a CPU that is ahead in time.
+    thread.queuedAt = Math.max(thread.queuedAt, this.#world.now);
     const { entity } = thread;
     const cpu = this.#select(thread);
     const rq = this.#queue(cpu);
@@ -273,6 +274,7 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     rq.account();
     rq.dequeue(thread.entity, outcome === "waits");
     thread.state = outcome === "waits" ? "waits" : "over";
+    thread.queuedAt = rq.clock;
     if (outcome === "exits") this.#cgroups.removeThread(thread.number);
     this.#schedule(cpu, rq);
   }
@@ -309,11 +311,9 @@ export class Scheduler<C extends ScheduledCpu = HostCpu, T extends { readonly id
     }
     if (next === null) return rq.switchTo(next);
     const thread = this.#threadOf(next);
-    if (thread.queuedAt > rq.clock) {
-      // A CPU that is ahead in time has woken it, or still has it.
-      cpu.idle(thread.queuedAt);
-      rq.clock = thread.queuedAt;
-    }
+    // A CPU that is ahead in time may have woken it, still have it, or have touched this queue.
+    rq.clock = Math.max(rq.clock, thread.queuedAt);
+    if (rq.clock > cpu.clock) cpu.idle(rq.clock);
     rq.switchTo(next);
     thread.delay += rq.clock - thread.queuedAt;
     thread.state = "runs";

@@ -33,7 +33,7 @@ export class Thread {
   readonly allowed: Uint8Array;
   attributes: Attributes = { policy: "SCHED_OTHER", nice: 0, slice: null };
   hasSignal = false;
-  /** Since when it could run and did not, and how long that was before in all. */
+  /** When it left its CPU or was woken, and how long it could run and did not in all. */
   queuedAt = 0;
   /** When its turn on a CPU began, if it runs. */
   runsSince = 0;
