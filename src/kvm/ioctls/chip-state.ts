@@ -142,8 +142,7 @@ export function setPitState({ timer, speaker }: Pit, state: PitState, now: Cycle
   const { channels, flags } = state;
   const gate = (channels[2]?.gate ?? 0) === 0 ? 0 : GATE_BIT;
   speaker.act((s) => {
-    const kept = s.control & ~(GATE_BIT | SPEAKER_BIT);
-    s.control = kept | gate | ((flags & SPEAKER_FLAG) === 0 ? 0 : SPEAKER_BIT);
+    s.control = gate | ((flags & SPEAKER_FLAG) === 0 ? 0 : SPEAKER_BIT);
   });
   timer.act((s) => {
     for (const [number, channel] of channels.entries())

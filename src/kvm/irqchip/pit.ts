@@ -13,6 +13,9 @@ const PORTS = new AddressMap(
   ISA_PORTS.filter(({ part: name }) => name === "pit" || name === "port61"),
 );
 
+/** Of port 61h the module has the gate and the speaker, and nothing of memory's errors: Linux, arch/x86/kvm/i8254.c, speaker_ioport_write. */
+const SPEAKER_BITS = 3;
+
 export class Pit {
   readonly timer: PlacedChip<I8254>;
   readonly speaker: PlacedChip<Port61>;
@@ -42,8 +45,10 @@ export class Pit {
 
   writePort(port: number, size: AccessSize, value: number): boolean {
     const place = PORTS.find(port);
-    if (place !== null) this.#chip(place).write(place.offset, size, value);
-    return place !== null;
+    if (place === null) return false;
+    const chip = this.#chip(place);
+    chip.write(place.offset, size, chip === this.speaker ? value & SPEAKER_BITS : value);
+    return true;
   }
 
   #chip({ part: name }: Place): PlacedChip {
