@@ -14,7 +14,7 @@ import { isErrno } from "../linux/errno.ts";
 import { Host } from "../linux/host.ts";
 import { networkOf } from "../linux/net/parameters.ts";
 import { VirtualSwitch } from "../linux/net/virtual-switch.ts";
-import { InputError } from "../sim/assert.ts";
+import { assert, InputError } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import { CYCLES_PER_SECOND } from "../sim/time.ts";
 import type { World } from "../sim/world.ts";
@@ -103,35 +103,33 @@ function build(world: World, config: ShareConfig): Built {
   const codes = new Map(
     WORKLOADS.map(({ name, source }) => [name, assemble(source, BigInt(PLACE.code)).bytes]),
   );
-  const vmms = guests.map((guest, i) => {
-    const vmm = new WorkloadVmm({
-      host,
-      kvm,
-      name: nameOf(i),
-      code: codes.get(guest.workload) ?? new Uint8Array(0),
-      memoryBytes: bytesOf(guest),
-      mac: macOf(i),
-      gateway: GATEWAY,
-      send: (frame) => network.transmit(i, frame),
-    });
-    divide(host, vmm, i, guest);
-    return vmm;
-  });
+  const vmms = guests.map(
+    (guest, i) =>
+      new WorkloadVmm({
+        host,
+        kvm,
+        name: nameOf(i),
+        code: codes.get(guest.workload) ?? new Uint8Array(0),
+        memoryBytes: bytesOf(guest),
+        mac: macOf(i),
+        gateway: GATEWAY,
+        send: (frame) => network.transmit(i, frame),
+        group: groupOf(host, i, guest),
+      }),
+  );
   return { host, network, config, vmms };
 }
 
 /** A group of its own, as an administrator makes it. */
-function divide(host: Host, vmm: WorkloadVmm, i: number, guest: ShareGuest): void {
+function groupOf(host: Host, i: number, guest: ShareGuest): number {
   const group = host.cgroups.create(ROOT, nameOf(i));
-  if (isErrno(group)) throw new InputError(`share: ${nameOf(i)}: ${group}`);
+  assert(!isErrno(group), "guests have names of their own");
   const files: [string, string][] = [["cpu.weight", `${guest.weight}`]];
   if (guest.cpuMaxUs !== null) files.push(["cpu.max", `${guest.cpuMaxUs} ${PERIOD_US}`]);
   if (guest.memoryMax !== null) files.push(["memory.max", `${guest.memoryMax}`]);
-  for (const [file, value] of files) {
-    const error = host.cgroups.write(group, file, value);
-    if (error !== null) throw new InputError(`share: ${nameOf(i)}: ${file}: ${value}: ${error}`);
-  }
-  host.cgroups.attach(vmm.task.id, group);
+  for (const [file, value] of files)
+    assert(host.cgroups.write(group, file, value) === null, "the configuration has been checked");
+  return group;
 }
 
 /** What each guest of such a world was promised and has had from its beginning to now. */
@@ -177,8 +175,9 @@ export function sharesOf(world: World): readonly GuestShares[] {
 
 function text({ host }: Built, guest: number, file: string): string {
   const group = host.cgroups.find(nameOf(guest));
-  const found = isErrno(group) ? group : host.cgroups.read(group, file);
-  if (isErrno(found)) throw new InputError(`shares: ${nameOf(guest)}: ${file}: ${found}`);
+  assert(!isErrno(group), "nobody takes groups of guests away");
+  const found = host.cgroups.read(group, file);
+  assert(!isErrno(found), `groups have a file ${file}`);
   return found.text;
 }
 

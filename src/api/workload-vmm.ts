@@ -12,7 +12,6 @@ import { getRegs, getSregs } from "../kvm/ioctls/registers.ts";
 import { isErrno } from "../linux/errno.ts";
 import type { Host } from "../linux/host.ts";
 import type { ThreadOutcome, Turn } from "../linux/scheduler.ts";
-import type { Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import { GuestMemory } from "../qemu/guest-memory.ts";
@@ -23,6 +22,8 @@ export interface WorkloadVmmParts {
   readonly host: Host;
   readonly kvm: Kvm;
   readonly name: string;
+  /** The group of its task. */
+  readonly group: number;
   readonly code: Uint8Array;
   readonly memoryBytes: number;
   /** Whose address its frames bear, and to whom they go: six bytes each. */
@@ -46,7 +47,6 @@ const CYCLES_PER_MICROSECOND = 1000;
 const ONE_GIB = 0x83;
 
 export class WorkloadVmm {
-  readonly task: Task;
   readonly thread: number;
   readonly memory: GuestMemory;
   readonly #parts: WorkloadVmmParts;
@@ -59,8 +59,7 @@ export class WorkloadVmm {
   constructor(parts: WorkloadVmmParts) {
     const { host, kvm, name, memoryBytes } = parts;
     const { world, scheduler } = host;
-    const calls = new KvmCalls(host, host.newTask(), name);
-    this.task = calls.task;
+    const calls = new KvmCalls(host, host.newTask(parts.group), name);
     const vm = calls.call(calls.open(kvm), "KVM_CREATE_VM", 0n);
     this.memory = new GuestMemory(
       world,
@@ -84,7 +83,6 @@ export class WorkloadVmm {
     return this.#state.value;
   }
 
-  /** Its memory is charged to the group that its task is in now. */
   start(): void {
     this.#load();
     this.#parts.host.scheduler.wake(this.thread);
