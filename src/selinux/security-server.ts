@@ -39,17 +39,19 @@ export interface SecurityServer {
     subject: AuditSubject,
     data: AuditData,
   ): "EACCES" | null;
-  /** The context of a new process or object. */
-  transition(source: Sid, target: Sid, tclass: string, name?: string): Sid;
+  /** The context of a new process or object; null when it would not be valid and that is enforced: EACCES. */
+  transition(source: Sid, target: Sid, tclass: string, name?: string): Sid | null;
   /** validatetrans: whether an object of `old` may become `next` by the task. */
   validateTransition(old: Sid, next: Sid, task: Sid, tclass: string): "EPERM" | null;
   /** Whether the type of `next` is bounded by that of `old`, for a change of domain in a thread. */
   isBounded(old: Sid, next: Sid): boolean;
   /** How files of a file system get their labels. */
-  fsUse(filesystem: string): {
-    readonly behavior: "xattr" | "transition" | "task" | "genfs" | "none";
-    readonly sid: Sid;
-  };
+  fsUse(filesystem: string): FsUse;
   /** Of a file of a file system without labels. */
   genfsSid(filesystem: string, path: string, tclass: string): Sid;
+}
+
+export interface FsUse {
+  readonly behavior: "xattr" | "transition" | "task" | "genfs" | "none" | "native";
+  readonly sid: Sid;
 }
