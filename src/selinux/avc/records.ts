@@ -39,11 +39,12 @@ function valueOf(name: string, value: string | number): string {
 
 /** What holds a quote, a space or a control character is written in hexadecimal: audit_log_untrustedstring. */
 function quoted(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  const isPlain = bytes.every((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x22);
-  if (isPlain) return `"${text}"`;
-  return [...bytes].map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join("");
+  if (/^[!#-~]*$/.test(text)) return `"${text}"`;
+  const percents = encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD"));
+  return percents.replace(/%([0-9A-F]{2})|./g, (byte, hex?: string) => hex ?? hexOf(byte));
 }
+
+const hexOf = (letter: string): string => letter.charCodeAt(0).toString(16).toUpperCase();
 
 const NOBODY = "auid=4294967295 ses=4294967295";
 
