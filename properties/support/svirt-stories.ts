@@ -222,7 +222,7 @@ export class SvirtStory {
 
   /** Nothing runs any more, and every manager knows. */
   end(): void {
-    for (const host of HOSTS) this.#restart(host);
+    for (const host of new Set(this.#vanished.values())) this.#restart(host);
     for (const domain of [...this.running.keys()]) this.#stop(domain);
   }
 
