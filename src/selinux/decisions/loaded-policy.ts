@@ -1,4 +1,3 @@
-
 import type { Policy } from "../policydb/policy.ts";
 import { type LabelIndex, labelIndex } from "./label-index.ts";
 import { type Names, namesOf } from "./names.ts";

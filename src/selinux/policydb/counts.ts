@@ -2,4 +2,6 @@
 
 import type { Policy } from "./policy.ts";
 
-export declare function countsOf(policy: Policy): readonly (readonly [name: string, count: number])[];
+export declare function countsOf(
+  policy: Policy,
+): readonly (readonly [name: string, count: number])[];
