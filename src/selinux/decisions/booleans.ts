@@ -25,7 +25,7 @@ export function booleanState(loaded: LoadedPolicy, values?: readonly boolean[]):
 /** Expressions deeper than this are not evaluated. */
 const DEPTH_MAX = 10;
 
-/** Null for an expression that is no postfix expression, or too deep. */
+/** Null for an expression that has too few operands, or is too deep. What is left over is passed by, as in the kernel. */
 export function evaluateConditional(
   expression: readonly ConditionalNode[],
   values: readonly boolean[],
@@ -47,7 +47,7 @@ export function evaluateConditional(
     if (left === undefined) return null;
     stack.push(combine(node.kind, left, right));
   }
-  return stack.length === 1 ? stack[0] === true : null;
+  return stack[0] ?? null;
 }
 
 function combine(

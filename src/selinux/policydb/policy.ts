@@ -296,7 +296,7 @@ export interface ObjectContexts {
     readonly context: Context;
   }[];
   readonly fsUses: readonly {
-    /** 1 xattr, 2 transition, 3 task, 4 genfs, 5 none, 6 native, as in the format. */
+    /** 1 xattr, 2 transition, 3 task, 4 genfs, 5 none, 7 native, as in the format. */
     readonly behavior: number;
     readonly name: string;
     readonly context: Context;
