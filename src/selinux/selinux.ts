@@ -9,6 +9,7 @@ import {
   avcRecord,
   booleanRecord,
   boundedRecord,
+  invalidContextRecord,
   policyLoadRecord,
   RECORD,
   statusRecord,
@@ -22,7 +23,6 @@ import { computeExtended, type ExtendedAccess } from "./decisions/extended.ts";
 import { fsUse, genfsContext } from "./decisions/labels.ts";
 import type { LoadedPolicy } from "./decisions/loaded-policy.ts";
 import { transition } from "./decisions/transitions.ts";
-import type { Context } from "./policydb/policy.ts";
 import type { AuditData, AuditSubject, FsUse, SecurityServer, Sid } from "./security-server.ts";
 import {
   type ClassMapping,
@@ -35,7 +35,7 @@ import {
   undefinedIn,
 } from "./server/class-mapping.ts";
 import { initialSid, UNLABELED } from "./server/initial-sids.ts";
-import { SidTable } from "./server/sid-table.ts";
+import { type SidRow, SidTable } from "./server/sid-table.ts";
 
 export interface SelinuxParameters {
   readonly audit: Audit;
@@ -51,7 +51,7 @@ interface Saved {
   readonly enforcing: boolean;
   readonly sequence: number;
   readonly booleans: readonly boolean[];
-  readonly contexts: readonly string[];
+  readonly contexts: readonly SidRow[];
   readonly threshold: number;
   readonly entries: readonly AvcEntry[];
 }
@@ -186,21 +186,27 @@ export class Selinux implements SecurityServer, Keeper<Saved> {
   transition(source: Sid, target: Sid, tclass: string, name?: string): Sid | null {
     const { value } = this.#class(classNumber(tclass));
     const [from, to] = [this.#sids.contextOf(source), this.#sids.contextOf(target)];
-    const context = transition(this.#loaded, this.#booleans, from, to, value, name);
-    if (context !== null) return this.#sids.sidOf(context);
-    return this.#enforcing ? null : UNLABELED;
+    const made = transition(this.#loaded, this.#booleans, from, to, value, name);
+    if (made === null) return null;
+    const sid = this.#sids.sidOf(made.context);
+    if (made.valid) return sid;
+    const [a, b, c] = this.#texts(sid, source, target);
+    this.#audit.record(RECORD.selinuxError, invalidContextRecord(a, b, c, tclass));
+    return this.#enforcing ? null : sid;
   }
 
   validateTransition(old: Sid, next: Sid, task: Sid, tclass: string): "EPERM" | null {
-    const contexts = [old, next, task].map((sid) => this.#sids.contextOf(sid));
-    const [before, after, by] = contexts as [Context, Context, Context];
+    const sids = this.#sids;
     const { value } = this.#class(classNumber(tclass));
-    if (refusedTransition(this.#loaded, before, after, by, value) === null) return null;
-    const [a, b, c] = [old, next, task].map((sid) => this.contextOf(sid)) as [
-      string,
-      string,
-      string,
-    ];
+    const refused = refusedTransition(
+      this.#loaded,
+      sids.contextOf(old),
+      sids.contextOf(next),
+      sids.contextOf(task),
+      value,
+    );
+    if (refused === null) return null;
+    const [a, b, c] = this.#texts(old, next, task);
     this.#audit.record(RECORD.selinuxError, transitionRecord(a, b, c, tclass));
     return this.#enforcing ? "EPERM" : null;
   }
@@ -248,7 +254,7 @@ export class Selinux implements SecurityServer, Keeper<Saved> {
       enforcing: this.#enforcing,
       sequence: this.#sequence,
       booleans: this.#booleans.values,
-      contexts: this.#sids.texts(),
+      contexts: this.#sids.save(),
       threshold: this.#avc.threshold,
       entries: this.#avc.save(),
     };
@@ -256,7 +262,7 @@ export class Selinux implements SecurityServer, Keeper<Saved> {
 
   load(saved: Saved): void {
     this.#install(saved.policy);
-    this.#sids.load(this.#loaded, saved.contexts);
+    this.#sids.restore(this.#loaded, saved.contexts);
     this.#booleans = booleanState(this.#loaded, saved.booleans);
     this.#enforcing = saved.enforcing;
     this.#sequence = saved.sequence;
@@ -276,6 +282,10 @@ export class Selinux implements SecurityServer, Keeper<Saved> {
   #changed(): void {
     this.#sequence += 1;
     this.#avc.flush();
+  }
+
+  #texts(a: Sid, b: Sid, c: Sid): readonly [string, string, string] {
+    return [this.contextOf(a), this.contextOf(b), this.contextOf(c)];
   }
 
   #class(number: number): MappedClass {

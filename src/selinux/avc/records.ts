@@ -62,3 +62,12 @@ export const transitionRecord = (old: string, next: string, task: string, tclass
 
 export const boundedRecord = (old: string, next: string): string =>
   `op=security_bounded_transition seresult=denied oldcontext=${old} newcontext=${next}`;
+
+/** A new process or object would have a context that is none. */
+export const invalidContextRecord = (
+  context: string,
+  source: string,
+  target: string,
+  tclass: string,
+): string =>
+  `op=security_compute_sid invalid_context=${context} scontext=${source} tcontext=${target} tclass=${tclass}`;

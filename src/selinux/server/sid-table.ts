@@ -6,7 +6,7 @@ import type { Context } from "../policydb/policy.ts";
 import type { Sid } from "../security-server.ts";
 import { FIRST_SID, UNLABELED } from "./initial-sids.ts";
 
-interface Row {
+export interface SidRow {
   /** As the policy under which it was first seen writes it. */
   readonly text: string;
   /** Null while the policy has no such context: it then counts as unlabeled. */
@@ -15,7 +15,7 @@ interface Row {
 
 export class SidTable {
   /** Contexts of the initial SIDs, by number - 1, then the others, in the order in which they were first seen. */
-  #rows: Row[] = [];
+  #rows: SidRow[] = [];
   readonly #byText = new Map<string, Sid>();
   #loaded: LoadedPolicy;
 
@@ -24,17 +24,22 @@ export class SidTable {
     this.#rows = initialRows(loaded);
   }
 
-  /** Those of contexts keep their numbers. Their texts are read anew. */
-  load(loaded: LoadedPolicy, texts: readonly string[] = this.texts()): void {
+  /** Another policy: SIDs of contexts keep their numbers, and their texts are read anew. */
+  load(loaded: LoadedPolicy): void {
+    const rows = this.save().map(({ text }) => ({ text, context: parseContext(loaded, text) }));
+    this.restore(loaded, rows);
+  }
+
+  /** Those that are not initial. */
+  save(): readonly SidRow[] {
+    return this.#rows.slice(FIRST_SID - 1);
+  }
+
+  restore(loaded: LoadedPolicy, rows: readonly SidRow[]): void {
     this.#loaded = loaded;
     this.#byText.clear();
     this.#rows = initialRows(loaded);
-    for (const text of texts) this.#add(text, parseContext(loaded, text));
-  }
-
-  /** Of those that are not initial: what is to be kept. */
-  texts(): readonly string[] {
-    return this.#rows.slice(FIRST_SID - 1).map(({ text }) => text);
+    for (const { text, context } of rows) this.#add(text, context);
   }
 
   /** Null when the policy has no such context. */
@@ -51,7 +56,9 @@ export class SidTable {
   }
 
   contextOf(sid: Sid): Context {
-    return this.#rows[sid - 1]?.context ?? ((this.#rows[UNLABELED - 1] as Row).context as Context);
+    return (
+      this.#rows[sid - 1]?.context ?? ((this.#rows[UNLABELED - 1] as SidRow).context as Context)
+    );
   }
 
   /** In the policy's form. */
@@ -67,7 +74,7 @@ export class SidTable {
 }
 
 /** Those that the policy leaves out are as unlabeled. */
-function initialRows(loaded: LoadedPolicy): Row[] {
+function initialRows(loaded: LoadedPolicy): SidRow[] {
   const bySid = new Map(loaded.policy.initialSids.map(({ sid, context }) => [sid, context]));
   const unlabeled = bySid.get(UNLABELED) ?? null;
   return Array.from({ length: FIRST_SID - 1 }, (_, i) => {
