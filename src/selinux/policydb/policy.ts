@@ -6,6 +6,17 @@ import type { Ebitmap } from "./ebitmap.ts";
 export const OLDEST_VERSION = 26;
 export const NEWEST_VERSION = 33;
 
+/** The first versions with what older ones cannot say: POLICYDB_VERSION_… of security/selinux/include/security.h. */
+export const VERSION = {
+  newObjectDefaults: 27,
+  defaultType: 28,
+  constraintNames: 29,
+  extendedPermissions: 30,
+  infiniband: 31,
+  glblub: 32,
+  compressedFilenameTransitions: 33,
+} as const;
+
 /** What is answered about classes and permissions that the policy does not define. */
 export type HandleUnknown = "deny" | "reject" | "allow";
 
