@@ -53,6 +53,7 @@ export { ScheduledThreads } from "./scheduled-threads.ts";
 export type { GuestShares, Share } from "./share.ts";
 export type { ShareConfig, ShareGuest } from "./share-config.ts";
 export { share, sharesOf } from "./share.ts";
+export { SecurityPolicy } from "./security-policy.ts";
 export { blueprintOf, worldNames } from "./worlds.ts";
 export type { Kernel, StartRegisters, SystemKernel } from "./programs.ts";
 export {

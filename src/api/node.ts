@@ -9,6 +9,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { InputError } from "../sim/assert.ts";
@@ -52,6 +53,15 @@ const reasonOf = (code: string): string => REASONS[code] ?? code;
 export function loadImage(name: string, path: string): ImageAtHand {
   const bytes = withFile(path, () => new Uint8Array(readFileSync(path)));
   return imageOf(name, bytes);
+}
+
+/** A file of these bytes, in the place of one that is there; whole or not at all. */
+export function writeWhole(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.part`;
+  withFile(path, () => {
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, path);
+  });
 }
 
 export function imageOf(name: string, bytes: Uint8Array): ImageAtHand {

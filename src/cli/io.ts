@@ -14,6 +14,8 @@ export interface Input {
   readonly isTerminal: boolean;
   /** Takes all that comes, one character for each byte, until the function that is returned is called. */
   listen(take: (text: string) => void): () => void;
+  /** All of it, when it has ended. */
+  readAll(): Promise<string>;
 }
 
 export interface Io {
@@ -62,6 +64,11 @@ function inputFrom(stream: NodeJS.ReadStream): Input {
         // A pipe that stays open would keep the process.
         if ("unref" in stream) stream.unref();
       };
+    },
+    async readAll() {
+      const pieces: Buffer[] = [];
+      for await (const piece of stream) pieces.push(piece as Buffer);
+      return Buffer.concat(pieces).toString();
     },
   };
 }

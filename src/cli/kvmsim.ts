@@ -7,6 +7,7 @@ import type { BenchOptions } from "./commands/bench.ts";
 import type { BootOptions } from "./commands/boot.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { DiffOptions } from "./commands/diff.ts";
+import type { CompileOptions, PolicyOptions } from "./commands/policy.ts";
 import type { ReplayOptions } from "./commands/replay.ts";
 import type { RunOptions } from "./commands/run.ts";
 import type { ShareOptions } from "./commands/share.ts";
@@ -58,6 +59,7 @@ function makeProgram(io: Io, end: Ending): Command {
   addBoot(program, io, end);
   addRun(program, io, end);
   addShare(program, io, end);
+  addPolicy(program, io, end);
   addReplay(program, io, end);
   addDiff(program, io, end);
   addBench(program, io, end);
@@ -72,6 +74,7 @@ Examples:
   kvmsim run tokens --until 10ms --record a.rec      a run, recorded
   kvmsim run tokens --seed 1 --set cpus=4 --trace a.trace.json
   kvmsim share --guests 6 --weights 100,200,300      who gets how much of a host
+  kvmsim policy explain svirt.cil < audit.log        which rule or constraint decided
   kvmsim replay a.rec                                is it still the same run?
   kvmsim diff a.rec b.rec                            where do two runs part?
 
@@ -191,6 +194,44 @@ function addShare(program: Command, io: Io, end: Ending): void {
     });
 }
 
+function addPolicy(program: Command, io: Io, end: Ending): void {
+  const policy = program
+    .command("policy")
+    .description("Look into an SELinux policy, binary or CIL, ask it, and compile one.")
+    .addHelpText("after", POLICY_HELP);
+  const commands = {
+    load: "Load it as a kernel would, and say what it leaves undefined.",
+    info: "How much there is in it, as seinfo counts.",
+    decide: "Answer queries of standard input, one a line.",
+    explain: "Of queries or audit records of standard input: which rules and constraints decided.",
+  };
+  for (const [name, description] of Object.entries(commands))
+    policy
+      .command(`${name} <file>`)
+      .description(description)
+      .option("--json", "print JSON")
+      .action(async (file: string, options: PolicyOptions) => {
+        const { POLICY_COMMANDS } = await import("./commands/policy.ts");
+        end(await POLICY_COMMANDS[name as keyof typeof commands](file, options, io));
+      });
+  policy
+    .command("compile <file>")
+    .description("Write the kernel's binary format.")
+    .requiredOption("-o, --output <file>", "the file to write")
+    .option("--json", "print JSON")
+    .action(async (file: string, options: CompileOptions) => {
+      const { policyCompile } = await import("./commands/policy.ts");
+      end(policyCompile(file, options, io));
+    });
+}
+
+const POLICY_HELP = `
+A query is a line of four words: source context, target context, class, and permissions
+separated by commas. ioctl:0x5413 asks for that command as well. Empty lines and lines
+that begin with # are passed over. The answer is a line: "allowed", or "denied { read }" with
+those that are denied, and "permissive" behind it when the source's domain is.
+`;
+
 function addReplay(program: Command, io: Io, end: Ending): void {
   program
     .command("replay <file>")
@@ -230,7 +271,7 @@ function addBench(program: Command, io: Io, end: Ending): void {
   program
     .command("bench <name>")
     .description(
-      "Measure, and compare with the bars that are set: bench cpu, bench machine, bench sim.",
+      "Measure, and compare with the bars that are set: cpu, kvm, machine, sched, selinux, share, sim, svm, vmx.",
     )
     .option("--seconds <x>", "how long, or how often, each thing is measured", "2")
     .option("--json", "print JSON")

@@ -38,7 +38,7 @@ import { initialSid, UNLABELED } from "./server/initial-sids.ts";
 import { type SidRow, SidTable } from "./server/sid-table.ts";
 
 export interface SelinuxParameters {
-  readonly audit: Audit;
+  readonly audit: Pick<Audit, "record">;
   /** Policies by name: those that can be loaded. Throws InputError for others. */
   readonly policies: (name: string) => LoadedPolicy;
   /** The one that is loaded first. */
@@ -60,7 +60,7 @@ const NOTHING = { allowed: 0, auditallow: 0, auditdeny: 0xffff_ffff | 0 };
 const IOCTL = ["ioctl"];
 
 export class Selinux implements SecurityServer, Keeper<Saved> {
-  readonly #audit: Audit;
+  readonly #audit: Pick<Audit, "record">;
   readonly #policies: (name: string) => LoadedPolicy;
   readonly #avc = new Avc();
   readonly #checks: AccessChecks;

@@ -39,7 +39,9 @@ function reasonsOf(loaded: LoadedPolicy, query: Query, found: Explanation): stri
   return [
     ...(active.length === 0
       ? ["no rule allows it"]
-      : active.map((rule) => `granted by ${textOf(loaded, rule)}`)),
+      : active.map(
+          (rule) => `${found.allowed ? "granted by" : "a rule allows it:"} ${textOf(loaded, rule)}`,
+        )),
     ...(active.length === 0
       ? inactive.map((rule) => `would be granted by ${textOf(loaded, rule)}`)
       : []),
