@@ -84,6 +84,8 @@ import "./linux/sched-bandwidth.property.ts";
 import "./linux/sched-fair.property.ts";
 import "./qemu/disks.property.ts";
 import "./qemu/throttle.property.ts";
+import "./selinux/access.property.ts";
+import "./selinux/contexts.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";
