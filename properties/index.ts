@@ -86,6 +86,7 @@ import "./qemu/disks.property.ts";
 import "./qemu/throttle.property.ts";
 import "./selinux/access.property.ts";
 import "./selinux/contexts.property.ts";
+import "./selinux/files.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";
