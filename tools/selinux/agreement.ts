@@ -6,18 +6,27 @@ import { booleanState, type BooleanState } from "../../src/selinux/decisions/boo
 import { refusedTransition } from "../../src/selinux/decisions/constraints.ts";
 import { formatContext, parseContext } from "../../src/selinux/decisions/contexts.ts";
 import { type LoadedPolicy, loadPolicy } from "../../src/selinux/decisions/loaded-policy.ts";
-import {
-  change,
-  member,
-  type NewContext,
-  transition,
-} from "../../src/selinux/decisions/transitions.ts";
+import { change, member, transition } from "../../src/selinux/decisions/transitions.ts";
+import { valuesOf } from "../../src/selinux/policydb/ebitmap.ts";
 import type { Context, Policy } from "../../src/selinux/policydb/policy.ts";
 
 interface Asked {
   readonly question: string;
-  readonly ours: string;
+  /** Null where libsepol is known to answer wrongly. */
+  readonly ours: string | null;
 }
+
+/**
+ * libsepol 3.4 prints a wrong last category of a run that ends with the last bit of a node of the
+ * set, when the next node does not follow at once: `c190,c959,c969` for c190,c191,c969.
+ */
+const isMisprinted = ({ range }: Context): boolean =>
+  range !== null &&
+  [range.low, range.high].some(({ categories }) =>
+    valuesOf(categories).some(
+      (bit, i, bits) => bit % 64 === 63 && bits[i - 1] === bit - 1 && (bits[i + 1] ?? 0) > bit + 1,
+    ),
+  );
 
 export class Questions {
   readonly #loaded: LoadedPolicy;
@@ -71,7 +80,7 @@ export class Questions {
     const letter = "tmh"[kind] ?? "t";
     this.#ask(
       `${letter} ${this.#sidOf(source)} ${this.#sidOf(target)} ${tclass}`,
-      this.#textOf(computed),
+      this.#textOf(computed?.valid === true ? computed.context : null),
     );
   }
 
@@ -87,7 +96,8 @@ export class Questions {
   differences(answers: readonly string[]): readonly string[] {
     return this.all.flatMap(({ question, ours }, i) => {
       const theirs = (answers[i] ?? "").replace(/^[1-9]\d* (?=.*:)/, "");
-      return theirs === ours ? [] : [`${question}: ours ${ours}, libsepol's ${theirs}`];
+      if (ours === null || theirs === ours) return [];
+      return [`${question}: ours ${ours}, libsepol's ${theirs}`];
     });
   }
 
@@ -97,17 +107,18 @@ export class Questions {
     const known = this.#sids.get(text);
     if (known !== undefined) return known;
     const parsed = parseContext(this.#loaded, text);
-    const ours = parsed === null ? "0" : formatContext(this.#loaded, parsed);
+    const ours = this.#textOf(parsed);
     this.#contexts.push({ question: `c ${text}`, ours });
     this.#sids.set(text, this.#sids.size + 1);
     return this.#sids.size;
   }
 
-  #textOf(computed: NewContext | null): string {
-    return computed?.valid === true ? formatContext(this.#loaded, computed.context) : "0";
+  #textOf(context: Context | null): string | null {
+    if (context === null) return "0";
+    return isMisprinted(context) ? null : formatContext(this.#loaded, context);
   }
 
-  #ask(question: string, ours: string): void {
+  #ask(question: string, ours: string | null): void {
     this.#asked.push({ question, ours });
   }
 }
