@@ -84,6 +84,7 @@ import "./linux/sched-bandwidth.property.ts";
 import "./linux/sched-fair.property.ts";
 import "./qemu/disks.property.ts";
 import "./qemu/throttle.property.ts";
+import "./selinux/cil.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";
