@@ -1,6 +1,6 @@
 /** The policy of all that was said. */
 
-import { EMPTY } from "../policydb/ebitmap.ts";
+import { EMPTY, ebitmapOf } from "../policydb/ebitmap.ts";
 import {
   NEWEST_VERSION,
   type Policy,
@@ -13,15 +13,15 @@ import type { Compilation } from "./compilation.ts";
 import { evaluate } from "./conditions.ts";
 import { genfsOf } from "./file-systems.ts";
 import { allRoles } from "./roles.ts";
-import { bit, numbersIn } from "./sets.ts";
+import { bit, ebitmapOfBits, numbersIn } from "./sets.ts";
 
 export function policyOf(c: Compilation): Policy {
   return {
     version: NEWEST_VERSION,
     mls: c.mls,
     handleUnknown: c.handleUnknown,
-    capabilities: c.ebitmap(unionOf(c.capabilities)),
-    permissiveTypes: c.ebitmap(unionOf(c.permissiveTypes)),
+    capabilities: ebitmapOf(c.capabilities),
+    permissiveTypes: ebitmapOf(c.permissiveTypes),
     commons: commonsOf(c),
     classes: classesOf(c),
     roles: rolesOf(c),
@@ -42,12 +42,6 @@ export function policyOf(c: Compilation): Policy {
     attributesOf: attributesOf(c),
   };
 }
-
-const unionOf = (numbers: Iterable<number>): bigint => {
-  let union = 0n;
-  for (const number of numbers) union |= bit(number);
-  return union;
-};
 
 /** Those that classes have: others say nothing. */
 function commonsOf(c: Compilation): Policy["commons"] {
@@ -76,8 +70,8 @@ function rolesOf(c: Compilation): Policy["roles"] {
     .map(({ name, value, bounds, types }) => ({
       name,
       bounds,
-      dominates: c.ebitmap(bit(value - 1)),
-      types: value === 1 ? EMPTY : c.ebitmap(types),
+      dominates: ebitmapOfBits(bit(value - 1)),
+      types: value === 1 ? EMPTY : ebitmapOfBits(types),
     }));
 }
 
@@ -96,7 +90,7 @@ const usersOf = (c: Compilation): readonly User[] =>
   c.users.all().map(([, { name, bounds, roles, level, range }]) => ({
     name,
     bounds,
-    roles: c.ebitmap(roles & ~OBJECT_ROLE),
+    roles: ebitmapOfBits(roles & ~OBJECT_ROLE),
     range: c.mls ? range : null,
     defaultLevel: c.mls ? level : null,
   }));
@@ -107,7 +101,7 @@ function levelsOf(c: Compilation): Pick<Policy, "sensitivities" | "categories"> 
     .all()
     .flatMap(([, entry]) => (entry.kind === "sensitivity" ? [entry] : []))
     .sort((a, b) => a.value - b.value)
-    .map(({ name, categories }) => ({ name, categories: c.ebitmap(categories) }));
+    .map(({ name, categories }) => ({ name, categories: ebitmapOfBits(categories) }));
   return { sensitivities, categories: c.ordered.categories.map(({ name }) => ({ name })) };
 }
 
@@ -148,7 +142,7 @@ const filenameTransitionsOf = (c: Compilation): Policy["filenameTransitions"] =>
       name,
       target,
       class: tclass,
-      sources: c.ebitmap(types),
+      sources: ebitmapOfBits(types),
       newType,
     })),
   );
@@ -165,5 +159,5 @@ function attributesOf(c: Compilation): Policy["attributesOf"] {
   const bits = Array.from({ length: count }, (_, i) => [i]);
   for (const { value, members } of c.usedAttributes)
     for (const type of numbersIn(members.value)) bits[type]?.push(value - 1);
-  return bits.map((numbers) => c.ebitmap(unionOf(numbers)));
+  return bits.map(ebitmapOf);
 }

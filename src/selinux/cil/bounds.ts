@@ -24,11 +24,12 @@ function checkChild(
 ): void {
   const own = bit(child.value - 1);
   const bound = bit(parent.value - 1);
+  c.compare(c.allows.length, c.types.placeOf(child.name));
   const ofParent = c.allows.filter(({ source }) => (source & bound) !== 0n);
   for (const rule of c.allows) {
     if ((rule.source & own) === 0n) continue;
     const targets = numbersIn(rule.self ? own : rule.target);
-    c.spend(targets.length, rule);
+    c.compare(targets.length * ofParent.length, rule);
     for (const target of targets) {
       // Against a bounded target, the parent is measured by what bounds that.
       const measured = (types[target]?.bounds ?? 0) || target + 1;

@@ -1,6 +1,5 @@
 /** A policy while it is compiled: every name that was declared, and the rules so far. */
 
-import { type Ebitmap, ebitmapOf } from "../policydb/ebitmap.ts";
 import type {
   Context,
   GenfsContext,
@@ -35,11 +34,13 @@ import { type Depth, Lazy } from "./lazy.ts";
 import { Names } from "./names.ts";
 import type { Order } from "./order.ts";
 import { type CilConditional, RuleTable } from "./rule-table.ts";
-import { type Bits, numbersIn } from "./sets.ts";
+import type { Bits } from "./sets.ts";
 import type { Place, Source } from "./source.ts";
 
 /** Statements that name attributes may stand for many rules; a policy has no more than these. */
-const RULES_MAX = 4_000_000;
+const RULES_MAX = 2_000_000;
+/** Of a rule that forbids and one that allows; a policy with thousands of both needs fewer. */
+const COMPARISONS_MAX = 200_000_000;
 
 type Mutable<T> = T extends readonly (infer U)[] ? U[] : never;
 
@@ -68,8 +69,8 @@ export interface CilFilenameTransition {
 export class Compilation {
   readonly source: Source;
   readonly depth: Depth = { now: 0 };
-  readonly #ebitmaps = new Map<Bits, Ebitmap>();
   #rules = 0;
+  #comparisons = 0;
 
   readonly commons: Names<CommonEntry>;
   readonly classes: Names<ClassEntry>;
@@ -165,21 +166,19 @@ export class Compilation {
     return new Lazy(this.source, this.depth, place, compute);
   }
 
-  /** Equal sets are one object. */
-  ebitmap(set: Bits): Ebitmap {
-    let made = this.#ebitmaps.get(set);
-    if (made === undefined) {
-      made = ebitmapOf(numbersIn(set));
-      this.#ebitmaps.set(set, made);
-    }
-    return made;
-  }
-
   /** To be called before rules are made of a statement. */
   spend(rules: number, place: Place): void {
     this.#rules += rules;
     if (this.#rules > RULES_MAX) {
       this.fail(place, `expected at most ${RULES_MAX} rules when attributes are expanded`);
+    }
+  }
+
+  /** To be called before rules are held against each other. */
+  compare(rules: number, place: Place): void {
+    this.#comparisons += rules;
+    if (this.#comparisons > COMPARISONS_MAX) {
+      this.fail(place, `expected at most ${COMPARISONS_MAX} rules to compare`);
     }
   }
 

@@ -10,7 +10,7 @@ import { classPermissionsOf } from "./classes.ts";
 import type { Compilation } from "./compilation.ts";
 import { type Atom, type Form, isAtom, isList, type List, show } from "./forms.ts";
 import { rolesIn } from "./roles.ts";
-import { type Bits, bit } from "./sets.ts";
+import { bit, type Bits, ebitmapOfBits } from "./sets.ts";
 import type { Statement, Statements } from "./statement.ts";
 import { typeOrAttributeOf, typesOf, valueOf } from "./types.ts";
 
@@ -156,8 +156,8 @@ function comparison(
     attribute,
     context: context as 1 | 2 | 3,
     operator,
-    names: c.ebitmap(names),
-    written: { types: c.ebitmap(written), negated: [], flags: 0 },
+    names: ebitmapOfBits(names),
+    written: { types: ebitmapOfBits(written), negated: [], flags: 0 },
   };
 }
 

@@ -1,14 +1,17 @@
 /** Sensitivities, categories, levels and ranges. CIL Reference Guide, "Multi-Level Security Labeling Statements". */
 
-import { contains } from "../policydb/ebitmap.ts";
+import { contains, type Ebitmap } from "../policydb/ebitmap.ts";
 import type { MlsLevel, MlsRange } from "../policydb/policy.ts";
 import type { Compilation } from "./compilation.ts";
 import type { CategoryEntry, SensitivityEntry } from "./entries.ts";
 import { type Form, isAtom, isList, show } from "./forms.ts";
-import { type Bits, bit, setOf, span } from "./sets.ts";
+import { bit, type Bits, ebitmapOfBits, setOf, span } from "./sets.ts";
 import type { Place } from "./source.ts";
 import { atomOf, type Statements } from "./statement.ts";
 import { aliasOf } from "./types.ts";
+
+/** Far more than any policy has, few enough for every level to name them all. */
+const CATEGORIES_MAX = 8192;
 
 export const LEVEL_STATEMENTS: Statements = {
   sensitivity: {
@@ -119,7 +122,11 @@ export const LEVEL_STATEMENTS: Statements = {
 export function orderLevels(c: Compilation): void {
   for (const [i, name] of c.orders.sensitivity.names().entries())
     sensitivityOf(c, name, name).value = i + 1;
-  c.ordered.categories = c.orders.category.names().map((name, i) => {
+  const categories = c.orders.category.names();
+  if (categories.length > CATEGORIES_MAX) {
+    c.fail(categories[CATEGORIES_MAX] as Place, `expected at most ${CATEGORIES_MAX} categories`);
+  }
+  c.ordered.categories = categories.map((name, i) => {
     const category = categoryOf(c, name, name);
     category.value = i + 1;
     return category;
@@ -184,7 +191,7 @@ export function levelOf(c: Compilation, form: Form): MlsLevel {
   }
   const sensitivity = sensitivityOf(c, name, form);
   const set = categories === undefined ? 0n : categoriesOf(c, categories);
-  return { sensitivity: sensitivity.value, categories: c.ebitmap(set) };
+  return { sensitivity: sensitivity.value, categories: ebitmapOfBits(set) };
 }
 
 /** The name of a range, or `(low high)`. */
@@ -203,9 +210,9 @@ export function rangeOf(c: Compilation, form: Form): MlsRange {
 export function checkLevels(c: Compilation): void {
   for (const [, range] of c.ranges.all()) void range.value;
   for (const [, level] of c.levels.all()) void level.value;
-  const allowed = new Map<number, ReturnType<Compilation["ebitmap"]>>();
+  const allowed = new Map<number, Ebitmap>();
   for (const [, entry] of c.sensitivities.all())
-    if (entry.kind === "sensitivity") allowed.set(entry.value, c.ebitmap(entry.categories));
+    if (entry.kind === "sensitivity") allowed.set(entry.value, ebitmapOfBits(entry.categories));
   for (const { level, at } of c.usedLevels)
     if (!contains(allowed.get(level.sensitivity) ?? [], level.categories)) {
       c.fail({ at }, "expected categories that a sensitivitycategory gives to the sensitivity");

@@ -26,12 +26,15 @@ export function checkNeverallows(c: Compilation): void {
       checkExtended(c, never, set, byClass.get(set.class) ?? []);
       continue;
     }
-    for (const { class: tclass, mask } of classPermissionsOf(c, permissions as Form, statement))
-      for (const rule of byClass.get(tclass) ?? []) {
+    for (const { class: tclass, mask } of classPermissionsOf(c, permissions as Form, statement)) {
+      const rules = byClass.get(tclass) ?? [];
+      c.compare(rules.length, statement);
+      for (const rule of rules) {
         const both = (rule.mask & mask) >>> 0;
         const pair = both === 0 ? null : pairInBoth(never, rule);
         if (pair !== null) fail(c, never, rule, pair, `${tclass.name} ${namesOf(tclass, both)}`);
       }
+    }
   }
 }
 
@@ -81,10 +84,12 @@ function checkExtended(
 ): void {
   const ioctl = permissionsOf(tclass).indexOf("ioctl");
   const named = c.extendedAllows.filter((rule) => rule.class === tclass);
+  c.compare(rules.length, never);
   for (const rule of rules) {
     if (ioctl < 0 || ((rule.mask >>> ioctl) & 1) === 0 || pairInBoth(never, rule) === null)
       continue;
     for (const source of numbersIn(never.source & rule.source)) {
+      c.compare(named.length + 1, never);
       const own = bit(source);
       let targets = never.target & rule.target;
       if (never.self || rule.self) targets &= own;

@@ -1,5 +1,6 @@
 /** Sets of small numbers as the bits of a BigInt, and the expressions that name them. CIL Reference Guide, "Expressions". */
 
+import { EMPTY, type Ebitmap } from "../policydb/ebitmap.ts";
 import { type Atom, type Form, isAtom, type List, show } from "./forms.ts";
 import type { Source } from "./source.ts";
 
@@ -20,6 +21,21 @@ export function numbersIn(set: Bits): number[] {
     for (let b = 0; b < 4; b += 1) if (((nibble >>> b) & 1) === 1) values.push(first + b);
   }
   return values;
+}
+
+const NODE_DIGITS = 16;
+
+export function ebitmapOfBits(set: Bits): Ebitmap {
+  if (set === 0n) return EMPTY;
+  const digits = set.toString(16);
+  const nodes: number[] = [];
+  for (let end = digits.length; end > 0; end -= NODE_DIGITS) {
+    const node = digits.slice(Math.max(0, end - NODE_DIGITS), end).padStart(NODE_DIGITS, "0");
+    const low = Number.parseInt(node.slice(NODE_DIGITS / 2), 16) | 0;
+    const high = Number.parseInt(node.slice(0, NODE_DIGITS / 2), 16) | 0;
+    if ((low | high) !== 0) nodes.push((digits.length - end) * 4, low, high);
+  }
+  return nodes;
 }
 
 /** What names mean in expressions of one kind. */
