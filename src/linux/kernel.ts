@@ -86,6 +86,7 @@ export class Kernel {
       name: "null",
       driver: "null",
     });
+    nothing.links = 1;
     security.dInstantiate(null, nothing, superblock, "/null");
     this.#null = nothing.number;
   }
