@@ -103,10 +103,10 @@ law("the-order-of-rules-does-not-matter", {
       ...each,
       policy: {
         ...each.policy,
-        rules: tableOf(turned.reverse()),
-        conditionals: [...each.policy.conditionals].reverse(),
-        roleTransitions: [...each.policy.roleTransitions].reverse(),
-        rangeTransitions: [...each.policy.rangeTransitions].reverse(),
+        rules: tableOf(turned.toReversed()),
+        conditionals: each.policy.conditionals.toReversed(),
+        roleTransitions: each.policy.roleTransitions.toReversed(),
+        rangeTransitions: each.policy.rangeTransitions.toReversed(),
       },
     };
     return everyPair(each, (source, target) =>

@@ -223,7 +223,7 @@ export class SvirtStory {
   /** Nothing runs any more, and every manager knows. */
   end(): void {
     for (const host of new Set(this.#vanished.values())) this.#restart(host);
-    for (const domain of [...this.running.keys()]) this.#stop(domain);
+    for (const domain of this.running.keys()) this.#stop(domain);
   }
 
   #start({ domain, host, launch, failIn }: Step & { readonly do: "start" }): boolean {
@@ -258,7 +258,7 @@ export class SvirtStory {
   #restart(host: HostName): boolean {
     const alive = [...this.running.values()].filter((one) => one.host === host);
     this.managers[host].reconnect(alive.map(({ definition }) => definition.name));
-    for (const [domain, on] of [...this.#vanished]) if (on === host) this.#vanished.delete(domain);
+    for (const [domain, on] of this.#vanished) if (on === host) this.#vanished.delete(domain);
     return true;
   }
 
@@ -336,7 +336,10 @@ function qcow2On(path: string): Uint8Array<ArrayBuffer> {
   view.setUint32(16, path.length);
   view.setUint32(72, 0xe2_79_2a_ca);
   view.setUint32(76, 3);
-  [..."raw"].forEach((letter, i) => void (bytes[80 + i] = letter.charCodeAt(0)));
-  [...path].forEach((letter, i) => void (bytes[256 + i] = letter.charCodeAt(0)));
+  const put = (text: string, at: number): void => {
+    for (let i = 0; i < text.length; i += 1) bytes[at + i] = text.charCodeAt(i);
+  };
+  put("raw", 80);
+  put(path, 256);
   return bytes;
 }

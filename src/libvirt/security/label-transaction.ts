@@ -34,5 +34,5 @@ export function restoreLabels(
   user: FileUser,
   paths: readonly string[],
 ): void {
-  for (const path of [...paths].reverse()) restoreLabel(files, user, path);
+  for (const path of paths.toReversed()) restoreLabel(files, user, path);
 }

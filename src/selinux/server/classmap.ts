@@ -1,5 +1,7 @@
 /** The classes and permissions that the kernel asks about, which need not be those of a policy. Linux 6.1, security/selinux/include/classmap.h. */
 
+const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+
 const FILE_AND_SOCKET = [
   "ioctl",
   "read",
@@ -15,82 +17,68 @@ const FILE_AND_SOCKET = [
 ];
 const FILE = [
   ...FILE_AND_SOCKET,
-  ...["unlink", "link", "rename", "execute", "quotaon", "mounton", "audit_access", "open"],
-  ...["execmod", "watch", "watch_mount", "watch_sb", "watch_with_perm", "watch_reads"],
+  ...words(`
+  unlink link rename execute quotaon mounton audit_access open execmod watch watch_mount
+  watch_sb watch_with_perm watch_reads
+`),
 ];
 const SOCKET = [
   ...FILE_AND_SOCKET,
-  ...["bind", "connect", "listen", "accept", "getopt", "setopt", "shutdown"],
-  ...["recvfrom", "sendto", "name_bind"],
+  ...words("bind connect listen accept getopt setopt shutdown recvfrom sendto name_bind"),
 ];
-const IPC = [
-  ...["create", "destroy", "getattr", "setattr", "read", "write"],
-  ...["associate", "unix_read", "unix_write"],
-];
-const CAPABILITY = [
-  ...["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid"],
-  ...["setpcap", "linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw"],
-  ...["ipc_lock", "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct"],
-  ...["sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config", "mknod"],
-  ...["lease", "audit_write", "audit_control", "setfcap"],
-];
-const CAPABILITY2 = [
-  ...["mac_override", "mac_admin", "syslog", "wake_alarm", "block_suspend"],
-  ...["audit_read", "perfmon", "bpf", "checkpoint_restore"],
-];
+const IPC = words("create destroy getattr setattr read write associate unix_read unix_write");
+const CAPABILITY = words(`
+  chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable
+  net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio
+  sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time
+  sys_tty_config mknod lease audit_write audit_control setfcap
+`);
+const CAPABILITY2 = words(`
+  mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf
+  checkpoint_restore
+`);
 const NETLINK = [...SOCKET, "nlmsg_read", "nlmsg_write"];
 const PORT = [...SOCKET, "node_bind", "name_connect"];
 
 /** Sockets that have what every socket has. */
-const PLAIN_SOCKETS = [
-  ...["socket", "netlink_socket", "packet_socket", "key_socket", "unix_dgram_socket"],
-  ...["netlink_nflog_socket", "netlink_selinux_socket", "netlink_iscsi_socket"],
-  ...["netlink_fib_lookup_socket", "netlink_connector_socket", "netlink_netfilter_socket"],
-  ...["netlink_dnrt_socket", "netlink_kobject_uevent_socket", "netlink_generic_socket"],
-  ...["netlink_scsitransport_socket", "netlink_rdma_socket", "netlink_crypto_socket"],
-  ...["appletalk_socket", "ax25_socket", "ipx_socket", "netrom_socket", "atmpvc_socket"],
-  ...["x25_socket", "rose_socket", "decnet_socket", "atmsvc_socket", "rds_socket", "irda_socket"],
-  ...["pppox_socket", "llc_socket", "can_socket", "tipc_socket", "bluetooth_socket"],
-  ...["iucv_socket", "rxrpc_socket", "isdn_socket", "phonet_socket", "ieee802154_socket"],
-  ...["caif_socket", "alg_socket", "nfc_socket", "vsock_socket", "kcm_socket", "qipcrtr_socket"],
-  ...["smc_socket", "xdp_socket", "mctp_socket"],
-];
+const PLAIN_SOCKETS = words(`
+  socket netlink_socket packet_socket key_socket unix_dgram_socket netlink_nflog_socket
+  netlink_selinux_socket netlink_iscsi_socket netlink_fib_lookup_socket
+  netlink_connector_socket netlink_netfilter_socket netlink_dnrt_socket
+  netlink_kobject_uevent_socket netlink_generic_socket netlink_scsitransport_socket
+  netlink_rdma_socket netlink_crypto_socket appletalk_socket ax25_socket ipx_socket
+  netrom_socket atmpvc_socket x25_socket rose_socket decnet_socket atmsvc_socket rds_socket
+  irda_socket pppox_socket llc_socket can_socket tipc_socket bluetooth_socket iucv_socket
+  rxrpc_socket isdn_socket phonet_socket ieee802154_socket caif_socket alg_socket nfc_socket
+  vsock_socket kcm_socket qipcrtr_socket smc_socket xdp_socket mctp_socket
+`);
 
 /** By class: its permissions, by bit. */
 export const CLASS_MAP: ReadonlyMap<string, readonly string[]> = new Map([
   [
     "security",
-    [
-      ...["compute_av", "compute_create", "compute_member", "check_context", "load_policy"],
-      ...["compute_relabel", "compute_user", "setenforce", "setbool", "setsecparam"],
-      ...["setcheckreqprot", "read_policy", "validate_trans"],
-    ],
+    words(`
+  compute_av compute_create compute_member check_context load_policy compute_relabel
+  compute_user setenforce setbool setsecparam setcheckreqprot read_policy validate_trans
+`),
   ],
   [
     "process",
-    [
-      ...["fork", "transition", "sigchld", "sigkill", "sigstop", "signull", "signal", "ptrace"],
-      ...["getsched", "setsched", "getsession", "getpgid", "setpgid", "getcap", "setcap"],
-      ...["share", "getattr", "setexec", "setfscreate", "noatsecure", "siginh", "setrlimit"],
-      ...["rlimitinh", "dyntransition", "setcurrent", "execmem", "execstack", "execheap"],
-      ...["setkeycreate", "setsockcreate", "getrlimit"],
-    ],
+    words(`
+  fork transition sigchld sigkill sigstop signull signal ptrace getsched setsched getsession
+  getpgid setpgid getcap setcap share getattr setexec setfscreate noatsecure siginh setrlimit
+  rlimitinh dyntransition setcurrent execmem execstack execheap setkeycreate setsockcreate
+  getrlimit
+`),
   ],
   ["process2", ["nnp_transition", "nosuid_transition"]],
-  [
-    "system",
-    [
-      ...["ipc_info", "syslog_read", "syslog_mod", "syslog_console"],
-      ...["module_request", "module_load"],
-    ],
-  ],
+  ["system", words("ipc_info syslog_read syslog_mod syslog_console module_request module_load")],
   ["capability", CAPABILITY],
   [
     "filesystem",
-    [
-      ...["mount", "remount", "unmount", "getattr", "relabelfrom", "relabelto", "associate"],
-      ...["quotamod", "quotaget", "watch"],
-    ],
+    words(`
+  mount remount unmount getattr relabelfrom relabelto associate quotamod quotaget watch
+`),
   ],
   ["file", [...FILE, "execute_no_trans", "entrypoint"]],
   ["dir", [...FILE, "add_name", "remove_name", "reparent", "search", "rmdir"]],
