@@ -74,7 +74,7 @@ Examples:
   kvmsim run tokens --until 10ms --record a.rec      a run, recorded
   kvmsim run tokens --seed 1 --set cpus=4 --trace a.trace.json
   kvmsim share --guests 6 --weights 100,200,300      who gets how much of a host
-  kvmsim policy explain svirt.cil < audit.log        which rule or constraint decided
+  kvmsim policy explain policies/svirt.cil < audit.log  which rule or constraint decided
   kvmsim replay a.rec                                is it still the same run?
   kvmsim diff a.rec b.rec                            where do two runs part?
 
