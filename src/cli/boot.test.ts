@@ -50,6 +50,7 @@ function typing(text: string, isTerminal: boolean): { io: Io; seen: { out: strin
       take(text);
       return () => {};
     },
+    readAll: () => Promise.resolve(text),
   };
   const stream = {
     rows: 24,
