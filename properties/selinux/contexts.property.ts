@@ -16,14 +16,12 @@ import { isValidContext } from "../../src/selinux/policydb/valid.ts";
 import { law } from "../support/law.ts";
 import {
   anyCase,
-  anyClass,
   anyPolicy,
   FILE_CLASS,
   type PolicyCase,
-  rulesIn,
   SOCKET_CLASS,
-  tableOf,
 } from "../support/policies.ts";
+import { anyClass, rulesIn, tableOf } from "../support/policy-rules.ts";
 import { modelHolds, modelNewContext } from "../support/policy-model.ts";
 
 const SERVICES = "Linux, security/selinux/ss/services.c";
@@ -103,10 +101,10 @@ law("the-order-of-rules-does-not-matter", {
       ...each,
       policy: {
         ...each.policy,
-        rules: tableOf(turned.reverse()),
-        conditionals: [...each.policy.conditionals].reverse(),
-        roleTransitions: [...each.policy.roleTransitions].reverse(),
-        rangeTransitions: [...each.policy.rangeTransitions].reverse(),
+        rules: tableOf(turned.toReversed()),
+        conditionals: each.policy.conditionals.toReversed(),
+        roleTransitions: each.policy.roleTransitions.toReversed(),
+        rangeTransitions: each.policy.rangeTransitions.toReversed(),
       },
     };
     return everyPair(each, (source, target) =>
