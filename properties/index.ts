@@ -87,6 +87,7 @@ import "./qemu/throttle.property.ts";
 import "./selinux/access.property.ts";
 import "./selinux/contexts.property.ts";
 import "./selinux/files.property.ts";
+import "./selinux/labels.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";

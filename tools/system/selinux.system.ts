@@ -22,6 +22,7 @@ import { Draws } from "../oracle/draws.ts";
 import { Questions } from "../selinux/agreement.ts";
 import { Sepol } from "../selinux/sepol.ts";
 
+const SEINFO = "seinfo";
 const SECONDS_MAX = 600;
 const SHOWN_MAX = 20;
 const ROUNDS = 3;
@@ -46,7 +47,7 @@ afterAll(() => sepol.remove());
 
 test.each(POLICIES)("Debian's policy %s has what seinfo counts", (name) => {
   const path = pathOf(name);
-  const printed = execFileSync("seinfo", [path], { encoding: "utf8" });
+  const printed = execFileSync(SEINFO, [path], { encoding: "utf8" });
   const theirs = [...printed.matchAll(/ {2}([A-Z][A-Za-z_. ]*): +(\d+)/g)].map(
     ([, what, count]) => [what, Number(count)] as const,
   );
