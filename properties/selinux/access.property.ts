@@ -10,16 +10,13 @@ import { dominates } from "../../src/selinux/policydb/valid.ts";
 import { law } from "../support/law.ts";
 import {
   anyCase,
-  anyClass,
   anyPolicy,
   anyRange,
-  anyRule,
   CLASS_VALUES,
   type PolicyCase,
-  rulesIn,
-  tableOf,
   unbounded,
 } from "../support/policies.ts";
+import { anyClass, anyRule, rulesIn, tableOf } from "../support/policy-rules.ts";
 import {
   activeRules,
   modelAccess,

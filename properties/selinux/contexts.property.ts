@@ -16,14 +16,12 @@ import { isValidContext } from "../../src/selinux/policydb/valid.ts";
 import { law } from "../support/law.ts";
 import {
   anyCase,
-  anyClass,
   anyPolicy,
   FILE_CLASS,
   type PolicyCase,
-  rulesIn,
   SOCKET_CLASS,
-  tableOf,
 } from "../support/policies.ts";
+import { anyClass, rulesIn, tableOf } from "../support/policy-rules.ts";
 import { modelHolds, modelNewContext } from "../support/policy-model.ts";
 
 const SERVICES = "Linux, security/selinux/ss/services.c";

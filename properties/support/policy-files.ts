@@ -1,9 +1,20 @@
 /** Binary policies that secilc made, and ways to damage them. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
+import { assert } from "../../src/sim/assert.ts";
 
-const FOLDER = new URL("../../fixtures/selinux/", import.meta.url);
+/** Whether this runs from sources, is built, or lies in a bundle. */
+function folder(): string {
+  let above = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(above, "fixtures", "selinux"))) {
+    assert(path.dirname(above) !== above, "fixtures come with the laws");
+    above = path.dirname(above);
+  }
+  return path.join(above, "fixtures", "selinux");
+}
 
 export const POLICY_FILES = [
   "everything-33.policy",
@@ -12,8 +23,11 @@ export const POLICY_FILES = [
   "without-mls-33.policy",
 ] as const;
 
-export const policyFile = (name: (typeof POLICY_FILES)[number]): Uint8Array =>
-  readFileSync(new URL(name, FOLDER));
+type PolicyFile = (typeof POLICY_FILES)[number];
+
+export const policyPath = (name: PolicyFile): string => path.join(folder(), name);
+
+export const policyFile = (name: PolicyFile): Uint8Array => readFileSync(policyPath(name));
 
 /** What happens to a file: a bit flips, a number is another one, its end is lost, bytes come twice or are lost. */
 export type Damage =
@@ -51,18 +65,18 @@ export function damaged(bytes: Uint8Array, damage: Damage): Uint8Array {
   const at = damage.at % Math.max(1, bytes.length);
   switch (damage.kind) {
     case "flip": {
-      const changed = bytes.slice();
+      const changed = Uint8Array.from(bytes);
       changed[at] = (changed[at] ?? 0) ^ (1 << damage.bit);
       return changed;
     }
     case "number": {
-      const changed = bytes.slice();
+      const changed = Uint8Array.from(bytes);
       for (let i = 0; i < 4 && at + i < changed.length; i += 1)
         changed[at + i] = damage.value >>> (8 * i);
       return changed;
     }
     case "cut":
-      return bytes.slice(0, at);
+      return bytes.subarray(0, at);
     case "repeat":
       return Uint8Array.from([...bytes.subarray(0, at + damage.bytes), ...bytes.subarray(at)]);
     case "lose":

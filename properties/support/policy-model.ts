@@ -10,7 +10,7 @@ import {
   type MlsRange,
   type Policy,
 } from "../../src/selinux/policydb/policy.ts";
-import { type Rule, rulesIn } from "./policies.ts";
+import { type Rule, rulesIn } from "./policy-rules.ts";
 
 // Expressions: the last node is the root, and its operands stand before it.
 

@@ -68,5 +68,9 @@ export {
   SystemProgram,
 } from "./programs.ts";
 export { multiboot } from "../guests/kernels/multiboot.ts";
+export { computeAccess } from "../selinux/decisions/access.ts";
+export { booleanState } from "../selinux/decisions/booleans.ts";
+export { loadPolicy } from "../selinux/decisions/loaded-policy.ts";
+export { readPolicy } from "../selinux/policydb/read.ts";
 export type { Assembled } from "../guests/assembler.ts";
 export { assemble } from "../guests/assembler.ts";

@@ -7,17 +7,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SOURCE = fileURLToPath(new URL("oracle.c", import.meta.url));
+const GCC = "gcc";
 const ANSWERS_MAX_BYTES = 1 << 28;
 
 export class Sepol {
   readonly #folder = mkdtempSync(join(tmpdir(), "kvmsim-sepol-"));
 
   constructor() {
-    const library = execFileSync("gcc", ["-print-file-name=libsepol.a"], {
+    const library = execFileSync(GCC, ["-print-file-name=libsepol.a"], {
       encoding: "utf8",
     }).trim();
     if (!existsSync(library)) throw new Error("libsepol.a is not installed: libsepol-dev");
-    execFileSync("gcc", ["-O2", "-Wall", "-Werror", "-o", this.#program, SOURCE, library]);
+    execFileSync(GCC, ["-O2", "-Wall", "-Werror", "-o", this.#program, SOURCE, library]);
   }
 
   get #program(): string {

@@ -83,3 +83,11 @@ test("the benchmark of the scheduler measures few threads and many", async () =>
   expect(figures.map(({ what }) => what).join("\n")).toContain("10000 threads that can run");
   expect(figures.every(({ median }) => median > 0)).toBe(true);
 });
+
+test("the benchmark of policies measures loading and decisions", async () => {
+  const { code, stdout } = await kvmsim("bench", "selinux", "--seconds", "0.01", "--json");
+  expect(code).toBe(0);
+  const { figures } = JSON.parse(stdout) as { figures: { what: string; median: number }[] };
+  expect(figures.map(({ what }) => what).join("\n")).toMatch(/load: .*\ndecisions: /s);
+  expect(figures.every(({ median }) => median > 0)).toBe(true);
+});

@@ -9,6 +9,7 @@ import { kvm } from "./kvm.ts";
 import { idle } from "./machine-idle.ts";
 import { scheduling } from "./sched.ts";
 import { sharing } from "./share.ts";
+import { decisions } from "./selinux.ts";
 import { events } from "./sim-events.ts";
 import { seeks } from "./sim-seeks.ts";
 import { virtualization } from "./virtualization.ts";
@@ -34,6 +35,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
     name: "sched",
     says: "the host's scheduler: decisions a second, with few and with many threads",
     measurements: scheduling,
+  },
+  {
+    name: "selinux",
+    says: "security policies: loading one, decisions a second that no cache has seen",
+    measurements: decisions,
   },
   {
     name: "share",

@@ -1,3 +1,5 @@
+/** A policy with what makes decisions quick: names to values, rules in the order that they are looked for. Immutable. Linux, security/selinux/ss/policydb.c, policydb_index. */
+
 import type { Policy } from "../policydb/policy.ts";
 import { type LabelIndex, labelIndex } from "./label-index.ts";
 import { type Names, namesOf } from "./names.ts";

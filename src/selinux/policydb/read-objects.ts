@@ -68,15 +68,18 @@ export class ObjectReader {
   }
 
   #paths(): GenfsContext["paths"] {
-    const seen = new Map<string, Set<number>>();
+    const first = new Map<string, number>();
+    const more = new Set<string>();
     return this.#list("paths", 9, () => {
       const at = this.#cursor.offset;
       const path = this.#name("a path");
       const tclass = this.#cursor.within(0, this.#symbols.classes.length, "a class");
-      const classes = seen.get(path) ?? new Set();
-      const isNew = classes.size === 0 || (tclass !== 0 && !classes.has(0) && !classes.has(tclass));
-      this.#cursor.expect(isNew, "no path twice", at);
-      seen.set(path, classes.add(tclass));
+      const other = first.get(path);
+      const key = `${tclass} ${path}`;
+      const clashes = other === 0 || tclass === 0 || other === tclass || more.has(key);
+      this.#cursor.expect(other === undefined || !clashes, "no path twice", at);
+      if (other === undefined) first.set(path, tclass);
+      else more.add(key);
       return { path, class: tclass, context: this.#context() };
     });
   }

@@ -25,6 +25,16 @@ const KNOWN: ReadonlySet<number> = new Set(Object.values(AV));
 
 const CONDITIONAL_KINDS = ["boolean", "not", "or", "and", "xor", "eq", "neq"] as const;
 
+/** One for all empty branches: a hostile file could have many. */
+const NO_RULES: AvTable = {
+  source: new Uint16Array(0),
+  target: new Uint16Array(0),
+  class: new Uint16Array(0),
+  specified: new Uint16Array(0),
+  data: new Uint32Array(0),
+  extended: [],
+};
+
 export class RuleReader {
   readonly #cursor: Cursor;
   readonly #version: number;
@@ -75,6 +85,7 @@ export class RuleReader {
   /** `ignored`: bits of the kinds of rules that say nothing. */
   #table(ignored: number): AvTable {
     const count = this.#cursor.count(RULE_BYTES, "rules");
+    if (count === 0) return NO_RULES;
     const extended: ExtendedPermissions[] = [];
     const columns = {
       source: new Uint16Array(count),

@@ -28,7 +28,7 @@ export class RuleKeys {
         keys[count] = keyOf(rules, i);
         count += 1;
       }
-    this.#always = keys.subarray(0, count).sort();
+    this.#always = keys.subarray(0, count).sort((a, b) => a - b);
     for (let i = 1; i < count; i += 1) if (this.#always[i] === this.#always[i - 1]) return false;
     return true;
   }
@@ -65,7 +65,10 @@ export class RuleKeys {
   }
 }
 
-function* typeRules(rules: AvTable): Iterable<number> {
-  for (let i = 0; i < rules.source.length; i += 1)
-    if (((rules.specified[i] as number) & TYPE_RULES) !== 0) yield keyOf(rules, i);
+function typeRules(rules: AvTable): number[] {
+  const keys: number[] = [];
+  rules.specified.forEach((specified, i) => {
+    if ((specified & TYPE_RULES) !== 0) keys.push(keyOf(rules, i));
+  });
+  return keys;
 }
