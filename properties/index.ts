@@ -85,6 +85,7 @@ import "./linux/sched-fair.property.ts";
 import "./qemu/disks.property.ts";
 import "./qemu/throttle.property.ts";
 import "./selinux/cil.property.ts";
+import "./selinux/file-contexts.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";
