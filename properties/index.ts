@@ -88,6 +88,8 @@ import "./selinux/access.property.ts";
 import "./selinux/contexts.property.ts";
 import "./selinux/files.property.ts";
 import "./selinux/labels.property.ts";
+import "./selinux/cil.property.ts";
+import "./selinux/file-contexts.property.ts";
 import "./sim/determinism.property.ts";
 import "./sim/difference.property.ts";
 import "./sim/order.property.ts";
