@@ -79,6 +79,7 @@ import "./linux/share.property.ts";
 import "./linux/switched-network.property.ts";
 import "./linux/virtual-switch.property.ts";
 import "./selinux/files.property.ts";
+import "./selinux/kvm.property.ts";
 import "./selinux/objects.property.ts";
 import "./linux/sched-ahead.property.ts";
 import "./linux/sched-balance.property.ts";
