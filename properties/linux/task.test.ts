@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { PAGE_SIZE } from "../../src/sim/paged-memory.ts";
 import { hostMemory } from "../support/host-memory.ts";
-import { Task } from "../../src/linux/task.ts";
+import type { Task } from "../../src/linux/task.ts";
 
 // Linux, open(2), close(2), getrlimit(2).
 describe("descriptors of a task", () => {
-  const newTask = (): Task => new Task(1, hostMemory(8).manager.newSpace(1));
+  const newTask = (): Task => hostMemory(8).newTask();
   const file = { release: () => undefined };
 
   it("are the lowest that are free", () => {
@@ -33,8 +33,9 @@ describe("descriptors of a task", () => {
   });
 
   it("are released once, when the task ends, after its memory", () => {
-    const { frames, manager } = hostMemory(8);
-    const task = new Task(1, manager.newSpace(1));
+    const memory = hostMemory(8);
+    const { frames } = memory;
+    const task = memory.newTask();
     const all = frames.free;
     const seen: number[] = [];
     task.open({ release: () => seen.push(frames.free) });

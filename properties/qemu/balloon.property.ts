@@ -6,7 +6,6 @@ import { PAGE_SIZE } from "../../src/sim/paged-memory.ts";
 import { HostMemory } from "../support/host-memory.ts";
 import { inWorld, must } from "../support/kvm-guest.ts";
 import { law } from "../support/law.ts";
-import { Task } from "../../src/linux/task.ts";
 
 const PAGES = 8;
 const HOST_PAGES = 64;
@@ -24,8 +23,8 @@ law("a-page-in-the-balloon-is-the-hosts", {
   holds: ({ given }) => {
     const host = inWorld((world) => {
       const memory = new HostMemory(world, HOST_PAGES, 0);
-      const guests = ["a", "b"].map((name, i) => {
-        const task = new Task(i + 1, memory.manager.newSpace(i + 1));
+      const guests = ["a", "b"].map((name) => {
+        const task = memory.newTask();
         const slots = { set: () => undefined, log: () => new Uint8Array(0) };
         const ram = new GuestMemory(world, name, task, PAGES * PAGE_SIZE, slots);
         ram.arrange(arrangement(ram.ram));

@@ -77,10 +77,10 @@ class Logged {
   #cpu = 0;
 
   constructor(host: Host) {
-    this.#host = host;
+    this.#host = new Kvm(host).host;
     const calls = new KvmCalls(host, host.newTask(), "test");
     this.#calls = calls;
-    const vm = calls.call(calls.open(new Kvm(host)), "KVM_CREATE_VM", 0n);
+    const vm = calls.call(calls.open(), "KVM_CREATE_VM", 0n);
     const { world } = host;
     this.memory = new GuestMemory(world, "ram", calls.task, PAGES * PAGE, slotsOf(calls, vm));
     this.#vcpu = calls.call(vm, "KVM_CREATE_VCPU", 0n);

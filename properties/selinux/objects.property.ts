@@ -262,6 +262,35 @@ law("who-may-look-into-a-process-or-change-its-own-domain", {
   },
 });
 
+law("a-child-is-what-its-parent-is", {
+  says: "A child has its parent's label, what its parent asked for, and its parent's open files with their positions; it is made exactly when a process of that label may fork. What either closes or becomes is its own.",
+  cites: `${HOOKS}, selinux_task_alloc, selinux_cred_prepare; Linux, fork(2)`,
+  forAll: { mayFork: fc.boolean(), exec: fc.constantFrom("", contextOf("green")) },
+  runs: 30,
+  holds: ({ mayFork, exec }) => {
+    const { kernel, server, red } = newHost();
+    const fd = succeed(kernel, red, "open", { path: "/d/a", flags: O.RDONLY });
+    succeed(kernel, red, "setprocattr", { attribute: "exec", value: exec });
+    if (!mayFork) deny(server, [rule("red", "red", "process", "fork")]);
+    const child = call(kernel, red, "fork", null);
+    equal(isErrno(child) ? child : "done", mayFork ? "done" : "EACCES", "fork");
+    if (isErrno(child)) return;
+    succeed(kernel, red, "read", { fd, count: 2 });
+    const [byte] = succeed(kernel, child, "read", { fd, count: 1 });
+    equal(byte, "/d/a".charCodeAt(2), "the position");
+    succeed(kernel, child, "execve", { path: "/bin/program" });
+    for (const [pid, type] of [
+      [red, "red"],
+      [child, exec === "" ? "red" : "green"],
+    ] as const) {
+      const { value } = succeed(kernel, pid, "getprocattr", { pid, attribute: "current" });
+      equal(value, contextOf(type), "the label");
+    }
+    succeed(kernel, red, "close", { fd });
+    equal(succeed(kernel, child, "read", { fd, count: 1 }).length, 1, "a file of its own");
+  },
+});
+
 // Helpers
 
 interface Host {

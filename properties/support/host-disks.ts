@@ -121,7 +121,6 @@ function build(world: World, { storage, groups, throttling }: HostText): Built {
       new QemuMachine({
         host,
         group,
-        kvm,
         prefix,
         board: boardOf(world, config, prefix, guest, own),
         profile: kvm.profile,

@@ -6,6 +6,9 @@ import { IoController } from "../../src/linux/cgroups/io-controller.ts";
 import { MemoryController } from "../../src/linux/cgroups/memory-controller.ts";
 import type { Frames } from "../../src/linux/mm/frames.ts";
 import { MemoryManager } from "../../src/linux/mm/memory-manager.ts";
+import { Kernel } from "../../src/linux/kernel.ts";
+import { NO_MODULE } from "../../src/linux/security/security.ts";
+import { Task } from "../../src/linux/task.ts";
 import { PAGE_SIZE } from "../../src/sim/paged-memory.ts";
 import type { World } from "../../src/sim/world.ts";
 import { inWorld } from "./kvm-guest.ts";
@@ -16,6 +19,7 @@ export class HostMemory {
   readonly controller: MemoryController;
   readonly cgroups: Cgroups;
   readonly manager: MemoryManager;
+  readonly #kernel: Kernel;
 
   constructor(world: World, pages: number, swapPages: number) {
     this.world = world;
@@ -33,6 +37,12 @@ export class HostMemory {
       memory: this.controller,
       io: new IoController(world, ""),
     });
+    this.#kernel = new Kernel(world, { prefix: "", security: NO_MODULE });
+  }
+
+  newTask(): Task {
+    const { pid } = this.#kernel.newProcess("task", null);
+    return new Task(pid, this.manager.newSpace(pid), this.#kernel);
   }
 }
 

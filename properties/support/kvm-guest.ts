@@ -9,6 +9,7 @@ import type { KvmRun } from "../../src/kvm/ioctls/kvm-run.ts";
 import { Kvm, type ModuleParameters } from "../../src/kvm/module.ts";
 import { type Errno, isErrno } from "../../src/linux/errno.ts";
 import { Host } from "../../src/linux/host.ts";
+import type { SecurityModule } from "../../src/linux/security/security.ts";
 import type { Task } from "../../src/linux/task.ts";
 import { World } from "../../src/sim/world.ts";
 
@@ -39,6 +40,13 @@ export function newHostIn(
 ): Host {
   return new Host(world, { profile, decoder, memoryBytes, cpus, swapBytes });
 }
+
+/** A host whose kernel asks a security module. */
+export const newSecureHost = (security: SecurityModule): Host =>
+  inWorld(
+    (world) =>
+      new Host(world, { profile: INTEL, decoder, memoryBytes: HOST_BYTES, cpus: 1, security }),
+  );
 
 /** The module, which compares its tables with the ghost all the time. */
 export const newKvm = (host: Host, parameters: ModuleParameters = {}): Kvm =>
@@ -84,7 +92,7 @@ export class VmOfTask {
     this.host = host;
     this.kvm = kvm;
     this.task = host.newTask();
-    this.device = must(openKvm(kvm, this.task));
+    this.device = must(openKvm(this.task));
     this.vm = must(ioctl(this.caller(), this.device, "KVM_CREATE_VM", 0n));
     this.ram = this.task.memory.map(ramBytes);
   }

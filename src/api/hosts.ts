@@ -64,7 +64,6 @@ function buildHost(world: World, config: HostConfig): readonly QemuMachine[] {
     const throttling = throttleGroupsOf(config.throttling, guests, i);
     const machine = new QemuMachine({
       host: made,
-      kvm,
       group: groupOf(made, prefix, config.groups[i] ?? {}),
       prefix,
       board: boardOf(world, guest, prefix, i, own),

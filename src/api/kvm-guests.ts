@@ -165,17 +165,17 @@ function newHost(
   });
   const kvm = new Kvm(host);
   return {
-    host,
-    guests: Array.from({ length: guests }, () => newGuest(host, kvm, ramBytes)),
+    host: kvm.host,
+    guests: Array.from({ length: guests }, () => newGuest(host, ramBytes)),
   };
 }
 
-function newGuest(host: Host, kvm: Kvm, ramBytes: number): Guest {
+function newGuest(host: Host, ramBytes: number): Guest {
   const task = host.newTask();
   const [cpu] = host.cpus;
   assert(cpu !== undefined, "a host has a CPU");
   const caller = { task, cpu, limit: Infinity };
-  const vm = must(ioctl(caller, must(openKvm(kvm, task)), "KVM_CREATE_VM", 0n));
+  const vm = must(ioctl(caller, must(openKvm(task)), "KVM_CREATE_VM", 0n));
   const ram = task.memory.map(ramBytes);
   const region = {
     slot: 0,

@@ -57,10 +57,10 @@ export class WorkloadVmm {
 
   /** To be made while the world is built. */
   constructor(parts: WorkloadVmmParts) {
-    const { host, kvm, name, memoryBytes } = parts;
+    const { host, name, memoryBytes } = parts;
     const { world, scheduler } = host;
     const calls = new KvmCalls(host, host.newTask(parts.group), name);
-    const vm = calls.call(calls.open(kvm), "KVM_CREATE_VM", 0n);
+    const vm = calls.call(calls.open(), "KVM_CREATE_VM", 0n);
     this.memory = new GuestMemory(
       world,
       `${name}.memory`,

@@ -8,9 +8,11 @@ import { BareEnvironment } from "../hw/cpu/environment.ts";
 import { powerUp } from "../hw/cpu/start.ts";
 import { BLOCK_BYTES, CpuState } from "../hw/cpu/state.ts";
 import type { Errno } from "../linux/errno.ts";
+import { populate } from "../linux/fs/populate.ts";
 import type { Host } from "../linux/host.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
-import type { OpenFile, Task } from "../linux/task.ts";
+import type { OpenFile } from "../linux/kernel.ts";
+import type { Task } from "../linux/task.ts";
 import { assert } from "../sim/assert.ts";
 import { guestProfile } from "./cpuid.ts";
 import type { Cell } from "../sim/snapshot.ts";
@@ -76,6 +78,7 @@ export class Kvm {
       const vcpu = this.#loaded[cpu.number] ?? null;
       if (vcpu !== null) this.#preempt(vcpu);
     };
+    addDevice(this);
     const { registry } = host.world;
     this.#cell = registry.plain<ModuleState>(`${host.prefix}kvm`, {
       vms: 0,
@@ -163,6 +166,19 @@ export class Kvm {
     assert(follow, "a host has memory for the module");
     return first;
   }
+}
+
+/** /dev/kvm, of the last module that was loaded. */
+function addDevice(kvm: Kvm): void {
+  const { kernel } = kvm.host;
+  const isThere = kernel.drivers.has("kvm");
+  kernel.drivers.set("kvm", {
+    open(_by, file) {
+      kernel.standFor(file, new KvmDevice(kvm));
+      return null;
+    },
+  });
+  if (!isThere) populate(kernel, "/dev/kvm", { kind: "character", driver: "kvm" });
 }
 
 /** Frames that have been handed out by now are nobody's. */

@@ -10,7 +10,7 @@ import { powerUp } from "../hw/cpu/start.ts";
 import { BLOCK_BYTES, CpuState, PENDING } from "../hw/cpu/state.ts";
 import { RDX } from "../hw/cpu/system.ts";
 import type { HostCpu } from "../linux/host-cpu.ts";
-import type { OpenFile } from "../linux/task.ts";
+import type { OpenFile } from "../linux/kernel.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import type { CpuidEntry } from "./cpuid.ts";
 import type { DeviceData, DeviceRead } from "./emulate.ts";

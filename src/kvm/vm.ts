@@ -1,7 +1,8 @@
 /** A VM: memory slots, the tables made from them, and vCPUs. Linux, include/linux/kvm_host.h, struct kvm. */
 
 import type { Errno } from "../linux/errno.ts";
-import type { OpenFile, Task } from "../linux/task.ts";
+import type { OpenFile } from "../linux/kernel.ts";
+import type { Task } from "../linux/task.ts";
 import { PAGE_SIZE } from "../sim/paged-memory.ts";
 import type { World } from "../sim/world.ts";
 import { VmEventfds } from "./eventfds.ts";

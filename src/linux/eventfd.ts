@@ -2,7 +2,7 @@
 
 import type { Cell } from "../sim/snapshot.ts";
 import type { World } from "../sim/world.ts";
-import type { OpenFile } from "./task.ts";
+import type { OpenFile } from "./kernel.ts";
 
 interface EventfdState {
   count: bigint;

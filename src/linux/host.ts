@@ -11,7 +11,11 @@ import { MemoryController } from "./cgroups/memory-controller.ts";
 import type { Frames } from "./mm/frames.ts";
 import { MemoryManager } from "./mm/memory-manager.ts";
 import { HostCpu, hostCpuBytes } from "./host-cpu.ts";
+import { mount, populate } from "./fs/populate.ts";
+import { Kernel } from "./kernel.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { Blob } from "./security/blob.ts";
+import { NO_MODULE, type SecurityModule } from "./security/security.ts";
 import { flatTopology, type Topology } from "./sched/topology.ts";
 import { Task } from "./task.ts";
 
@@ -30,6 +34,8 @@ export interface HostParameters {
   readonly swapBytes?: number;
   /** Bytes that each CPU's engine keeps decoded code in. */
   readonly recordBytes?: number;
+  /** Without it everything passes. */
+  readonly security?: SecurityModule;
 }
 
 /** The first of January 2026. */
@@ -49,7 +55,7 @@ export class Host {
   readonly scheduler: Scheduler;
   readonly cgroups: Cgroups;
   readonly io: IoController;
-  #tasks = 0;
+  readonly kernel: Kernel;
 
   /** To be made while the world is built: all its state is registered. */
   constructor(world: World, parameters: HostParameters) {
@@ -79,6 +85,7 @@ export class Host {
     );
     const controller = new CpuController(world, prefix, cpus);
     this.io = new IoController(world, prefix);
+    this.kernel = newKernel(world, prefix, parameters.security ?? NO_MODULE);
     this.cgroups = new Cgroups(world, prefix, { cpu: controller, memory, io: this.io });
     this.scheduler = new Scheduler(world, {
       prefix,
@@ -89,12 +96,22 @@ export class Host {
     });
   }
 
-  /** In the group of who makes it. */
-  newTask(group = ROOT): Task {
-    this.#tasks += 1;
-    const task = new Task(this.#tasks, this.memory.newSpace(this.#tasks));
+  /** In the group of who makes it, with a label. */
+  newTask(group = ROOT, security: Blob = null): Task {
+    const { pid } = this.kernel.newProcess("task", security);
+    const task = new Task(pid, this.memory.newSpace(pid), this.kernel);
     this.cgroups.addTask(task.id, group);
     task.onExit = () => this.cgroups.removeTask(task.id);
     return task;
   }
+}
+
+/** With the devices that every host has. */
+function newKernel(world: World, prefix: string, security: SecurityModule): Kernel {
+  const kernel = new Kernel(world, { prefix, security });
+  mount(kernel, "/dev", "devtmpfs", "devtmpfs");
+  populate(kernel, "/dev/null", { kind: "character", driver: "null" });
+  populate(kernel, "/dev/net", { kind: "directory" });
+  populate(kernel, "/dev/net/tun", { kind: "character", driver: "tun" });
+  return kernel;
 }

@@ -19,6 +19,12 @@ import { type Opened, type SecurityModule } from "./security/security.ts";
 import type { Socket } from "./unix/socket.ts";
 import { releaseSocket } from "./unix/queues.ts";
 
+/** What an open file stands for, where that is more than its inode: nothing of it is in this state. */
+export interface OpenFile {
+  /** The last descriptor is closed. */
+  release(): void;
+}
+
 interface KernelState {
   superblocks: readonly Superblock[];
   inodes: Record<number, Inode>;
@@ -62,6 +68,9 @@ export class Kernel {
   readonly #cell: Cell<KernelState>;
   readonly #root: number;
   readonly #null: number;
+  readonly #anonymous: number;
+  /** By the number of the open file. What is opened after the world was built is in no snapshot. */
+  readonly #objects = new Map<number, OpenFile>();
 
   /** To be made while the world is built. The root is a file system that keeps labels. */
   constructor(world: World, { prefix, security }: KernelParameters) {
@@ -89,6 +98,10 @@ export class Kernel {
     nothing.links = 1;
     security.dInstantiate(null, nothing, superblock, "/null");
     this.#null = nothing.number;
+    const { id } = this.internal("anon_inodefs");
+    const anonymous = { superblock: id, kind: "anonymous", name: "", isPrivate: true } as const;
+    this.#anonymous = this.newInode(anonymous).number;
+    this.anonymous.links = 1;
   }
 
   get state(): KernelState {
@@ -102,6 +115,11 @@ export class Kernel {
   /** What stands in for files that a process may not keep. */
   get null(): Inode {
     return this.inode(this.#null);
+  }
+
+  /** What open files without a path are open on: one for all. */
+  get anonymous(): Inode {
+    return this.inode(this.#anonymous);
   }
 
   // File systems and inodes.
@@ -210,6 +228,14 @@ export class Kernel {
     return file;
   }
 
+  standFor({ number }: File, object: OpenFile): void {
+    this.#objects.set(number, object);
+  }
+
+  objectOf({ number }: File): OpenFile | null {
+    return this.#objects.get(number) ?? null;
+  }
+
   /** One that nobody took. */
   forgetFile({ number }: File): void {
     this.take(number);
@@ -225,6 +251,8 @@ export class Kernel {
     file.references -= 1;
     if (file.references > 0) return;
     delete this.state.files[number];
+    this.#objects.get(number)?.release();
+    this.#objects.delete(number);
     if (inode.kind === "socket") releaseSocket(this, inode.number);
     this.driverOf(inode)?.release?.(this, file);
     this.forgetIfUnused(inode);

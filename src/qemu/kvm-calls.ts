@@ -1,6 +1,6 @@
 /** Calls of KVM that a VMM cannot go on without: what they answer, or the end of the VMM. */
 
-import { type Argument, ioctl, type Kvm, openKvm } from "../kvm/ioctls/index.ts";
+import { type Argument, ioctl, openKvm } from "../kvm/ioctls/index.ts";
 import type { Caller } from "../kvm/ioctls/ioctl.ts";
 import { type Errno, isErrno } from "../linux/errno.ts";
 import type { Host } from "../linux/host.ts";
@@ -20,8 +20,8 @@ export class KvmCalls {
     this.#who = who;
   }
 
-  open(kvm: Kvm): number {
-    return this.#checked("/dev/kvm", openKvm(kvm, this.task));
+  open(): number {
+    return this.#checked("/dev/kvm", openKvm(this.task));
   }
 
   call<N extends Name>(

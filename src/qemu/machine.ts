@@ -16,7 +16,7 @@ import { writeOf } from "../hw/chips/pci/message.ts";
 import type { CpuProfile } from "../hw/cpu/cpuid/profile.ts";
 import { BLOCK_BYTES, CpuState } from "../hw/cpu/state.ts";
 import { reset } from "../hw/cpu/start.ts";
-import { type Kvm, mapRun } from "../kvm/ioctls/index.ts";
+import { mapRun } from "../kvm/ioctls/index.ts";
 import type { KvmRun } from "../kvm/ioctls/kvm-run.ts";
 import { getRegs, getSregs } from "../kvm/ioctls/registers.ts";
 import type { Host } from "../linux/host.ts";
@@ -40,7 +40,6 @@ import { runVcpuThread } from "./vcpu-thread.ts";
 
 export interface QemuParts {
   readonly host: Host;
-  readonly kvm: Kvm;
   /** The control group that it is in from the beginning. */
   readonly group: number;
   /** What the names of its state and components begin with. */
@@ -82,14 +81,14 @@ export class QemuMachine implements FirmwareHost {
 
   /** To be made while the world is built. Adds the component `qemu`, behind the prefix, which takes the input `balloon`. */
   constructor(parts: QemuParts) {
-    const { host, kvm, group, prefix, board: make, profile, cpus, memoryBytes } = parts;
+    const { host, group, prefix, board: make, profile, cpus, memoryBytes } = parts;
     const { world } = host;
     this.#name = `${prefix}qemu`;
     this.#host = host;
     this.#prefix = prefix;
     this.#calls = new KvmCalls(host, host.newTask(group), this.#name);
     const calls = this.#calls;
-    const device = calls.open(kvm);
+    const device = calls.open();
     this.#vm = calls.call(device, "KVM_CREATE_VM", 0n);
     calls.call(this.#vm, "KVM_CREATE_IRQCHIP", null);
     calls.call(this.#vm, "KVM_CREATE_PIT2", { flags: 0 });

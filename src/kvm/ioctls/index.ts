@@ -57,7 +57,11 @@ import { KVM_KVMCLOCK_CTRL } from "./KVM_KVMCLOCK_CTRL.ts";
 import { KVM_GET_VCPU_EVENTS } from "./KVM_GET_VCPU_EVENTS.ts";
 import { KVM_SET_VCPU_EVENTS } from "./KVM_SET_VCPU_EVENTS.ts";
 import { type Errno, isErrno } from "../../linux/errno.ts";
-import type { OpenFile, Task } from "../../linux/task.ts";
+import { O } from "../../linux/fs/file.ts";
+import type { OpenFile } from "../../linux/kernel.ts";
+import { PROT } from "../../linux/mm/mapping.ts";
+import { call } from "../../linux/syscalls/index.ts";
+import type { Task } from "../../linux/task.ts";
 import type { KvmRun } from "./kvm-run.ts";
 import { type Kvm, KvmDevice } from "../module.ts";
 import { Vcpu } from "../vcpu.ts";
@@ -131,7 +135,8 @@ export type Argument<N extends Name> = ValueOf<(typeof ROWS)[N]["takes"]>;
 type Answer<N extends Name> = ReturnType<(typeof ROWS)[N]["run"]>;
 
 /** open("/dev/kvm"). */
-export const openKvm = (kvm: Kvm, task: Task): number | Errno => task.open(new KvmDevice(kvm));
+export const openKvm = ({ kernel, id }: Task): number | Errno =>
+  call(kernel, id, "open", { path: "/dev/kvm", flags: O.RDWR });
 
 function kindOf(file: OpenFile): On | null {
   if (file instanceof KvmDevice) return "system";
@@ -149,6 +154,8 @@ export function ioctl<N extends Name>(
   const row = ROWS[name] as unknown as Ioctl<OpenFile, never, Answer<N>>;
   const file = caller.task.file(descriptor);
   if (isErrno(file)) return file;
+  const denied = caller.task.mayIoctl(descriptor, row.number);
+  if (denied !== null) return denied;
   const kind = kindOf(file);
   if (kind === null || !row.on.includes(kind)) return "ENOTTY";
   if (!fits(row.takes, argument)) return "EFAULT";
@@ -171,5 +178,7 @@ function refusal(file: OpenFile, { task, cpu, thread = null }: Caller, name: Nam
 export function mapRun({ task }: Pick<Caller, "task">, descriptor: number): KvmRun | Errno {
   const file = task.file(descriptor);
   if (isErrno(file)) return file;
+  const denied = task.mayMap(descriptor, PROT.READ | PROT.WRITE);
+  if (denied !== null) return denied;
   return file instanceof Vcpu ? file.run : "EINVAL";
 }
