@@ -51,16 +51,6 @@ export function contains(whole: Ebitmap, part: Ebitmap): boolean {
   return true;
 }
 
-export function overlaps(a: Ebitmap, b: Ebitmap): boolean {
-  for (let at = 0; at < a.length; at += NODE) {
-    const other = nodeAt(b, a[at] as number);
-    if (other < 0) continue;
-    for (const word of [1, 2])
-      if (((a[at + word] as number) & (b[other + word] as number)) !== 0) return true;
-  }
-  return false;
-}
-
 export function intersection(a: Ebitmap, b: Ebitmap): Ebitmap {
   const nodes: number[] = [];
   for (let at = 0; at < a.length; at += NODE) {
