@@ -3,6 +3,7 @@
 import type { Compilation } from "./compilation.ts";
 import type { ClassEntry, ClassPermissions, CommonEntry } from "./entries.ts";
 import { type Form, isAtom, isList, type List, show } from "./forms.ts";
+import { isName } from "./names.ts";
 import { CLASSES_MAX } from "./rule-table.ts";
 import { bit, setOf, type Universe } from "./sets.ts";
 import { atomOf, type Statements } from "./statement.ts";
@@ -79,6 +80,10 @@ export const CLASS_STATEMENTS: Statements = {
 function permissionNames(c: Compilation, form: Form): readonly string[] {
   if (!isList(form)) c.fail(form, `expected a list of permissions, found ${show(form)}`);
   const names = form.items.map((item) => atomOf(c, item, form).text);
+  const wrong = names.findIndex((name) => !isName(name));
+  if (wrong >= 0) {
+    c.fail(form.items[wrong] as Form, `expected the name of a permission, found "${names[wrong]}"`);
+  }
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i);
   if (twice >= 0) c.fail(form.items[twice] as Form, "expected each permission once");
   if (names.length > PERMISSIONS_MAX) {

@@ -16,6 +16,8 @@ const ERRORS: readonly (readonly [text: string, message: string])[] = [
   ["(type ä)", "x:1:7: expected a name, a string or a list, found U+00E4"],
   [`${CLASS}(type a)(allow a b (c (p)))`, 'x:3:18: expected a type, found "b"'],
   [`${CLASS}(type a)(allow a a (c (r)))`, 'x:3:24: expected a permission of class "c", found "r"'],
+  ["(class c (all))", 'x:1:11: expected the name of a permission, found "all"'],
+  ["(class constructor (p))(class d (p))(classorder (constructor x))", "x:1:62: expected a class"],
   ["(class c (p))", 'x:1:8: expected "c" in a classorder'],
   [
     "(typeattribute a)(typeattribute b)(typeattributeset a b)(typeattributeset b a)",

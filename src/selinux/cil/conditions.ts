@@ -13,13 +13,7 @@ const STACK_MAX = 10;
 /** Equal expressions of no more booleans are one conditional. */
 const TABLE_BOOLEANS_MAX = 5;
 
-const OPERATORS: Readonly<Record<string, "and" | "or" | "xor" | "eq" | "neq">> = {
-  and: "and",
-  or: "or",
-  xor: "xor",
-  eq: "eq",
-  neq: "neq",
-};
+const OPERATORS = ["and", "or", "xor", "eq", "neq"] as const;
 
 export const CONDITION_STATEMENTS: Statements = {
   boolean: {
@@ -55,7 +49,7 @@ export const CONDITION_STATEMENTS: Statements = {
 function expressionOf(c: Compilation, form: Form): ConditionalNode[] {
   if (isAtom(form)) return [{ kind: "boolean", boolean: c.booleans.find(form, form).value }];
   const [head, ...rest] = form.items;
-  const binary = isAtom(head) ? OPERATORS[head.text] : undefined;
+  const binary = isAtom(head) ? OPERATORS.find((word) => word === head.text) : undefined;
   if (binary !== undefined && rest.length === 2) {
     const [a, b] = rest.map((operand) => expressionOf(c, operand)) as [
       ConditionalNode[],

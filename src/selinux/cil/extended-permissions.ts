@@ -96,6 +96,8 @@ export function extendedPermissionsOf(
 
 /** Rules of the policy: one for each driver of which some commands are named, and one for those of which all are. */
 export function addExtendedRules(c: Compilation): void {
+  // What no rule names must make sense too.
+  for (const [, set] of c.extendedPermissions.all()) void set.value;
   for (const { key, commands } of c.commands.values()) {
     const [source, target, tclass, specified] = key as [number, number, number, number];
     for (const permissions of byDriver(commands))

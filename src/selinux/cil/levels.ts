@@ -210,6 +210,7 @@ export function rangeOf(c: Compilation, form: Form): MlsRange {
 export function checkLevels(c: Compilation): void {
   for (const [, range] of c.ranges.all()) void range.value;
   for (const [, level] of c.levels.all()) void level.value;
+  for (const [, entry] of c.categories.all()) if (entry.kind === "set") void entry.categories.value;
   const allowed = new Map<number, Ebitmap>();
   for (const [, entry] of c.sensitivities.all())
     if (entry.kind === "sensitivity") allowed.set(entry.value, ebitmapOfBits(entry.categories));

@@ -9,6 +9,9 @@ const LENGTH_MAX = 2048;
 /** Words of expressions. */
 const RESERVED = new Set("all and or not xor eq neq self range".split(" "));
 
+export const isName = (text: string): boolean =>
+  NAME.test(text) && text.length < LENGTH_MAX && !RESERVED.has(text);
+
 export class Names<T> {
   readonly #source: Source;
   /** As in `a type`. */
@@ -21,7 +24,7 @@ export class Names<T> {
   }
 
   declare(name: Atom, value: T): void {
-    if (!NAME.test(name.text) || name.text.length >= LENGTH_MAX || RESERVED.has(name.text)) {
+    if (!isName(name.text)) {
       this.#source.fail(name, `expected the name of ${this.#kind}, found ${show(name)}`);
     }
     const before = this.#entries.get(name.text);

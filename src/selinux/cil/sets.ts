@@ -47,18 +47,18 @@ export interface Universe {
   range?(low: Atom, high: Atom): Bits;
 }
 
-const BINARY: Readonly<Record<string, (a: Bits, b: Bits) => Bits>> = {
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-  xor: (a, b) => a ^ b,
-};
+const BINARY: ReadonlyMap<string, (a: Bits, b: Bits) => Bits> = new Map([
+  ["and", (a, b) => a & b],
+  ["or", (a, b) => a | b],
+  ["xor", (a, b) => a ^ b],
+]);
 
 /** A name, `(and x y)`, `(or x y)`, `(xor x y)`, `(not x)`, `(all)`, `(range a b)`, or a list of such. */
 export function setOf(source: Source, form: Form, universe: Universe): Bits {
   if (isAtom(form)) return universe.named(form);
   const head = form.items[0];
   if (isAtom(head)) {
-    const binary = BINARY[head.text];
+    const binary = BINARY.get(head.text);
     if (binary !== undefined) {
       const [a, b] = operands(source, form, 2);
       return binary(setOf(source, a as Form, universe), setOf(source, b as Form, universe));

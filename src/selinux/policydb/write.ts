@@ -27,7 +27,7 @@ const UNKNOWN = { deny: 0, reject: 2, allow: 4 } as const;
 
 /** In the version that the policy names; refuses what that version cannot say. */
 export function writePolicy(policy: Policy): Uint8Array {
-  checkVersion(policy);
+  checkSayable(policy);
   const out = new ByteWriter();
   out.u32(MAGIC, lengthOf(SIGNATURE));
   out.text(SIGNATURE);
@@ -47,12 +47,15 @@ export function writePolicy(policy: Policy): Uint8Array {
   return out.done();
 }
 
-/** An older version would leave out what changes decisions, and nobody would be told. */
-function checkVersion({ version, classes, rules, objects }: Policy): void {
+/** What no reader takes, and what an older version would leave out without a word though it changes decisions. */
+function checkSayable({ version, classes, rules, objects }: Policy): void {
   if (version < OLDEST_VERSION || version > NEWEST_VERSION) {
     throw new InputError(
       `expected a version of the binary format from ${OLDEST_VERSION} to ${NEWEST_VERSION}, found ${version}`,
     );
+  }
+  if (rules.data.length === 0) {
+    throw new InputError("expected at least one rule: the kernel takes no policy without");
   }
   const needs = (what: string, least: number, found: boolean): void => {
     if (found && version < least) {
