@@ -28,24 +28,27 @@ const VALUES = 0x1_0000;
 
 function indexOf(of: readonly AvTable[]): RuleIndex {
   const all = flatten(of);
-  let order = Uint32Array.from(all.source, (_, i) => i);
+  const count = all.source.length;
+  let order: Uint32Array = new Uint32Array(count);
+  for (let i = 0; i < count; i += 1) order[i] = i;
   // Sorted by the last key first: each pass keeps the order of the one before.
   for (const column of [all.target, all.class, all.source]) order = sortedBy(column, order);
-  const take = (column: Uint16Array | Uint32Array): Uint32Array =>
-    Uint32Array.from(order, (i) => column[i] as number);
-  const keys = Uint32Array.from(
-    order,
-    (i) => (all.class[i] as number) * VALUES + (all.target[i] as number),
-  );
-  return {
-    starts: startsOf(all.source),
-    keys,
-    specified: Uint16Array.from(order, (i) => all.specified[i] as number),
-    data: take(all.data),
-    table: take(all.table),
-    rule: take(all.rule),
-    of,
+  const sorted = {
+    keys: new Uint32Array(count),
+    specified: new Uint16Array(count),
+    data: new Uint32Array(count),
+    table: new Uint32Array(count),
+    rule: new Uint32Array(count),
   };
+  for (let at = 0; at < count; at += 1) {
+    const i = order[at] as number;
+    sorted.keys[at] = (all.class[i] as number) * VALUES + (all.target[i] as number);
+    sorted.specified[at] = all.specified[i] as number;
+    sorted.data[at] = all.data[i] as number;
+    sorted.table[at] = all.table[i] as number;
+    sorted.rule[at] = all.rule[i] as number;
+  }
+  return { starts: startsOf(all.source), ...sorted, of };
 }
 
 interface FlatRules {
@@ -84,18 +87,22 @@ function flatten(of: readonly AvTable[]): FlatRules {
 /** By value: how many are less. */
 function startsOf(column: Uint16Array): Uint32Array {
   let most = 0;
-  for (const value of column) if (value > most) most = value;
+  for (let i = 0; i < column.length; i += 1) most = Math.max(most, column[i] as number);
   const starts = new Uint32Array(most + 2);
-  for (const value of column) starts[value + 1] = (starts[value + 1] as number) + 1;
+  for (let i = 0; i < column.length; i += 1) {
+    const above = (column[i] as number) + 1;
+    starts[above] = (starts[above] as number) + 1;
+  }
   for (let i = 1; i < starts.length; i += 1)
     starts[i] = (starts[i] as number) + (starts[i - 1] as number);
   return starts;
 }
 
-function sortedBy(column: Uint16Array, order: Uint32Array): Uint32Array<ArrayBuffer> {
+function sortedBy(column: Uint16Array, order: Uint32Array): Uint32Array {
   const next = startsOf(column);
   const sorted = new Uint32Array(order.length);
-  for (const i of order) {
+  for (let each = 0; each < order.length; each += 1) {
+    const i = order[each] as number;
     const value = column[i] as number;
     const at = next[value] as number;
     sorted[at] = i;
