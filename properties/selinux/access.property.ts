@@ -8,6 +8,7 @@ import { loadPolicy } from "../../src/selinux/decisions/loaded-policy.ts";
 import { AV, type Context, type Policy } from "../../src/selinux/policydb/policy.ts";
 import { dominates } from "../../src/selinux/policydb/valid.ts";
 import { law } from "../support/law.ts";
+import { same } from "../support/same.ts";
 import {
   anyCase,
   anyPolicy,
@@ -317,9 +318,4 @@ function hasXpermRule({ policy, contexts, booleans }: PolicyCase, tclass: number
       covers(rule.source, source.type) &&
       covers(rule.target, target.type),
   );
-}
-
-function same(got: unknown, expected: unknown): void {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${a} instead of ${b}`);
 }

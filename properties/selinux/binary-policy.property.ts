@@ -8,9 +8,12 @@ import { type LoadedPolicy, loadPolicy } from "../../src/selinux/decisions/loade
 import { transition } from "../../src/selinux/decisions/transitions.ts";
 import type { Context, Policy } from "../../src/selinux/policydb/policy.ts";
 import { readPolicy } from "../../src/selinux/policydb/read.ts";
+import { writePolicy } from "../../src/selinux/policydb/write.ts";
 import { isValidContext } from "../../src/selinux/policydb/valid.ts";
 import { law } from "../support/law.ts";
+import { same } from "../support/same.ts";
 import { anyDamage, damaged, POLICY_FILES, policyFile } from "../support/policy-files.ts";
+import { anyCase } from "../support/policies.ts";
 import { modelAccess } from "../support/policy-model.ts";
 
 const POLICYDB = "Linux, security/selinux/ss/policydb.c, policydb_read";
@@ -42,6 +45,19 @@ law("a-policy-that-ends-early-is-refused", {
     const other = new Uint8Array(end % (bytes.length + 8));
     other.set(bytes.subarray(0, other.length));
     return other.length === bytes.length || typeof readOrRefusal(other, file) === "string";
+  },
+});
+
+law("what-is-written-is-read-back", {
+  says: "A policy that was written in the kernel's format is read back the same, and written again has the same bytes.",
+  cites: `${POLICYDB}, policydb_write`,
+  forAll: { each: anyCase() },
+  given: ({ each }) => each.policy.rules.source.length > 0,
+  holds: ({ each: { policy } }) => {
+    const bytes = writePolicy(policy);
+    const read = readPolicy(bytes, "written");
+    same(inOrder(read), inOrder(policy));
+    same(writePolicy(read), bytes);
   },
 });
 
@@ -106,4 +122,14 @@ function decides(loaded: LoadedPolicy): boolean {
         transition(loaded, state, source, target, tclass, "disk");
       }
   return true;
+}
+
+/** The format groups filename transitions by what they share. */
+function inOrder(policy: Policy): Policy {
+  const keyOf = (one: Policy["filenameTransitions"][number]): string =>
+    [one.name, one.target, one.class, one.newType].join(" ");
+  const filenameTransitions = policy.filenameTransitions.toSorted((a, b) =>
+    keyOf(a) < keyOf(b) ? -1 : 1,
+  );
+  return { ...policy, filenameTransitions };
 }

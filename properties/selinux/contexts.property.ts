@@ -14,6 +14,7 @@ import {
 import type { Context, Policy } from "../../src/selinux/policydb/policy.ts";
 import { isValidContext } from "../../src/selinux/policydb/valid.ts";
 import { law } from "../support/law.ts";
+import { same } from "../support/same.ts";
 import {
   anyCase,
   anyPolicy,
@@ -194,8 +195,3 @@ const withoutMore = ({ user, role, type, range }: Context): Context => ({
   type,
   range,
 });
-
-function same(got: unknown, expected: unknown): void {
-  const [a, b] = [JSON.stringify(got), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${a} instead of ${b}`);
-}

@@ -100,16 +100,18 @@ const anyLeaf = (third: boolean): fc.Arbitrary<ConstraintNode> =>
         "incomp" as const,
       ),
     }),
-    fc.record({
-      kind: fc.constant("names" as const),
-      attribute: fc.constantFrom("user" as const, "role" as const, "type" as const),
-      context: third
-        ? fc.constantFrom(1 as const, 2 as const, 3 as const)
-        : fc.constantFrom(1 as const, 2 as const),
-      operator: fc.constantFrom("eq" as const, "neq" as const),
-      names: set(TYPES),
-      written: fc.constant(null),
-    }),
+    fc.constantFrom("user" as const, "role" as const, "type" as const).chain((attribute) =>
+      fc.record({
+        kind: fc.constant("names" as const),
+        attribute: fc.constant(attribute),
+        context: third
+          ? fc.constantFrom(1 as const, 2 as const, 3 as const)
+          : fc.constantFrom(1 as const, 2 as const),
+        operator: fc.constantFrom("eq" as const, "neq" as const),
+        names: set({ user: USERS, role: ROLES, type: TYPES }[attribute]),
+        written: fc.constant(null),
+      }),
+    ),
   );
 
 /** In postfix order, from a tree. */

@@ -1,20 +1,8 @@
 /** Binary policies that secilc made, and ways to damage them. */
 
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { assert } from "../../src/sim/assert.ts";
-
-/** Whether this runs from sources, is built, or lies in a bundle. */
-function folder(): string {
-  let above = path.dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(path.join(above, "fixtures", "selinux"))) {
-    assert(path.dirname(above) !== above, "fixtures come with the laws");
-    above = path.dirname(above);
-  }
-  return path.join(above, "fixtures", "selinux");
-}
+import { shipped } from "./shipped.ts";
 
 export const POLICY_FILES = [
   "everything-33.policy",
@@ -25,9 +13,13 @@ export const POLICY_FILES = [
 
 type PolicyFile = (typeof POLICY_FILES)[number];
 
-export const policyPath = (name: PolicyFile): string => path.join(folder(), name);
+export const policyPath = (name: PolicyFile): string => shipped(`fixtures/selinux/${name}`);
 
 export const policyFile = (name: PolicyFile): Uint8Array => readFileSync(policyPath(name));
+
+/** The project's own, as text. */
+export const policyText = (name: "svirt.cil" | "features.cil"): string =>
+  readFileSync(shipped(`policies/${name}`), "utf8");
 
 /** What happens to a file: a bit flips, a number is another one, its end is lost, bytes come twice or are lost. */
 export type Damage =
