@@ -100,3 +100,4 @@ import "./selinux/kvm.property.ts";
 import "./selinux/labels.property.ts";
 import "./selinux/objects.property.ts";
 import "./svirt/labels.property.ts";
+import "./svirt/policy.property.ts";

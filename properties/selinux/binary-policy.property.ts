@@ -6,16 +6,19 @@ import { computeAccess } from "../../src/selinux/decisions/access.ts";
 import { booleanState } from "../../src/selinux/decisions/booleans.ts";
 import { type LoadedPolicy, loadPolicy } from "../../src/selinux/decisions/loaded-policy.ts";
 import { transition } from "../../src/selinux/decisions/transitions.ts";
-import type { Context, Policy } from "../../src/selinux/policydb/policy.ts";
+import { type Ebitmap, has, valuesOf } from "../../src/selinux/policydb/ebitmap.ts";
+import { AV, type Context, type Policy } from "../../src/selinux/policydb/policy.ts";
 import { readPolicy } from "../../src/selinux/policydb/read.ts";
 import { writePolicy } from "../../src/selinux/policydb/write.ts";
 import { isValidContext } from "../../src/selinux/policydb/valid.ts";
 import { law } from "../support/law.ts";
+import { anyCase } from "../support/policies.ts";
 import { same } from "../support/same.ts";
 import { anyDamage, damaged, POLICY_FILES, policyFile } from "../support/policy-files.ts";
-import { anyCase } from "../support/policies.ts";
+import { rulesIn } from "../support/policy-rules.ts";
 import { modelAccess } from "../support/policy-model.ts";
 
+const TYPE_RULES = AV.transition | AV.member | AV.change;
 const POLICYDB = "Linux, security/selinux/ss/policydb.c, policydb_read";
 
 law("a-damaged-policy-is-refused-in-one-line", {
@@ -37,14 +40,31 @@ law("a-damaged-policy-is-refused-in-one-line", {
 law("a-policy-that-ends-early-is-refused", {
   says: "No policy is read from less than all of its bytes, and none with more behind its end.",
   cites: POLICYDB,
-  forAll: { file: fc.constantFrom(...POLICY_FILES), end: fc.nat(8000) },
+  forAll: {
+    file: fc.constantFrom(...POLICY_FILES),
+    end: fc.nat(8000),
+    more: fc.integer({ min: 1, max: 9 }),
+  },
   runs: 1000,
-  holds: ({ file, end }) => {
+  holds: ({ file, end, more }) => {
     const bytes = policyFile(file);
     if (typeof readOrRefusal(bytes, file) === "string") return false;
-    const other = new Uint8Array(end % (bytes.length + 8));
-    other.set(bytes.subarray(0, other.length));
-    return other.length === bytes.length || typeof readOrRefusal(other, file) === "string";
+    const longer = new Uint8Array(bytes.length + more);
+    longer.set(bytes);
+    return [bytes.subarray(0, end % bytes.length), longer].every(
+      (other) => typeof readOrRefusal(other, file) === "string",
+    );
+  },
+});
+
+law("what-is-read-names-what-there-is", {
+  says: "Whatever damage a policy was read with, its rules, sets, constraints and bounds name only classes, types, roles and users that it has, and bounds come to an end.",
+  cites: `${POLICYDB}; Linux, security/selinux/ss/avtab.c, avtab_read_item`,
+  forAll: { file: fc.constantFrom(...POLICY_FILES), damage: anyDamage() },
+  runs: 6000,
+  holds: ({ file, damage }) => {
+    const read = readOrRefusal(damaged(policyFile(file), damage), file);
+    return typeof read === "string" || namesOnlyItself(read);
   },
 });
 
@@ -109,6 +129,45 @@ const contextsOf = ({ initialSids, objects, genfs }: Policy): readonly Context[]
   ...objects.interfaces.flatMap(({ context, packetContext }) => [context, packetContext]),
   ...genfs.flatMap(({ paths }) => paths.map(({ context }) => context)),
 ];
+
+function namesOnlyItself(policy: Policy): boolean {
+  const { classes, types, roles, users } = policy;
+  const isType = (value: number): boolean => (types[value - 1]?.name ?? "") !== "";
+  const limits = { user: users.length, role: roles.length, type: types.length };
+  const fits = (set: Ebitmap, limit: number): boolean => valuesOf(set).every((bit) => bit < limit);
+  const branches = policy.conditionals.flatMap(({ whenTrue, whenFalse }) => [whenTrue, whenFalse]);
+  const rules = [policy.rules, ...branches].flatMap(rulesIn);
+  const constraints = classes.flatMap((c) => [...c.constraints, ...c.validateTransitions]);
+  const reachesEnd = (type: number, steps: number): boolean =>
+    type === 0 || (steps > 0 && reachesEnd(types[type - 1]?.bounds ?? 0, steps - 1));
+  return (
+    rules.every(
+      (rule) =>
+        isType(rule.source) &&
+        isType(rule.target) &&
+        classes[rule.class - 1] !== undefined &&
+        ((rule.specified & TYPE_RULES) === 0 || isType(rule.data)),
+    ) &&
+    constraints.every(
+      ({ expression }) =>
+        depthOf(expression) === 1 &&
+        expression.every((n) => n.kind !== "names" || fits(n.names, limits[n.attribute])),
+    ) &&
+    roles.every((role) => fits(role.types, types.length) && fits(role.dominates, roles.length)) &&
+    users.every((user) => fits(user.roles, roles.length)) &&
+    policy.attributesOf.every((set, i) => fits(set, types.length) && has(set, i)) &&
+    policy.filenameTransitions.every(({ sources }) => fits(sources, types.length)) &&
+    types.every((_, i) => reachesEnd(i + 1, types.length))
+  );
+}
+
+/** How many values are left of a postfix expression; -1 where an operator lacks one. */
+function depthOf(expression: readonly { readonly kind: string }[]): number {
+  return expression.reduce((depth, { kind }) => {
+    const operands = kind === "not" ? 1 : kind === "and" || kind === "or" ? 2 : 0;
+    return depth < operands ? -1 : depth + 1 - operands;
+  }, 0);
+}
 
 /** Without a failure, about every pair of contexts and class. */
 function decides(loaded: LoadedPolicy): boolean {

@@ -41,7 +41,7 @@ law("a-context-is-its-text", {
       same(parseContext(loaded, text), withoutMore(context));
       const loose = context.range === null ? text : text.replace(/:s0\b/, ":lowest");
       same(parseContext(loaded, loose), withoutMore(context));
-      return !/c0,c1,c2|c(\d)\.c\1|(s\d)-\2$/.test(text);
+      return isCanonical(text);
     });
   },
 });
@@ -61,6 +61,7 @@ law("text-that-is-no-context-is-refused", {
     const parsed = parseContext(loaded, text);
     if (parsed !== null && !isValidContext(policy, parsed)) return false;
     if (parsed !== null && policy.types[parsed.type - 1]?.attribute === true) return false;
+    if (parsed !== null && spansOf(text).some(([first, last]) => first >= last)) return false;
     const valid = formatContext(loaded, contexts[0]);
     return [":", "-", ",", ".", "x", ":c0:"].every(
       (more) => parseContext(loaded, valid + more) === null,
@@ -152,6 +153,20 @@ law("validatetrans-refuses-what-an-expression-denies", {
 });
 
 // Helpers
+
+/** Categories with a dot between them. */
+const spansOf = (text: string): readonly (readonly [number, number])[] =>
+  [...text.matchAll(/c(\d)\.c(\d)/g)].map(([, first, last]) => [Number(first), Number(last)]);
+
+/** A dot leaves out at least one category, three neighbours are never listed, and a range has two levels. */
+function isCanonical(text: string): boolean {
+  const listed = [...text.matchAll(/(?=c(\d),c(\d)(?:,c(\d))?)/g)];
+  const isRun = listed.some(
+    ([, a, b, c]) => Number(b) === Number(a) + 1 && Number(c) === Number(b) + 1,
+  );
+  const [low, high] = (/:(s.*)$/.exec(text)?.[1] ?? "").split("-");
+  return !isRun && spansOf(text).every(([first, last]) => last - first > 1) && low !== high;
+}
 
 function newContext(
   { policy, booleans }: PolicyCase,

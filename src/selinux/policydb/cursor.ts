@@ -21,7 +21,9 @@ export class Cursor {
 
   /** The one line about a damaged file. */
   refuse(expected: string, offset = this.offset): never {
-    throw new InputError(`${this.#name}: offset ${offset}: expected ${expected}`);
+    // A name from the file may hold anything.
+    const printable = expected.replace(/[^ -~]/g, "?");
+    throw new InputError(`${this.#name}: offset ${offset}: expected ${printable}`);
   }
 
   /** `holds`, or refuses what was read at `offset`. */
