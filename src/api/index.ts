@@ -70,7 +70,10 @@ export {
 export { multiboot } from "../guests/kernels/multiboot.ts";
 export { computeAccess } from "../selinux/decisions/access.ts";
 export { booleanState } from "../selinux/decisions/booleans.ts";
-export { loadPolicy } from "../selinux/decisions/loaded-policy.ts";
+export { formatContext } from "../selinux/decisions/contexts.ts";
+export { type LoadedPolicy, loadPolicy } from "../selinux/decisions/loaded-policy.ts";
+export { Selinux } from "../selinux/selinux.ts";
+export { CLASS_MAP } from "../selinux/server/classmap.ts";
 export { readPolicy } from "../selinux/policydb/read.ts";
 export type { Assembled } from "../guests/assembler.ts";
 export { assemble } from "../guests/assembler.ts";

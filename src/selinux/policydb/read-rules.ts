@@ -19,6 +19,8 @@ const XPERM_WORDS = 8;
 
 const TYPE_RULES = AV.transition | AV.member | AV.change;
 const XPERM_RULES = AV.xpermsAllowed | AV.xpermsAuditallow | AV.xpermsDontaudit;
+/** A table of its own costs a small conditional many times its bytes in the file. */
+const MOST_CONDITIONALS = 1 << 15;
 /** Of a conditional's rule that held when the policy was written. */
 const ENABLED = 0x8000;
 const KNOWN: ReadonlySet<number> = new Set(Object.values(AV));
@@ -57,7 +59,12 @@ export class RuleReader {
   }
 
   conditionals(): readonly Conditional[] {
-    return this.#cursor.list(16, "conditionals", () => this.#conditional());
+    let count = 0;
+    return this.#cursor.list(16, "conditionals", () => {
+      count += 1;
+      this.#cursor.expect(count <= MOST_CONDITIONALS, `at most ${MOST_CONDITIONALS} conditionals`);
+      return this.#conditional();
+    });
   }
 
   #conditional(): Conditional {
