@@ -214,6 +214,9 @@ export const AV = {
   xpermsDontaudit: 0x0400,
 } as const;
 
+/** Beside the bit of `specified`, in files alone: a conditional's rule that held when the policy was written. */
+export const AV_ENABLED = 0x8000;
+
 /** Rules, a column for each field; rule i is at index i of each. */
 export interface AvTable {
   /** Values of types or attributes. */

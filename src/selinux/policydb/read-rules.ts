@@ -3,6 +3,7 @@
 import type { Cursor } from "./cursor.ts";
 import {
   AV,
+  AV_ENABLED,
   type AvTable,
   type Conditional,
   type ConditionalNode,
@@ -21,8 +22,6 @@ const TYPE_RULES = AV.transition | AV.member | AV.change;
 const XPERM_RULES = AV.xpermsAllowed | AV.xpermsAuditallow | AV.xpermsDontaudit;
 /** A table of its own costs a small conditional many times its bytes in the file. */
 const MOST_CONDITIONALS = 1 << 15;
-/** Of a conditional's rule that held when the policy was written. */
-const ENABLED = 0x8000;
 const KNOWN: ReadonlySet<number> = new Set(Object.values(AV));
 
 const CONDITIONAL_KINDS = ["boolean", "not", "or", "and", "xor", "eq", "neq"] as const;
@@ -72,7 +71,7 @@ export class RuleReader {
     const initially = cursor.u32("the state of a conditional") !== 0;
     const expression = cursor.list(8, "nodes of a conditional", () => this.#node());
     const at = cursor.offset;
-    const [whenTrue, whenFalse] = [this.#table(ENABLED), this.#table(ENABLED)];
+    const [whenTrue, whenFalse] = [this.#table(AV_ENABLED), this.#table(AV_ENABLED)];
     const fits = this.#keys.takeConditional(whenTrue, whenFalse);
     cursor.expect(fits, "one new type for each pair and class", at);
     return { expression, initially, whenTrue, whenFalse };

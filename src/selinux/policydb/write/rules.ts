@@ -3,6 +3,7 @@
 import { valuesOf } from "../ebitmap.ts";
 import {
   AV,
+  AV_ENABLED,
   type AvTable,
   type Conditional,
   type ConditionalNode,
@@ -15,14 +16,15 @@ import { writeEbitmap, writeRange } from "./sets.ts";
 const EXTENDED = AV.xpermsAllowed | AV.xpermsAuditallow | AV.xpermsDontaudit;
 const KIND = { function: 1, driver: 2 } as const;
 
-export function writeRules(out: ByteWriter, table: AvTable): void {
+/** `flags`: set in each. */
+export function writeRules(out: ByteWriter, table: AvTable, flags = 0): void {
   const { source, target, class: tclass, specified, data, extended } = table;
   out.u32(data.length);
   for (let i = 0; i < data.length; i += 1) {
     out.u16(source[i] as number);
     out.u16(target[i] as number);
     out.u16(tclass[i] as number);
-    out.u16(specified[i] as number);
+    out.u16((specified[i] as number) | flags);
     const value = data[i] as number;
     const permissions = ((specified[i] as number) & EXTENDED) === 0 ? undefined : extended[value];
     if (permissions === undefined) {
@@ -44,8 +46,8 @@ export function writeConditionals(out: ByteWriter, conditionals: readonly Condit
   for (const { expression, initially, whenTrue, whenFalse } of conditionals) {
     out.u32(initially ? 1 : 0, expression.length);
     for (const node of expression) out.u32(NODE[node.kind], numberOf(node));
-    writeRules(out, whenTrue);
-    writeRules(out, whenFalse);
+    writeRules(out, whenTrue, initially ? AV_ENABLED : 0);
+    writeRules(out, whenFalse, initially ? 0 : AV_ENABLED);
   }
 }
 
