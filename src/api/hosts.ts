@@ -8,6 +8,7 @@ import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { Kvm } from "../kvm/module.ts";
 import { BlockDevice } from "../linux/block/block-device.ts";
 import { CachedDisk } from "../linux/block/cached-disk.ts";
+import { storeImage } from "../linux/block/stored-image.ts";
 import { storageOf } from "../linux/block/parameters.ts";
 import { type GroupFiles, makeGroup, writeFile } from "../linux/cgroups/administration.ts";
 import { Host } from "../linux/host.ts";
@@ -24,7 +25,7 @@ const RECORD_BYTES = 8 << 20;
 
 export const host: Blueprint<HostConfig> = {
   name: "host",
-  version: 3,
+  version: 4,
   parse: parseHost,
   images: ({ guests }) => [...new Set(guests.flatMap(imagesOf))],
   build: (world, config) => {
@@ -61,17 +62,21 @@ function buildHost(world: World, config: HostConfig): readonly QemuMachine[] {
   const machines: readonly QemuMachine[] = guests.map((guest, i) => {
     const prefix = prefixOf(guests, i);
     const own = disks[i] ?? [];
+    const imagesOnHost = own.map((disk, number) =>
+      storeImage(made.kernel, `${prefix}disk${number}`, disk),
+    );
     const throttling = throttleGroupsOf(config.throttling, guests, i);
     const machine = new QemuMachine({
       host: made,
-      group: groupOf(made, prefix, config.groups[i] ?? {}),
+      task: made.newTask(groupOf(made, prefix, config.groups[i] ?? {})),
+      tap: null,
       prefix,
       board: boardOf(world, guest, prefix, i, own),
       profile: kvm.profile,
       cpus: guest.cpus,
       memoryBytes: guest.memoryBytes,
       memMerge: ksm !== null,
-      disks: device === null ? null : { device, disks: own, throttling },
+      disks: device === null ? null : { device, images: imagesOnHost, throttling },
     });
     if (guest.reboot) machine.onReset = () => startGuest(world, machine, guest);
     connectConsole(world, machine.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
