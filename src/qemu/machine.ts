@@ -21,7 +21,6 @@ import type { KvmRun } from "../kvm/ioctls/kvm-run.ts";
 import { getRegs, getSregs } from "../kvm/ioctls/registers.ts";
 import type { Host } from "../linux/host.ts";
 import { isErrno } from "../linux/errno.ts";
-import { MAY } from "../linux/fs/file.ts";
 import type { Task } from "../linux/task.ts";
 import { assert, InputError } from "../sim/assert.ts";
 import type { Plain } from "../sim/data.ts";
@@ -38,6 +37,7 @@ import { kernelChip } from "./kernel-chips.ts";
 import { KvmCalls } from "./kvm-calls.ts";
 import { ResetState } from "./reset-state.ts";
 import { slotsOf } from "./slots.ts";
+import { Tap } from "./tap.ts";
 import { runVcpuThread } from "./vcpu-thread.ts";
 
 export interface QemuParts {
@@ -70,7 +70,7 @@ export class QemuMachine implements FirmwareHost {
   readonly #host: Host;
   readonly #prefix: string;
   readonly #calls: KvmCalls;
-  readonly #tap: number | null;
+  readonly #tap: Tap | null;
   readonly #vm: number;
   readonly #vcpus: readonly number[];
   readonly #backplane: Backplane;
@@ -91,7 +91,7 @@ export class QemuMachine implements FirmwareHost {
     this.#name = `${prefix}qemu`;
     this.#host = host;
     this.#prefix = prefix;
-    this.#tap = tap;
+    this.#tap = tap === null ? null : new Tap(task, tap);
     this.#calls = new KvmCalls(host, task, this.#name);
     const calls = this.#calls;
     const device = calls.open();
@@ -104,8 +104,9 @@ export class QemuMachine implements FirmwareHost {
       read: (address, size) => this.ram.read(address, size),
       write: (address, bytes) => this.ram.write(address, bytes),
     };
+    // A frame that may not go to the tap, or come from it, is lost.
     const transmit = (name: string, frame: Uint8Array): void => {
-      if (this.#mayUseTap(MAY.WRITE)) this.onTransmit?.(name, frame);
+      if (this.#tap?.mayWrite !== false) this.onTransmit?.(name, frame);
     };
     const balloon = {
       inflated: (pages: readonly number[]) => pages.forEach((page) => this.ram.giveBack(page)),
@@ -183,11 +184,6 @@ export class QemuMachine implements FirmwareHost {
   /** A frame arrives at the network interface. */
   receive(frame: Uint8Array): void {
     this.#io.add({ is: "receive", frame });
-  }
-
-  /** A frame that may not go to the tap, or come from it, is lost. */
-  #mayUseTap(mask: number): boolean {
-    return this.#tap === null || this.#calls.task.mayTransfer(this.#tap, mask) === null;
   }
 
   /** What the guest should have from now on. */
@@ -324,7 +320,7 @@ export class QemuMachine implements FirmwareHost {
         this.chip(job.part).settle();
         break;
       case "receive":
-        if (this.#mayUseTap(MAY.READ)) this.#backplane.receive(job.frame);
+        if (this.#tap?.mayRead !== false) this.#backplane.receive(job.frame);
         break;
       case "balloon":
         this.chip(BALLOON).input("wanted", job.pages);
