@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { multiboot } from "../guests/kernels/multiboot.ts";
 import type { Kernel } from "../linux/kernel.ts";
@@ -7,6 +6,7 @@ import { InputError } from "../sim/assert.ts";
 import type { Json } from "../sim/data.ts";
 import { World } from "../sim/world.ts";
 import { host } from "./hosts.ts";
+import { shippedImage } from "./node.ts";
 
 const GUEST = { boot: "multiboot", memoryBytes: 1 << 24, reboot: false, disks: 1, network: true };
 /** cli; hlt. */
@@ -16,7 +16,7 @@ const FIRST_SID = 28;
 
 type SelinuxState = ReturnType<Selinux["save"]>;
 
-const svirt = new Uint8Array(readFileSync(new URL("../../policies/svirt.cil", import.meta.url)));
+const svirt = shippedImage("svirt")?.bytes ?? new Uint8Array(0);
 
 /** A policy that lacks a rule. */
 function without(rule: string): Uint8Array {
