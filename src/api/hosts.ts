@@ -16,6 +16,7 @@ import { NO_MODULE } from "../linux/security/security.ts";
 import { networkOf } from "../linux/net/parameters.ts";
 import { evenTopology } from "../linux/sched/topology.ts";
 import { QemuMachine } from "../qemu/machine.ts";
+import { assert } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import type { World } from "../sim/world.ts";
 import { type HostConfig, ksmdOf, memoryOf, parseHost, throttleGroupsOf } from "./host-config.ts";
@@ -39,16 +40,28 @@ export const host: Blueprint<HostConfig> = {
     built.set(world, buildHost(world, config));
   },
   start: (world, { guests }) => {
-    built.get(world)?.forEach((machine, i) => {
+    built.get(world)?.machines.forEach((machine, i) => {
       startGuest(world, machine, guests[i] as MachineConfig);
     });
   },
 };
 
-/** Between build and start. */
-const built = new WeakMap<World, readonly QemuMachine[]>();
+interface Built {
+  readonly host: Host;
+  readonly machines: readonly QemuMachine[];
+}
 
-function buildHost(world: World, config: HostConfig): readonly QemuMachine[] {
+/** Of worlds that were made from the blueprint. */
+const built = new WeakMap<World, Built>();
+
+/** What a world of this kind is made of. */
+export function partsOf(world: World): Built {
+  const made = built.get(world);
+  assert(made !== undefined, "the world is a host's");
+  return made;
+}
+
+function buildHost(world: World, config: HostConfig): Built {
   const { cpus, nodes, swapBytes, guests, checks, haltPollNs, network } = config;
   const selinux = selinuxOf(config.selinux, guests.length);
   const security = selinux === null ? null : new HostSecurity(world, PREFIX, selinux);
@@ -104,7 +117,7 @@ function buildHost(world: World, config: HostConfig): readonly QemuMachine[] {
   });
   if (guests.some((guest) => guest.network))
     connect(world, machines, networkOf(network, machines.length, "host: network"));
-  return machines;
+  return { host: made, machines };
 }
 
 const prefixOf = (guests: readonly MachineConfig[], number: number): string =>

@@ -223,16 +223,15 @@ test("a host's policy comes with the package, and an administrator changes it", 
   const settings = ["host=amd", "cpus=1", guests, 'selinux={"policy":"svirt"}'];
   const trace = folder.at("host.jsonl");
   const recording = folder.at("host.rec");
-  const { code, stderr } = await kvmsim(
-    ...["run", "host", "--until", "1ms", "--trace", trace, "--record", recording],
-    ...settings.flatMap((setting) => ["--set", setting]),
-    ...["--image", kernel, "--image", `disk0=${file("disk0", new Uint8Array(4096))}`],
-    ...["--input", "5us:host.selinux:setenforce:false"],
-  );
+  const disk = `disk0=${file("disk0", new Uint8Array(4096))}`;
+  const images = ["--image", kernel, "--image", disk];
+  const files = ["--trace", trace, "--record", recording];
+  const input = ["--input", "5us:host.selinux:setenforce:false"];
+  const set = settings.flatMap((setting) => ["--set", setting]);
+  const args = [...files, ...images, ...input, ...set];
+  const { code, stderr } = await kvmsim("run", "host", "--until", "1ms", ...args);
   expect([code, stderr]).toEqual([0, ""]);
   expect(readFileSync(trace, "utf8")).toContain("enforcing=0 old_enforcing=1");
-  const again = await kvmsim(
-    ...["replay", recording, "--image", kernel, "--image", `disk0=${folder.at("disk0")}`],
-  );
+  const again = await kvmsim("replay", recording, ...images);
   expect([again.code, again.stderr]).toEqual([0, ""]);
 });

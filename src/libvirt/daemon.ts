@@ -66,26 +66,33 @@ export class Daemon {
   /** `tap`: the name of its network interface. Throws InputError; then nothing is left of it. */
   start(definition: DomainDefinition, tap: string | null): StartedVmm {
     const { name } = definition;
-    const labels = this.#security.prepare(definition);
+    const label = this.#security.prepare(definition)?.process ?? null;
     try {
-      const descriptor = tap === null ? null : this.#openTap(name, tap);
-      const pid = must(name, "fork", call(this.#kernel, this.#pid, "fork", null));
-      if (descriptor !== null) call(this.#kernel, this.#pid, "close", { fd: descriptor });
-      this.#execute(name, pid, labels?.process ?? null);
-      return { pid, tap: descriptor };
+      if (tap === null) return { pid: this.#launch(name, label), tap };
+      return this.#withTap(name, tap, (fd) => ({ pid: this.#launch(name, label), tap: fd }));
     } catch (error) {
       this.#security.release(name);
       throw error;
     }
   }
 
-  /** Guests may not open it; they are given it open. */
-  #openTap(name: string, tap: string): number {
-    const path = "/dev/net/tun";
-    const fd = must(name, path, call(this.#kernel, this.#pid, "open", { path, flags: O.RDWR }));
-    const given = { fd, command: TUNSETIFF, argument: tap };
-    must(name, `TUNSETIFF ${tap}`, call(this.#kernel, this.#pid, "ioctl", given));
-    return fd;
+  #launch(name: string, label: string | null): number {
+    const pid = must(name, "fork", call(this.#kernel, this.#pid, "fork", null));
+    this.#execute(name, pid, label);
+    return pid;
+  }
+
+  /** Guests may not open a tap. It is open while a VMM is launched, which inherits it. */
+  #withTap<T>(name: string, tap: string, launch: (fd: number) => T): T {
+    const [kernel, path] = [this.#kernel, "/dev/net/tun"];
+    const fd = must(name, path, call(kernel, this.#pid, "open", { path, flags: O.RDWR }));
+    try {
+      const given = { fd, command: TUNSETIFF, argument: tap };
+      must(name, `TUNSETIFF ${tap}`, call(kernel, this.#pid, "ioctl", given));
+      return launch(fd);
+    } finally {
+      call(kernel, this.#pid, "close", { fd });
+    }
   }
 
   /** The child says what it will be, and becomes that. */
