@@ -99,5 +99,6 @@ import "./selinux/files.property.ts";
 import "./selinux/kvm.property.ts";
 import "./selinux/labels.property.ts";
 import "./selinux/objects.property.ts";
+import "./svirt/hosts.property.ts";
 import "./svirt/labels.property.ts";
 import "./svirt/policy.property.ts";

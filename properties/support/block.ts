@@ -149,10 +149,10 @@ export class BlockBench {
     this.transport.notify(0);
   }
 
-  /** The disk's keeper tells that a request is done. */
-  complete(number: number): void {
+  /** The disk's keeper tells that a request is done, or cannot be. */
+  complete(number: number, isDone = true): void {
     const { hosted } = this.transport;
-    hosted.socket.input("complete", number, hosted.now);
+    hosted.socket.input(isDone ? "complete" : "fail", number, hosted.now);
   }
 
   answers(): string[] {

@@ -7,6 +7,7 @@ import { INTEL } from "../../src/hw/cpu/cpuid/profile.ts";
 import { Kvm } from "../../src/kvm/module.ts";
 import { BlockDevice } from "../../src/linux/block/block-device.ts";
 import { CachedDisk } from "../../src/linux/block/cached-disk.ts";
+import { storeImage } from "../../src/linux/block/stored-image.ts";
 import { storageOf } from "../../src/linux/block/parameters.ts";
 import { type GroupFiles, makeGroup, writeFile } from "../../src/linux/cgroups/administration.ts";
 import { Host } from "../../src/linux/host.ts";
@@ -120,7 +121,8 @@ function build(world: World, { storage, groups, throttling }: HostText): Built {
     machines.push(
       new QemuMachine({
         host,
-        group,
+        task: host.newTask(group),
+        tap: null,
         prefix,
         board: boardOf(world, config, prefix, guest, own),
         profile: kvm.profile,
@@ -129,7 +131,7 @@ function build(world: World, { storage, groups, throttling }: HostText): Built {
         memMerge: false,
         disks: {
           device,
-          disks: own,
+          images: own.map((disk, i) => storeImage(host.kernel, `${prefix}disk${i}`, disk)),
           throttling: throttlingOf(throttling, DISKS, "throttling"),
         },
       }),

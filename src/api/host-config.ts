@@ -10,6 +10,7 @@ import { type GroupOfDisks, throttlingOf } from "../qemu/disks.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Json } from "../sim/data.ts";
 import { type MachineConfig, parseConfig } from "./machines.ts";
+import { selinuxOf } from "./selinux-config.ts";
 
 export interface HostConfig {
   readonly [key: string]: Json;
@@ -36,6 +37,8 @@ export interface HostConfig {
   readonly throttling: Json;
   /** Limits, VLANs and shares of the guests' taps, in the order of the guests, and the uplink: see `networkOf`. */
   readonly network: Json;
+  /** Null without: see `selinuxOf`. */
+  readonly selinux: Json;
 }
 
 const SETTINGS = [
@@ -51,6 +54,7 @@ const SETTINGS = [
   "network",
   "storage",
   "throttling",
+  "selinux",
 ];
 const MOST_GUESTS = 8;
 const MOST_CPUS = 16;
@@ -64,7 +68,7 @@ const SECOND = 1_000_000_000;
 export function parseHost(config: Json): HostConfig {
   const given = fieldsOf(config, "host", SETTINGS);
   const { host: vendor, checks = false, network = {}, storage = {}, throttling = [] } = given;
-  const { groups = [], ksm = null } = given;
+  const { groups = [], ksm = null, selinux = null } = given;
   if (vendor !== "intel" && vendor !== "amd")
     throw new InputError(`host: host is intel or amd, not ${JSON.stringify(vendor)}`);
   const cpus = wholeOf(given["cpus"], "host: cpus", 1, MOST_CPUS);
@@ -78,6 +82,7 @@ export function parseHost(config: Json): HostConfig {
   storageOf(storage, 1, "host: storage");
   guests.forEach((_, i) => throttleGroupsOf(throttling, guests, i));
   ksmdOf(ksm);
+  selinuxOf(selinux, guests.length);
   return {
     host: vendor,
     cpus,
@@ -91,6 +96,7 @@ export function parseHost(config: Json): HostConfig {
     network,
     storage,
     throttling,
+    selinux,
   };
 }
 

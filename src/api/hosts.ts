@@ -8,41 +8,66 @@ import type { PlacedChip } from "../hw/boards/placed-chip.ts";
 import { Kvm } from "../kvm/module.ts";
 import { BlockDevice } from "../linux/block/block-device.ts";
 import { CachedDisk } from "../linux/block/cached-disk.ts";
+import { storeImage } from "../linux/block/stored-image.ts";
 import { storageOf } from "../linux/block/parameters.ts";
 import { type GroupFiles, makeGroup, writeFile } from "../linux/cgroups/administration.ts";
 import { Host } from "../linux/host.ts";
+import { NO_MODULE } from "../linux/security/security.ts";
 import { networkOf } from "../linux/net/parameters.ts";
 import { evenTopology } from "../linux/sched/topology.ts";
 import { QemuMachine } from "../qemu/machine.ts";
+import { assert } from "../sim/assert.ts";
 import type { Blueprint } from "../sim/blueprint.ts";
 import type { World } from "../sim/world.ts";
 import { type HostConfig, ksmdOf, memoryOf, parseHost, throttleGroupsOf } from "./host-config.ts";
+import { HostSecurity } from "./host-security.ts";
 import { connect } from "./lan.ts";
 import { boardOf, decoder, diskNames, imagesOf, loaderOf, type MachineConfig } from "./machines.ts";
+import { policiesOf, selinuxOf } from "./selinux-config.ts";
 
 const RECORD_BYTES = 8 << 20;
+/** What names of the host's own state begin with. */
+const PREFIX = "host.";
 
 export const host: Blueprint<HostConfig> = {
   name: "host",
-  version: 3,
+  version: 4,
   parse: parseHost,
-  images: ({ guests }) => [...new Set(guests.flatMap(imagesOf))],
+  images: ({ guests, selinux }) => [
+    ...new Set([...guests.flatMap(imagesOf), ...policiesOf(selinuxOf(selinux, guests.length))]),
+  ],
   build: (world, config) => {
     built.set(world, buildHost(world, config));
   },
   start: (world, { guests }) => {
-    built.get(world)?.forEach((machine, i) => {
+    built.get(world)?.machines.forEach((machine, i) => {
       startGuest(world, machine, guests[i] as MachineConfig);
     });
   },
 };
 
-/** Between build and start. */
-const built = new WeakMap<World, readonly QemuMachine[]>();
+interface Built {
+  readonly host: Host;
+  readonly machines: readonly QemuMachine[];
+}
 
-function buildHost(world: World, config: HostConfig): readonly QemuMachine[] {
+/** Of worlds that were made from the blueprint. */
+const built = new WeakMap<World, Built>();
+
+/** What a world of this kind is made of. */
+export function partsOf(world: World): Built {
+  const made = built.get(world);
+  assert(made !== undefined, "the world is a host's");
+  return made;
+}
+
+function buildHost(world: World, config: HostConfig): Built {
   const { cpus, nodes, swapBytes, guests, checks, haltPollNs, network } = config;
+  const selinux = selinuxOf(config.selinux, guests.length);
+  const security = selinux === null ? null : new HostSecurity(world, PREFIX, selinux);
   const made = new Host(world, {
+    prefix: PREFIX,
+    security: security?.module ?? NO_MODULE,
     profile: makeProfile({ base: config.host, with: ["x2APIC", "TSC-Deadline"] }),
     decoder: decoder(),
     memoryBytes: memoryOf(guests),
@@ -58,36 +83,51 @@ function buildHost(world: World, config: HostConfig): readonly QemuMachine[] {
   const device = diskOf(made, config, disks.flat(), () => {
     for (const one of machines) one.powerCut();
   });
+  const images = disks.map((own, i) =>
+    own.map((disk, number) => storeImage(made.kernel, `${prefixOf(guests, i)}disk${number}`, disk)),
+  );
+  security?.begin(made);
   const machines: readonly QemuMachine[] = guests.map((guest, i) => {
     const prefix = prefixOf(guests, i);
-    const own = disks[i] ?? [];
+    const own = images[i] ?? [];
+    const name = nameOf(prefix);
+    const group = groupOf(made, name, config.groups[i] ?? {});
     const throttling = throttleGroupsOf(config.throttling, guests, i);
-    const machine = new QemuMachine({
+    const tap = guest.network ? `tap${i}` : null;
+    const parts = {
       host: made,
-      group: groupOf(made, prefix, config.groups[i] ?? {}),
       prefix,
-      board: boardOf(world, guest, prefix, i, own),
+      board: boardOf(world, guest, prefix, i, disks[i]),
       profile: kvm.profile,
       cpus: guest.cpus,
       memoryBytes: guest.memoryBytes,
       memMerge: ksm !== null,
-      disks: device === null ? null : { device, disks: own, throttling },
-    });
+      disks: device === null ? null : { device, images: own, throttling },
+    };
+    const machine =
+      security === null
+        ? new QemuMachine({ ...parts, task: made.newTask(group), tap: null })
+        : security.started(
+            { name, number: i, images: own, tap },
+            (vmm) => new QemuMachine({ ...parts, task: made.taskOf(vmm.pid, group), tap: vmm.tap }),
+          );
     if (guest.reboot) machine.onReset = () => startGuest(world, machine, guest);
     connectConsole(world, machine.chip("com1") as unknown as PlacedChip<Ns16550a>, prefix);
     return machine;
   });
   if (guests.some((guest) => guest.network))
     connect(world, machines, networkOf(network, machines.length, "host: network"));
-  return machines;
+  return { host: made, machines };
 }
 
 const prefixOf = (guests: readonly MachineConfig[], number: number): string =>
   guests.length === 1 ? "" : `m${number}.`;
 
+const nameOf = (prefix: string): string => (prefix === "" ? "guest" : prefix.slice(0, -1));
+
 /** The control group of a guest's VMM, as an administrator makes it. */
-function groupOf({ cgroups }: Host, prefix: string, files: GroupFiles): number {
-  const path = `/machine/${prefix === "" ? "guest" : prefix.slice(0, -1)}`;
+function groupOf({ cgroups }: Host, name: string, files: GroupFiles): number {
+  const path = `/machine/${name}`;
   const group = makeGroup(cgroups, path);
   for (const [file, text] of Object.entries(files)) writeFile(cgroups, path, file, text);
   return group;

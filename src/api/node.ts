@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -12,6 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { dirname, join } from "node:path";
 import { InputError } from "../sim/assert.ts";
 import type { Json } from "../sim/data.ts";
 import type { FaultPlan } from "../sim/faults.ts";
@@ -54,6 +56,18 @@ export function loadImage(name: string, path: string): ImageAtHand {
   const bytes = withFile(path, () => new Uint8Array(readFileSync(path)));
   return imageOf(name, bytes);
 }
+
+/** The image of this name that comes with the package, the policy `svirt`; null when none does. */
+export function shippedImage(name: string): ImageAtHand | null {
+  if (name !== SHIPPED_POLICY) return null;
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const file = join(folder, "policies", `${name}.cil`);
+    // Whether this runs from sources, is built, or lies in a bundle.
+    if (existsSync(file) || folder === dirname(folder)) return loadImage(name, file);
+  }
+}
+
+const SHIPPED_POLICY = "svirt";
 
 /** A file of these bytes, in the place of one that is there; whole or not at all. */
 export function writeWhole(path: string, bytes: Uint8Array): void {

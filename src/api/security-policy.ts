@@ -1,11 +1,10 @@
 /** An SELinux policy at hand: what is in it, what it decides and why. */
 
-import { compileCil } from "../selinux/cil/compile.ts";
 import { type BooleanState, booleanState } from "../selinux/decisions/booleans.ts";
 import { type LoadedPolicy, loadPolicy } from "../selinux/decisions/loaded-policy.ts";
 import { type Count, countsOf } from "../selinux/policydb/counts.ts";
 import type { Policy } from "../selinux/policydb/policy.ts";
-import { readPolicy } from "../selinux/policydb/read.ts";
+import { parsePolicy } from "./policy-file.ts";
 import { writePolicy } from "../selinux/policydb/write.ts";
 import { classMapping, undefinedIn } from "../selinux/server/class-mapping.ts";
 import { type Answer, answer, parseQuery } from "../selinux/why/queries.ts";
@@ -22,8 +21,7 @@ export class SecurityPolicy {
 
   /** The kernel's binary format, versions 26 to 33, or the text of flat CIL. Throws InputError: one line, which begins with the name. */
   static open(bytes: Uint8Array, name: string): SecurityPolicy {
-    const policy = isBinary(bytes) ? readPolicy(bytes, name) : compileCil(textOf(bytes), name);
-    return new SecurityPolicy(policy);
+    return new SecurityPolicy(parsePolicy(bytes, name));
   }
 
   get version(): number {
@@ -65,14 +63,4 @@ export class SecurityPolicy {
     const query = parseQuery(this.#loaded, line, place);
     return query === null ? null : why(this.#loaded, this.#booleans, query);
   }
-}
-
-/** POLICYDB_MAGIC: no text begins with it. */
-const MAGIC = [0x8c, 0xff, 0x7c, 0xf9];
-
-const isBinary = (bytes: Uint8Array): boolean =>
-  bytes.length === 0 || MAGIC.some((byte, i) => bytes[i] === byte);
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

@@ -8,7 +8,7 @@ import {
   replayWorld,
   type World,
 } from "../api/index.ts";
-import { readRecording } from "../api/node.ts";
+import { readRecording, shippedImage } from "../api/node.ts";
 
 export interface RecordingFile {
   readonly path: string;
@@ -43,13 +43,13 @@ export function checkSurplusImages(
   }
 }
 
-/** One image a name: the one whose hash is asked for, where several have been given. */
+/** One image a name: the one whose hash is asked for, where several have been given, or else what comes with the package. */
 function fittingImages(
   { header }: Recording,
   images: readonly ImageAtHand[],
 ): readonly ImageAtHand[] {
   return header.images.flatMap(({ name, sha256 }) => {
     const named = images.filter((image) => image.name === name);
-    return named.find((image) => image.sha256 === sha256) ?? named[0] ?? [];
+    return named.find((image) => image.sha256 === sha256) ?? named[0] ?? shippedImage(name) ?? [];
   });
 }

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { multiboot } from "../api/index.ts";
 import { readRecording } from "../api/node.ts";
 import { kvmsim, kvmsimOnTerminal, temporaryFolder } from "../../properties/support/command.ts";
 
@@ -212,4 +213,25 @@ test("refuses an image that is no program of the toy CPUs, or is given twice", a
   expect(empty.stderr).toContain("image program: empty");
   const twice = await kvmsim("run", "tokens", ...image([3]), ...image([4]));
   expect(twice.stderr).toContain("--image program: the world asks for program, once each");
+});
+
+test("a host's policy comes with the package, and an administrator changes it", async () => {
+  // cli; hlt
+  const kernel = `kernel=${file("halt.elf", multiboot([0xfa, 0xf4]))}`;
+  const guest = { boot: "multiboot", memoryBytes: 1 << 24, disks: 1 };
+  const guests = `guests=${JSON.stringify([guest, guest])}`;
+  const settings = ["host=amd", "cpus=1", guests, 'selinux={"policy":"svirt"}'];
+  const trace = folder.at("host.jsonl");
+  const recording = folder.at("host.rec");
+  const disk = `disk0=${file("disk0", new Uint8Array(4096))}`;
+  const images = ["--image", kernel, "--image", disk];
+  const files = ["--trace", trace, "--record", recording];
+  const input = ["--input", "5us:host.selinux:setenforce:false"];
+  const set = settings.flatMap((setting) => ["--set", setting]);
+  const args = [...files, ...images, ...input, ...set];
+  const { code, stderr } = await kvmsim("run", "host", "--until", "1ms", ...args);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(readFileSync(trace, "utf8")).toContain("enforcing=0 old_enforcing=1");
+  const again = await kvmsim("replay", recording, ...images);
+  expect([again.code, again.stderr]).toEqual([0, ""]);
 });

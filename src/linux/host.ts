@@ -39,7 +39,7 @@ export interface HostParameters {
 }
 
 /** The first of January 2026. */
-const DATE = 1_767_225_600;
+export const DATE = 1_767_225_600;
 /** For decoded code, where nothing else is said. */
 const RECORD_BYTES = 1 << 19;
 
@@ -98,7 +98,11 @@ export class Host {
 
   /** In the group of who makes it, with a label. */
   newTask(group = ROOT, security: Blob = null): Task {
-    const { pid } = this.kernel.newProcess("task", security);
+    return this.taskOf(this.kernel.newProcess("task", security).pid, group);
+  }
+
+  /** With memory for a process that is there. */
+  taskOf(pid: number, group = ROOT): Task {
     const task = new Task(pid, this.memory.newSpace(pid), this.kernel);
     this.cgroups.addTask(task.id, group);
     task.onExit = () => this.cgroups.removeTask(task.id);

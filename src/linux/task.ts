@@ -42,6 +42,12 @@ export class Task {
     return this.#on(descriptor, (opened) => security.fileIoctl(this.#process, opened, command));
   }
 
+  /** Asks for a read or a write: MAY.READ, MAY.WRITE. */
+  mayTransfer(descriptor: number, mask: number): Errno | null {
+    const { security } = this.kernel;
+    return this.#on(descriptor, (opened) => security.filePermission(this.#process, opened, mask));
+  }
+
   /** Asks for a mapping of a descriptor that is shared. */
   mayMap(descriptor: number, prot: number): Errno | null {
     const { security } = this.kernel;

@@ -1,14 +1,19 @@
 /**
  * The disks of a guest, between its virtio devices and the host: a request waits in the throttle group of its disk, if it
- * has one, and then goes to the host's disk. QEMU, docs/throttle.txt; QMP, block_set_io_throttle.
+ * has one, and then goes to the host's disk, if the VMM may read or write its file. QEMU, docs/throttle.txt; QMP,
+ * block_set_io_throttle.
  */
 
 import type { DiskRequest } from "../hw/chips/virtio/block.ts";
 import type { BlockDevice } from "../linux/block/block-device.ts";
-import type { CachedDisk } from "../linux/block/cached-disk.ts";
+import type { StoredImage } from "../linux/block/stored-image.ts";
+import { isErrno } from "../linux/errno.ts";
 import { fieldsOf, wholeOf } from "../linux/fields.ts";
+import { MAY, O } from "../linux/fs/file.ts";
+import { call } from "../linux/syscalls/index.ts";
+import type { Task } from "../linux/task.ts";
 import { type AlarmState, newAlarm, setAlarm } from "../sim/alarm.ts";
-import { InputError } from "../sim/assert.ts";
+import { assert, InputError } from "../sim/assert.ts";
 import type { Json, Plain } from "../sim/data.ts";
 import type { Cell } from "../sim/snapshot.ts";
 import { type Cycles, NEVER } from "../sim/time.ts";
@@ -35,9 +40,29 @@ export interface GroupOfDisks {
 export interface DisksParameters {
   /** Where the disks are. */
   readonly device: BlockDevice;
-  readonly disks: readonly CachedDisk[];
+  readonly images: readonly StoredImage[];
   readonly throttling: readonly GroupOfDisks[];
 }
+
+/** Whose disks they are. */
+interface Vmm {
+  readonly task: Task;
+  /** Told of what is done, and of what cannot be. */
+  complete(disk: number, number: number): void;
+  fail(disk: number, number: number): void;
+  /** `release` is to be called. */
+  wake(): void;
+  /** Of its control group. */
+  groupOf(): number;
+}
+
+/** What is asked of the file for each kind of request: Linux, fs/read_write.c, rw_verify_area; fs/open.c, vfs_fallocate. */
+const ACCESS: Readonly<Record<DiskRequest["kind"], number>> = {
+  read: MAY.READ,
+  write: MAY.WRITE,
+  discard: MAY.WRITE,
+  flush: 0,
+};
 
 interface Waiting extends DiskRequest {
   readonly disk: number;
@@ -52,37 +77,35 @@ export class Disks {
   readonly #world: World;
   readonly #name: string;
   readonly #parameters: DisksParameters;
-  readonly #files: readonly number[];
+  readonly #vmm: Vmm;
+  /** As the host's disk calls them, and the VMM's descriptors of them. */
+  readonly #files: readonly { readonly stored: number; readonly descriptor: number }[];
   readonly #cell: Cell<DisksState>;
 
   /**
    * To be made while the world is built. Adds the component `throttle`, behind the prefix, which takes the input
-   * `limits`. `complete` is told of what is done; `wake` that `release` is to be called; `groupOf` says which control
-   * group the VMM is in.
+   * `limits`. Throws InputError for an image that the VMM may not open.
    */
-  constructor(
-    world: World,
-    prefix: string,
-    parameters: DisksParameters,
-    vmm: { complete(disk: number, number: number): void; wake(): void; groupOf(): number },
-  ) {
-    const { device, disks, throttling } = parameters;
+  constructor(world: World, prefix: string, parameters: DisksParameters, vmm: Vmm) {
+    const { device, images, throttling } = parameters;
     this.#world = world;
     this.#name = `${prefix}throttle`;
     this.#parameters = parameters;
+    this.#vmm = vmm;
     this.#cell = world.registry.plain<DisksState>(this.#name, {
       groups: throttling.map(({ limits, disks: members }) =>
         newThrottleGroup<Waiting>(limits, members.length),
       ),
       ...newAlarm(),
     });
-    this.#files = disks.map((disk, number) =>
-      device.attach({
+    this.#files = images.map(({ disk, path }, number) => ({
+      stored: device.attach({
         groupOf: () => vmm.groupOf(),
         disk,
         complete: (tag) => vmm.complete(number, tag),
       }),
-    );
+      descriptor: opened(vmm.task, path, disk.isReadOnly),
+    }));
     world.add({
       name: this.#name,
       handlers: {
@@ -99,7 +122,7 @@ export class Disks {
     const at = this.#parameters.throttling.findIndex(({ disks }) => disks.includes(disk));
     const group = this.#cell.value.groups[at];
     if (group === undefined) {
-      this.#parameters.device.submit(this.#files[disk] ?? 0, number, request);
+      this.#ask(disk, number, request);
       return;
     }
     const member = this.#parameters.throttling[at]?.disks.indexOf(disk) ?? 0;
@@ -109,12 +132,11 @@ export class Disks {
 
   /** Lets go on what may. */
   release(): void {
-    const { device } = this.#parameters;
     for (const group of this.#cell.value.groups) {
       const now = this.#now(group);
       for (let next = takeFromGroup(group, now); next !== null; next = takeFromGroup(group, now)) {
         const { disk, number, ...request } = next;
-        device.submit(this.#files[disk] ?? 0, number, request);
+        this.#ask(disk, number, request);
       }
     }
     this.#schedule();
@@ -124,8 +146,17 @@ export class Disks {
   cancel(disk: number, number: number): void {
     for (const group of this.#cell.value.groups)
       dropFromGroup(group, (one) => one.number === number);
-    this.#parameters.device.cancel(this.#files[disk] ?? 0, number);
+    this.#parameters.device.cancel(this.#files[disk]?.stored ?? 0, number);
     this.#schedule();
+  }
+
+  /** What the VMM may not do to its file is an error of the disk to the guest. */
+  #ask(disk: number, number: number, request: DiskRequest): void {
+    const file = this.#files[disk];
+    assert(file !== undefined, "a request is for a disk that is there");
+    const refused = this.#vmm.task.mayTransfer(file.descriptor, ACCESS[request.kind]);
+    if (refused === null) this.#parameters.device.submit(file.stored, number, request);
+    else this.#vmm.fail(disk, number);
   }
 
   /** `{group, limits}` */
@@ -148,6 +179,13 @@ export class Disks {
     const first = Math.min(...state.groups.map((group) => groupDeadline(group) ?? NEVER));
     setAlarm(this.#world, this.#name, state, first === NEVER ? null : first);
   }
+}
+
+function opened(task: Task, path: string, isReadOnly: boolean): number {
+  const flags = (isReadOnly ? O.RDONLY : O.RDWR) | O.CLOEXEC;
+  const descriptor = call(task.kernel, task.id, "open", { path, flags });
+  if (isErrno(descriptor)) throw new InputError(`${path}: cannot be opened: ${descriptor}`);
+  return descriptor;
 }
 
 /** A list of `{disks, limits}`, each disk in one group at most. */

@@ -20,7 +20,7 @@ export type Job =
       readonly number: number;
       readonly request: DiskRequest;
     }
-  | { readonly is: "complete"; readonly part: string; readonly number: number }
+  | { readonly is: "complete" | "fail"; readonly part: string; readonly number: number }
   /** Throttled requests may go on. */
   | { readonly is: "release" };
 

@@ -21,6 +21,7 @@ import type { KvmRun } from "../kvm/ioctls/kvm-run.ts";
 import { getRegs, getSregs } from "../kvm/ioctls/registers.ts";
 import type { Host } from "../linux/host.ts";
 import { isErrno } from "../linux/errno.ts";
+import type { Task } from "../linux/task.ts";
 import { assert, InputError } from "../sim/assert.ts";
 import type { Plain } from "../sim/data.ts";
 import type { Cell } from "../sim/snapshot.ts";
@@ -36,12 +37,15 @@ import { kernelChip } from "./kernel-chips.ts";
 import { KvmCalls } from "./kvm-calls.ts";
 import { ResetState } from "./reset-state.ts";
 import { slotsOf } from "./slots.ts";
+import { Tap } from "./tap.ts";
 import { runVcpuThread } from "./vcpu-thread.ts";
 
 export interface QemuParts {
   readonly host: Host;
-  /** The control group that it is in from the beginning. */
-  readonly group: number;
+  /** The VMM's, which nobody uses yet. */
+  readonly task: Task;
+  /** The descriptor of its tap that it was given; null when whatever carries frames asks nobody. */
+  readonly tap: number | null;
   /** What the names of its state and components begin with. */
   readonly prefix: string;
   readonly board: (host: BoardHost) => Board;
@@ -66,6 +70,7 @@ export class QemuMachine implements FirmwareHost {
   readonly #host: Host;
   readonly #prefix: string;
   readonly #calls: KvmCalls;
+  readonly #tap: Tap | null;
   readonly #vm: number;
   readonly #vcpus: readonly number[];
   readonly #backplane: Backplane;
@@ -81,12 +86,13 @@ export class QemuMachine implements FirmwareHost {
 
   /** To be made while the world is built. Adds the component `qemu`, behind the prefix, which takes the input `balloon`. */
   constructor(parts: QemuParts) {
-    const { host, group, prefix, board: make, profile, cpus, memoryBytes } = parts;
+    const { host, task, tap, prefix, board: make, profile, cpus, memoryBytes } = parts;
     const { world } = host;
     this.#name = `${prefix}qemu`;
     this.#host = host;
     this.#prefix = prefix;
-    this.#calls = new KvmCalls(host, host.newTask(group), this.#name);
+    this.#tap = tap === null ? null : new Tap(task, tap);
+    this.#calls = new KvmCalls(host, task, this.#name);
     const calls = this.#calls;
     const device = calls.open();
     this.#vm = calls.call(device, "KVM_CREATE_VM", 0n);
@@ -98,7 +104,10 @@ export class QemuMachine implements FirmwareHost {
       read: (address, size) => this.ram.read(address, size),
       write: (address, bytes) => this.ram.write(address, bytes),
     };
-    const transmit = (name: string, frame: Uint8Array): void => this.onTransmit?.(name, frame);
+    // A frame that may not go to the tap, or come from it, is lost.
+    const transmit = (name: string, frame: Uint8Array): void => {
+      if (this.#tap?.mayWrite !== false) this.onTransmit?.(name, frame);
+    };
     const balloon = {
       inflated: (pages: readonly number[]) => pages.forEach((page) => this.ram.giveBack(page)),
       // The next access finds a new page.
@@ -294,8 +303,12 @@ export class QemuMachine implements FirmwareHost {
 
   #newDisks(world: World, prefix: string, parameters: DisksParameters | null): Disks | null {
     if (parameters === null) return null;
+    const tell = (is: "complete" | "fail") => (disk: number, number: number) =>
+      this.#io.add({ is, part: `disk${disk}`, number });
     return new Disks(world, prefix, parameters, {
-      complete: (disk, number) => this.#io.add({ is: "complete", part: `disk${disk}`, number }),
+      task: this.#calls.task,
+      complete: tell("complete"),
+      fail: tell("fail"),
       wake: () => this.#io.add({ is: "release" }),
       groupOf: () => this.#host.cgroups.groupOf(this.#calls.task.id),
     });
@@ -307,7 +320,7 @@ export class QemuMachine implements FirmwareHost {
         this.chip(job.part).settle();
         break;
       case "receive":
-        this.#backplane.receive(job.frame);
+        if (this.#tap?.mayRead !== false) this.#backplane.receive(job.frame);
         break;
       case "balloon":
         this.chip(BALLOON).input("wanted", job.pages);
@@ -316,7 +329,8 @@ export class QemuMachine implements FirmwareHost {
         this.#disks?.submit(diskNumber(job.part), job.number, job.request);
         break;
       case "complete":
-        this.chip(job.part).input("complete", job.number);
+      case "fail":
+        this.chip(job.part).input(job.is, job.number);
         break;
       case "release":
         this.#disks?.release();

@@ -176,16 +176,17 @@ law("a-reset-forgets-what-is-on-its-way", {
 });
 
 law("a-disk-that-answers-later-answers-alike", {
-  says: "Requests that the disk's keeper completes in any order are answered as if they had been done in that order; it is asked for exactly those that a disk can do; each is answered once, and a number that it does not have changes nothing.",
+  says: "Requests that the disk's keeper completes in any order are answered as if they had been done in that order; one that it cannot do is an I/O error, and changes nothing; it is asked for exactly those that a disk can do; each is answered once, and a number that it does not have changes nothing.",
   cites: 'VIRTIO 1.2, "Block Device": "Device Operation"',
   forAll: {
     transport: fc.constantFrom(...TRANSPORTS),
     story: anyStory(),
     order: fc.array(fc.nat(1000), { minLength: 6, maxLength: 6 }),
+    fails: fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
     hasFlush: fc.boolean(),
   },
   runs: 150,
-  holds: ({ transport, story, order, hasFlush }) => {
+  holds: ({ transport, story, order, fails, hasFlush }) => {
     const keeper = new Keeper();
     const flush = hasFlush ? FLUSH_FEATURE : 0;
     const bench = new BlockBench(transport, DISCARD_AND_ZEROES + INDIRECT + flush, keeper);
@@ -204,8 +205,10 @@ law("a-disk-that-answers-later-answers-alike", {
       const wanted = batch.map((request) => (isForDisk(request) ? "" : perform(model, request)));
       for (const place of places) {
         const which = asked[place] ?? 0;
-        wanted[which] = perform(model, batch[which] as Request);
-        bench.complete(numbers[place] ?? 0);
+        const request = batch[which] as Request;
+        const isDone = fails[place] !== true;
+        wanted[which] = isDone ? perform(model, request) : failed(request);
+        bench.complete(numbers[place] ?? 0, isDone);
         bench.complete(numbers[place] ?? 0);
         bench.complete(-2);
       }
@@ -313,12 +316,13 @@ const isForDisk = ({ type, sector, count }: Request): boolean =>
   type === 4 || ([0, 1, 11, 13].includes(type) && sector + count <= SECTORS);
 
 /** What a request gives by the specification: status, length used, and what was read. */
-function perform(disk: Uint8Array, { type, sector, count, tag }: Request): string {
+function perform(disk: Uint8Array, request: Request): string {
+  const { type, sector, count, tag } = request;
   const size = 512 * count;
   const from = 512 * sector;
   const isThere = from + size <= disk.length;
   if (type === 0) {
-    if (!isThere) return inWords(1, size === 0 ? 1 : 0, new Uint8Array(size));
+    if (!isThere) return failed(request);
     return inWords(0, size + 1, disk.slice(from, from + size));
   }
   if (type === 8) {
@@ -331,6 +335,12 @@ function perform(disk: Uint8Array, { type, sector, count, tag }: Request): strin
   if (type !== 4) disk.fill(0, from, from + size);
   if (type === 1) content(tag, size).forEach((byte, i) => (disk[from + i] = byte));
   return inWords(0, 1, new Uint8Array(0));
+}
+
+/** VIRTIO_BLK_S_IOERR, and nothing of what was to be read. */
+function failed({ type, count }: Request): string {
+  const size = type === 0 ? 512 * count : 0;
+  return inWords(1, size === 0 ? 1 : 0, new Uint8Array(size));
 }
 
 /** All answers in the order of the requests. */

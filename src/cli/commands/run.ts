@@ -9,7 +9,7 @@ import {
   type Setup,
   World,
 } from "../../api/index.ts";
-import { readFaults, readSchedule } from "../../api/node.ts";
+import { readFaults, readSchedule, shippedImage } from "../../api/node.ts";
 import { advance, outcomeOf, outcomeRows } from "../drive.ts";
 import { EXIT, type Io, oneLine } from "../io.ts";
 import { cyclesOf, type GivenInput, imagesOf, inputsOf, settingsOf } from "../options.ts";
@@ -69,7 +69,7 @@ function setupOf(options: RunOptions, config: Json, images: readonly ImageAtHand
   };
 }
 
-/** Exactly the images that the world asks for. */
+/** Exactly the images that the world asks for; what comes with the package need not be given. */
 function imagesFor(
   names: readonly string[],
   given: readonly ImageAtHand[],
@@ -79,11 +79,14 @@ function imagesFor(
     const asked = names.length === 0 ? "none" : names.join(", ");
     throw new InputError(`--image ${surplus.name}: the world asks for ${asked}, once each`);
   }
-  const missing = names.find((name) => given.every((image) => image.name !== name));
-  if (missing !== undefined) {
-    throw new InputError(`image ${missing}: not given; expected --image ${missing}=FILE`);
-  }
-  return given;
+  const others = names.filter((name) => given.every((image) => image.name !== name));
+  const shipped = others.map((name) => {
+    const image = shippedImage(name);
+    if (image === null)
+      throw new InputError(`image ${name}: not given; expected --image ${name}=FILE`);
+    return image;
+  });
+  return [...given, ...shipped];
 }
 
 const nameTaken = (given: readonly ImageAtHand[], index: number): boolean =>

@@ -64,6 +64,14 @@ function searched(
   );
 }
 
+/** What is there by a path; nobody is asked. */
+export function inodeAt(kernel: Kernel, path: string): Inode | null {
+  let inode: Inode | null = kernel.root;
+  for (const name of path.split("/").filter((one) => one !== ""))
+    inode = inode === null ? null : entryOf(kernel, inode, name);
+  return inode;
+}
+
 export function entryOf(kernel: Kernel, directory: Inode, name: string): Inode | null {
   const entry = directory.entries.find((one) => one.name === name);
   return entry === undefined ? null : kernel.inode(entry.inode);

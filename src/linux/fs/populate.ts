@@ -5,7 +5,7 @@ import type { Kernel } from "../kernel.ts";
 import type { Place } from "../security/security.ts";
 import type { Inode, NodeKind } from "./inode.ts";
 import { enter } from "./names.ts";
-import { entryOf } from "./path-lookup.ts";
+import { entryOf, inodeAt } from "./path-lookup.ts";
 
 export interface NewNode {
   readonly kind: NodeKind;
@@ -29,6 +29,15 @@ export function populate(kernel: Kernel, path: string, node: NewNode): Inode {
   return inode;
 }
 
+/** The directories of a path, those that are not there yet. */
+export function makeDirectories(kernel: Kernel, path: string): void {
+  const names = path.split("/").filter((name) => name !== "");
+  names.forEach((_, i) => {
+    const here = `/${names.slice(0, i + 1).join("/")}`;
+    if (inodeAt(kernel, here) === null) populate(kernel, here, { kind: "directory" });
+  });
+}
+
 /** An empty file system under a new name. */
 export function mount(kernel: Kernel, path: string, type: string, device: string): Inode {
   const { directory, name } = placeOf(kernel, path);
@@ -40,12 +49,8 @@ export function mount(kernel: Kernel, path: string, type: string, device: string
 function placeOf(kernel: Kernel, path: string): Place {
   const names = path.split("/").filter((name) => name !== "");
   const name = names.pop() ?? "";
-  let directory = kernel.root;
-  for (const one of names) {
-    const next = entryOf(kernel, directory, one);
-    assert(next?.kind === "directory", "a tree is populated from its root on");
-    directory = next;
-  }
+  const directory = inodeAt(kernel, names.join("/"));
+  assert(directory?.kind === "directory", "a tree is populated from its root on");
   assert(name !== "" && entryOf(kernel, directory, name) === null, "a new node has a new name");
   return { directory, superblock: kernel.superblockOf(directory), name };
 }

@@ -10,6 +10,7 @@ import type { Tun } from "./tun.ts";
 /** include/uapi/linux/if_tun.h. */
 export const TUNSETIFF = 0x4004_54ca;
 export const TUNSETPERSIST = 0x4004_54cb;
+export const TUNGETIFF = 0x8004_54d2;
 
 /** IFNAMSIZ, without the NUL. */
 const MOST_NAME = 15;
@@ -21,6 +22,8 @@ export const TUN_DEVICE: CharacterDevice = {
     if (command === TUNSETIFF) return setInterface(kernel, by, file, argument);
     const tun = tunOf(kernel, file.private);
     if (tun === null) return "EBADF";
+    // What it tells is known to whoever asks.
+    if (command === TUNGETIFF) return 0;
     if (command !== TUNSETPERSIST) return "EINVAL";
     tun.isPersistent = argument !== 0;
     return 0;

@@ -9,6 +9,9 @@ import type { Process } from "../process.ts";
 import type { Program } from "../security/security.ts";
 import { type OnPath, systemCall } from "./system-call.ts";
 
+/** TASK_COMM_LEN, without the NUL. */
+const COMM_LENGTH = 15;
+
 export const execve = systemCall(
   "execve",
   ["inodePermission", "fileOpen", "bprmCredsForExec", "bprmCommittingCreds"],
@@ -23,7 +26,7 @@ export const execve = systemCall(
     replaceFiles(kernel, by, program);
     by.security = program.security;
     by.isSecure = program.isSecure;
-    by.comm = program.inode.name;
+    by.comm = program.inode.name.slice(0, COMM_LENGTH);
     return 0;
   },
 );

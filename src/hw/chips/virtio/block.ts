@@ -42,7 +42,7 @@ export interface BlockOptions {
 
 /** Does for a device what its disk is asked for, and takes its time. */
 export interface DiskKeeper {
-  /** Gives the number by which the input `complete` tells that the request is done. None is used twice. */
+  /** Gives the number by which the input `complete` tells that the request is done, or `fail` that it cannot be. None is used twice. */
   submit(request: DiskRequest): number;
   /** Nobody waits for it any more. */
   cancel(number: number): void;
@@ -131,6 +131,7 @@ export function virtioBlock(options: BlockOptions): VirtioDevice<Block> {
     inputs: {
       cancel: (port) => forget(port.device, options),
       complete: (port, number) => finish(port, options, (one) => one.number === number),
+      fail: (port, number) => finish(port, options, (one) => one.number === number, S_IOERR),
     },
     deadline: ({ pending }, now) => {
       const times = pending.flatMap(({ at }) => (at === null ? [] : [at]));
@@ -172,14 +173,20 @@ function askedOf(port: Port, { type, status, sector, count }: Request): DiskRequ
 }
 
 /** In the order in which they came. */
-function finish(port: Port, options: BlockOptions, isDone: (one: Pending) => boolean): void {
+function finish(
+  port: Port,
+  options: BlockOptions,
+  isDone: (one: Pending) => boolean,
+  status?: typeof S_IOERR,
+): void {
   const { pending } = port.device;
   const done = pending.filter(isDone);
   if (done.length === 0) return;
   port.device.pending = pending.filter((one) => !isDone(one));
   for (const { head, request } of done) {
     const chain = port.chainOf(0, head);
-    if (chain !== null) serve(port, chain, request, options);
+    if (chain !== null)
+      serve(port, chain, { ...request, status: status ?? request.status }, options);
   }
 }
 
