@@ -61,6 +61,7 @@ class CasesBar {
 
   end(law: Law): void {
     this.#raise(law, casesOf(law, this.#factor));
+    this.#bar.update(this.#sum, law.name);
   }
 
   stop(): void {

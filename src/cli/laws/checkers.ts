@@ -25,19 +25,19 @@ export const inThisProcess: Checker = async (laws, effort, listener) => {
   }
 };
 
+/** Twice what all laws take in one process; memories of simulated machines are not in the heap. */
+const WORKER_HEAP_MB = 1024;
+
 /** `file` is what a worker loads; see worker.ts. */
 export function inWorkers(file: URL, jobs: number): Checker {
   return async (laws, effort, listener) => {
-    let broken: Error | null = null;
-    const pool = new Tinypool({ filename: file.href, minThreads: jobs, maxThreads: jobs });
-    // Only when a worker cannot even begin; otherwise its law hears of the error.
-    pool.on("error", (error: Error) => {
-      broken = error;
-      void pool.destroy();
+    const pool = new Tinypool({
+      minThreads: jobs,
+      maxThreads: jobs,
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
     });
     const checkOne = async (law: Law): Promise<void> => {
-      const run = await runInWorker(pool, law, effort, (cases) => listener.cases(law, cases));
-      if (broken !== null) throw broken;
+      const run = await runInWorker(pool, file, law, effort, (cases) => listener.cases(law, cases));
       listener.done(law, run);
     };
     try {
@@ -49,11 +49,12 @@ export function inWorkers(file: URL, jobs: number): Checker {
 }
 
 /** A pool hears of an error in a worker somewhat later than of its end, and of an end without error never. */
-const GRACE_MILLISECONDS = 500;
+const GRACE_MILLISECONDS = 2000;
 
 /** A law in which its worker ends has fallen; another worker goes on with the others. */
 async function runInWorker(
   pool: Tinypool,
+  file: URL,
   law: Law,
   { seed, factor }: Effort,
   onCases: (cases: number) => void,
@@ -67,7 +68,9 @@ async function runInWorker(
   });
   try {
     const task: LawTask = { name: law.name, seed, factor, port };
-    return (await pool.run(task, { transferList: [port], signal: ended.signal })) as LawRun;
+    // Named here and not to the pool, which would wait for workers that cannot load it.
+    const options = { filename: file.href, transferList: [port], signal: ended.signal };
+    return (await pool.run(task, options)) as LawRun;
   } catch (error) {
     const message = ended.signal.aborted ? "its worker ended" : (error as Error).message;
     return { result: uncheckable(law, seed, 0, message), milliseconds: 0 };
