@@ -38,6 +38,7 @@ export default defineConfig({
       input: {
         kvmsim: "src/cli/main.ts",
         index: "src/api/index.ts",
+        "laws/worker": "src/cli/laws/worker.ts",
         "first-instruction": "src/cli/bench/first-instruction.ts",
       },
       output: {

@@ -60,6 +60,8 @@ const programOf = (actions: readonly Action[], code: number): Uint8Array =>
 
 const SMALL = { boot: "multiboot", memoryBytes: 16 << 20, reboot: false };
 const END = 400_000_000;
+/** Digests of a whole host take longer than its guests, so only a law about them asks for them. */
+const EPOCH = 1_000_000;
 
 /** Consoles and ends, in the order of each machine. */
 class Witness {
@@ -166,6 +168,7 @@ const scene = {
 
 function hostWorld(
   { settings: { isDivided, haltPollNs, ksm, files }, vendor, cpus, ...rest }: Scene,
+  epochCycles: number,
   checks = true,
 ): World {
   const { guests, board, actions, sliceCycles } = rest;
@@ -186,7 +189,7 @@ function hostWorld(
     }),
     images: { kernel: programOf(actions, 3) },
     sliceCycles,
-    epochCycles: 1_000_000,
+    epochCycles,
   });
 }
 
@@ -203,7 +206,7 @@ law("guests-do-what-machines-do", {
     });
     const bare = new Witness(alone);
     alone.runUntil(END);
-    const world = hostWorld(given);
+    const world = hostWorld(given, 0);
     const seen = new Witness(world);
     world.runUntil(changesAt);
     change(world, given);
@@ -232,7 +235,7 @@ law("a-host-goes-on-from-its-snapshot", {
   runs: 25,
   holds: ({ at, pause, ...given }) => {
     const end = at + pause + 300_000;
-    const [first, second] = [hostWorld(given, false), hostWorld(given)];
+    const [first, second] = [hostWorld(given, EPOCH, false), hostWorld(given, EPOCH)];
     for (const world of [first, second]) {
       world.runUntil(Math.floor(at / 2));
       change(world, given);

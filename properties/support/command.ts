@@ -20,23 +20,32 @@ export function kvmsim(...args: string[]): Promise<Ran> {
   return kvmsimIn({}, ...args);
 }
 
-export async function kvmsimIn(env: Env, ...args: string[]): Promise<Ran> {
+export function kvmsimIn(env: Env, ...args: string[]): Promise<Ran> {
+  return kvmsimWith({ env }, ...args);
+}
+
+export async function kvmsimWith(some: Partial<Io>, ...args: string[]): Promise<Ran> {
   let [stdout, stderr] = ["", ""];
   const io: Io = {
     stdout: { write: (text) => void (stdout += text), terminal: null },
     stderr: { write: (text) => void (stderr += text), terminal: null },
-    env,
+    env: {},
+    ...some,
   };
   return { code: await main(args, io), stdout, stderr };
 }
 
 /** As in front of a person; what is drawn and what is written come together in `stdout`. */
-export async function kvmsimOnTerminal(env: Env, ...args: string[]): Promise<Ran> {
+export function kvmsimOnTerminal(env: Env, ...args: string[]): Promise<Ran> {
+  return kvmsimOnTerminalWith({ env }, ...args);
+}
+
+export async function kvmsimOnTerminalWith(some: Partial<Io>, ...args: string[]): Promise<Ran> {
   let stdout = "";
   const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 100 });
   stream.on("data", (bytes: Buffer) => void (stdout += bytes.toString()));
   const output = { write: (text: string) => void stream.write(text), terminal: stream };
-  const code = await main(args, { stdout: output, stderr: output, env });
+  const code = await main(args, { stdout: output, stderr: output, env: {}, ...some });
   return { code, stdout, stderr: "" };
 }
 

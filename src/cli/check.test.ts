@@ -1,53 +1,9 @@
 /** `kvmsim check`, on laws of its own that hold, fall, and cannot be checked. */
 
-import fc from "fast-check";
 import { expect, test } from "vitest";
-import { casesOf, DEFAULT_SEED, law, statedLaws } from "../../properties/support/law.ts";
 import { kvmsim, kvmsimIn, kvmsimOnTerminal } from "../../properties/support/command.ts";
-
-const cites = "src/cli/check.test.ts";
-
-law("small-numbers-are-small", {
-  says: "A number below 100 is below 100.",
-  cites,
-  forAll: { number: fc.nat(99) },
-  holds: ({ number }) => number < 100,
-});
-
-law("no-number-exceeds-ten", {
-  says: "No number exceeds ten.",
-  cites,
-  forAll: { number: fc.nat(1000) },
-  holds: ({ number }) => {
-    if (number > 10) throw new Error(`${number} does`);
-  },
-});
-
-law("every-number-is-zero", {
-  says: "Every number is zero.",
-  cites,
-  forAll: { number: fc.nat() },
-  holds: ({ number }) => number === 0,
-});
-
-law("generators-can-fail", {
-  says: "A generator that throws is shown as its law's failure.",
-  cites,
-  forAll: {
-    number: fc.nat().map((): number => {
-      throw new Error("no number today");
-    }),
-  },
-  holds: () => true,
-});
-
-law("nothing-to-speak-of", {
-  says: "Of no number at all, anything is true.",
-  cites,
-  forAll: { number: fc.nat() },
-  given: () => false,
-  holds: () => true,
-});
+import { casesOf, DEFAULT_SEED, statedLaws } from "../../properties/support/law.ts";
+import { cites } from "../../properties/support/planted-laws.ts";
 
 test("a law that holds: a line, a table, totals", async () => {
   const { code, stdout, stderr } = await kvmsim("check", "--law", "small-numbers-are-small");

@@ -24,6 +24,8 @@ export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What workers load to check laws; without it they are checked in this process. */
+  readonly lawWorker?: URL;
 }
 
 export const EXIT = {
@@ -45,6 +47,8 @@ export function ioOfProcess(): Io {
     stdout: outputTo(process.stdout),
     stderr: outputTo(process.stderr),
     env: process.env,
+    // In the bundle, too, it is there from the file that holds this.
+    lawWorker: new URL("./laws/worker.js", import.meta.url),
   };
 }
 

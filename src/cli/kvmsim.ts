@@ -89,6 +89,7 @@ function addCheck(program: Command, io: Io, end: Ending): void {
     .description("Check the laws, and shrink and show what breaks them.")
     .option("--seed <n>", "a whole number below 2^32, or random (default: a fixed one, printed)")
     .option("--factor <x>", "multiplies the cases of every law", "1")
+    .option("--jobs <n>", "laws checked at once (default: one on each core)")
     .option("--law <names>", "only these laws, separated by commas", collect)
     .option("--path <path>", "with one law: run the failing case at this path again")
     .option("--list", "print the laws without checking them")

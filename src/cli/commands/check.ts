@@ -1,39 +1,35 @@
 /** `kvmsim check`: checks the laws, shows progress, and prints what breaks them with a way to see it again. */
 
 import { randomInt } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import "../../../properties/index.ts";
 import {
-  casesOf,
-  checkLaw,
   DEFAULT_SEED,
   type Effort,
   type Law,
-  type LawResult,
   statedLaws,
 } from "../../../properties/support/law.ts";
 import { InputError } from "../../api/index.ts";
-import {
-  type Checked,
-  closingText,
-  failureText,
-  jsonOfCheck,
-  lineOf,
-  listText,
-  summaryTable,
-} from "../check-report.ts";
-import { breathe, colorsFor, EXIT, type Io, isWatched } from "../io.ts";
-import { type Progress, startProgress } from "../progress.ts";
+import { closingText, failureText, jsonOfCheck, listText, summaryTable } from "../check-report.ts";
+import { colorsFor, EXIT, type Io } from "../io.ts";
+import { checkAll } from "../laws/check-all.ts";
+import { type Checker, inThisProcess, inWorkers } from "../laws/checkers.ts";
+import { wholeOf } from "../options.ts";
 import { count, jsonText } from "../tables.ts";
 
 export interface CheckOptions {
   readonly seed?: string;
   readonly factor: string;
+  readonly jobs?: string;
   readonly law?: readonly string[];
   readonly path?: string;
   readonly list?: boolean;
   readonly json?: boolean;
 }
+
+/** More than any machine gains by. */
+const MOST_JOBS = 64;
 
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   const laws = chosenLaws(options.law);
@@ -42,13 +38,14 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     return EXIT.ok;
   }
   const effort = effortOf(options, laws, io);
+  const checker = checkerOf(options, laws, io);
   if (options.json !== true) {
     io.stdout.write(
       `Checking ${count(laws.length, "law")}, seed ${effort.seed}, factor ${effort.factor}\n`,
     );
   }
   const started = performance.now();
-  const checked = await checkAll(laws, effort, options.json === true, io);
+  const checked = await checkAll(laws, effort, checker, options.json === true, io);
   const milliseconds = performance.now() - started;
   if (options.json === true) {
     io.stdout.write(jsonText(jsonOfCheck(checked, effort, milliseconds)));
@@ -100,62 +97,16 @@ function seedOf(option: string | undefined, io: Io): number {
   return seed | 0;
 }
 
-async function checkAll(
-  laws: readonly Law[],
-  effort: Effort,
-  quiet: boolean,
-  io: Io,
-): Promise<readonly Checked[]> {
-  const total = laws.reduce((sum, law) => sum + casesOf(law, effort.factor), 0);
-  const progress = startProgress(io, total);
-  const checked: Checked[] = [];
-  let done = 0;
-  try {
-    for (const law of laws) {
-      const one = checkOne(law, effort, progress, done);
-      checked.push(one);
-      done += casesOf(law, effort.factor);
-      if (!quiet && !isWatched(io)) io.stdout.write(lineOf(one));
-      await breathe();
-    }
-  } finally {
-    progress.stop();
+/** As many workers as there are cores, unless told otherwise; no more than laws. */
+function checkerOf({ jobs }: CheckOptions, laws: readonly Law[], io: Io): Checker {
+  const wanted = jobs === undefined ? availableParallelism() : wholeOf(jobs, "--jobs");
+  if (wanted < 1 || wanted > MOST_JOBS) {
+    throw new InputError(`--jobs ${jobs}: expected 1 to ${MOST_JOBS}`);
   }
-  return checked;
-}
-
-function checkOne(law: Law, effort: Effort, progress: Progress, before: number): Checked {
-  const most = casesOf(law, effort.factor);
-  let cases = 0;
-  const onCase = (): void => {
-    cases += 1;
-    // A law that has fallen runs more cases, to find the smallest that breaks it.
-    const note = cases > most ? `${law.name}: shrinking` : law.name;
-    progress.update(before + Math.min(cases, most), note);
-  };
-  const started = performance.now();
-  const result = resultOf(law, { ...effort, onCase }, () => cases);
-  return { law, result, milliseconds: performance.now() - started };
-}
-
-/** A law whose own machinery throws, its generators for one, has fallen like any other. */
-function resultOf(law: Law, effort: Effort, cases: () => number): LawResult {
-  try {
-    return checkLaw(law, effort);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    if (effort.path !== undefined && message.startsWith("Unable to replay")) {
-      throw new InputError(`--path ${effort.path}: leads to no case of ${law.name}`);
-    }
-    const failure = {
-      seed: effort.seed,
-      path: "",
-      counterexample: "no case: the law could not be checked",
-      shrinks: 0,
-      message: `the check itself failed: ${message}`,
-    };
-    return { law: law.name, cases: cases(), failure };
-  }
+  const useful = Math.min(wanted, laws.length);
+  return useful === 1 || io.lawWorker === undefined
+    ? inThisProcess
+    : inWorkers(io.lawWorker, useful);
 }
 
 /** How the command was started, so that the line printed after a failure can be pasted. */
