@@ -45,7 +45,7 @@ test.each([
   ],
   [
     ["bench", "nothing"],
-    "benchmark nothing: unknown; there is cpu, kvm, machine, sched, share, sim, svm, vmx",
+    "benchmark nothing: unknown; there is cpu, kvm, machine, sched, selinux, share, sim, svm, vmx",
   ],
   [["bench", "sim", "--seconds", "0"], "--seconds 0: expected a number above 0, up to 600"],
 ])("%j is bad usage", async (args, message) => {
