@@ -119,6 +119,29 @@ law("engines-agree-on-system-instructions", {
   },
 });
 
+law("an-override-is-not-for-the-stack", {
+  says: "A push over the end of a flat stack segment of 4 GiB is #SS(0), whatever segment override stands before it, and leaves the stack pointer.",
+  cites:
+    'SDM Vol. 3A, "Limit Checking"; Vol. 2A, "PUSH—Push Word, Doubleword, or Quadword Onto the Stack"',
+  forAll: {
+    prefix: fc.constantFrom<number[]>([], [0x64], [0x65], [0x2e], [0x3e]),
+    profile: fc.constantFrom(...PROFILES),
+    pointer: fc.bigInt({ min: 1n, max: 3n }),
+  },
+  holds: ({ prefix, profile, pointer }) =>
+    ENGINES.every((engine) => {
+      const code = [...prefix, 0x68, 0, 0, 0, 0];
+      const gpr = { 4: pointer };
+      const data = new Uint8Array(64);
+      const change = (): void => {};
+      const of = { profile, mode: "protected" as const, cpl: 0 as const, code, data, gpr, change };
+      const machine = new SystemMachine(of, engine);
+      const before = machine.look();
+      const fault = machine.step();
+      return fault?.vector === 12 && fault.errorCode === 0 && machine.look() === before;
+    }),
+});
+
 type Controls = Partial<Record<"CR0" | "CR3" | "CR4" | "EFER", bigint>>;
 
 interface Write {

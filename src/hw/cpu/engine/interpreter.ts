@@ -270,7 +270,7 @@ export class Interpreter implements Engine {
     const linear = address(low, high);
     const access = (what & SLOW_MODIFY) === 0 ? "read" : "modify";
     const size = what & 0xff;
-    const value = this.#isAllowed(at, linear, size)
+    const value = this.#isAllowed(at, linear, what)
       ? this.#memory.read(linear, size, access)
       : this.#segmentFault(at, what);
     if (isFault(value)) return this.#fail(cpu, at, value);
@@ -282,7 +282,7 @@ export class Interpreter implements Engine {
   #slowWrite(cpu: number, at: number, low: number, high: number, what: number): number {
     const linear = address(low, high);
     const size = what & 0xff;
-    if (!this.#isAllowed(at, linear, size))
+    if (!this.#isAllowed(at, linear, what))
       return this.#fail(cpu, at, this.#segmentFault(at, what));
     const value = BigInt.asUintN(8 * size, this.#view.getBigUint64(cpu + SCRATCH.value, true));
     const fault = this.#memory.write(linear, size, value);
@@ -298,10 +298,12 @@ export class Interpreter implements Engine {
   }
 
   /** What emitted code leaves unchecked: canonical addresses, and the end of flat segments of 4 GiB. */
-  #isAllowed(at: number, linear: bigint, size: number): boolean {
+  #isAllowed(at: number, linear: bigint, what: number): boolean {
+    const size = what & 0xff;
     if (this.#mode.code === 64) return isCanonicalAccess(linear, size);
     if (!this.#mode.flat || linear + BigInt(size) <= FOUR_GIB) return true;
-    return UNCHECKED.includes(this.#segmentAt(at));
+    // An override is for the memory operand: the stack stays where it is.
+    return (what & SLOW_STACK) === 0 && UNCHECKED.includes(this.#segmentAt(at));
   }
 
   #segmentFault(at: number, what: number): Fault {
