@@ -1,7 +1,7 @@
 /** `kvmsim check --jobs`: laws in workers come out as in one process, and a worker that ends takes one law with it. */
 
-import { existsSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import "../../properties/index.ts";
@@ -25,11 +25,11 @@ afterAll(() => folder.remove());
 
 /** A worker is loaded by Node: what the compiler made of it, else a bundle of the sources. */
 async function plantedWorker(): Promise<URL> {
-  const source = new URL("../../properties/support/planted-worker.ts", import.meta.url);
-  const emitted = new URL("planted-worker.js", source);
-  if (existsSync(emitted)) return emitted;
+  if (process.env["KVMSIM_COMPILED"] === "1") {
+    return new URL("../../dist/properties/support/planted-worker.js", import.meta.url);
+  }
   const rollupOptions = {
-    input: fileURLToPath(source),
+    input: "properties/support/planted-worker.ts",
     output: { entryFileNames: "planted-worker.js" },
   };
   await build({
