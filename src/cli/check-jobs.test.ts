@@ -1,8 +1,6 @@
 /** `kvmsim check --jobs`: laws in workers come out as in one process, and a worker that ends takes one law with it. */
 
-import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import "../../properties/index.ts";
 import {
@@ -12,6 +10,7 @@ import {
   temporaryFolder,
 } from "../../properties/support/command.ts";
 import { statedLaws } from "../../properties/support/law.ts";
+import { plantedWorker } from "../../properties/support/law-workers.ts";
 import "../../properties/support/planted-laws.ts";
 import { LONGEST } from "./laws/longest-first.ts";
 
@@ -19,27 +18,9 @@ const folder = temporaryFolder();
 let lawWorker: URL;
 
 beforeAll(async () => {
-  lawWorker = await plantedWorker();
+  lawWorker = await plantedWorker(folder.at("worker"));
 });
 afterAll(() => folder.remove());
-
-/** A worker is loaded by Node: what the compiler made of it, else a bundle of the sources. */
-async function plantedWorker(): Promise<URL> {
-  if (process.env["KVMSIM_COMPILED"] === "1") {
-    return new URL("../../dist/properties/support/planted-worker.js", import.meta.url);
-  }
-  const rollupOptions = {
-    input: "properties/support/planted-worker.ts",
-    output: { entryFileNames: "planted-worker.js" },
-  };
-  await build({
-    configFile: false,
-    logLevel: "error",
-    ssr: { noExternal: true },
-    build: { ssr: true, target: "node20", outDir: folder.at("worker"), rollupOptions },
-  });
-  return pathToFileURL(folder.at("worker/planted-worker.js"));
-}
 
 const check = (...args: string[]): Promise<Ran> => kvmsimWith({ lawWorker }, "check", ...args);
 
