@@ -22,6 +22,16 @@ law("no-number-exceeds-ten", {
   },
 });
 
+/** May be changed, as programs are. */
+export const planted = { limit: 10 };
+
+law("no-number-exceeds-the-limit", {
+  says: "No number exceeds a limit.",
+  cites,
+  forAll: { number: fc.nat(1000) },
+  holds: ({ number }) => number <= planted.limit,
+});
+
 law("every-number-is-zero", {
   says: "Every number is zero.",
   cites,

@@ -1,8 +1,6 @@
 /** `kvmsim check --jobs`: laws in workers come out as in one process, and a worker that ends takes one law with it. */
 
-import { existsSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "vite";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import "../../properties/index.ts";
 import {
@@ -12,6 +10,7 @@ import {
   temporaryFolder,
 } from "../../properties/support/command.ts";
 import { statedLaws } from "../../properties/support/law.ts";
+import { plantedWorker } from "../../properties/support/law-workers.ts";
 import "../../properties/support/planted-laws.ts";
 import { LONGEST } from "./laws/longest-first.ts";
 
@@ -19,27 +18,9 @@ const folder = temporaryFolder();
 let lawWorker: URL;
 
 beforeAll(async () => {
-  lawWorker = await plantedWorker();
+  lawWorker = await plantedWorker(folder.at("worker"));
 });
 afterAll(() => folder.remove());
-
-/** A worker is loaded by Node: what the compiler made of it, else a bundle of the sources. */
-async function plantedWorker(): Promise<URL> {
-  const source = new URL("../../properties/support/planted-worker.ts", import.meta.url);
-  const emitted = new URL("planted-worker.js", source);
-  if (existsSync(emitted)) return emitted;
-  const rollupOptions = {
-    input: fileURLToPath(source),
-    output: { entryFileNames: "planted-worker.js" },
-  };
-  await build({
-    configFile: false,
-    logLevel: "error",
-    ssr: { noExternal: true },
-    build: { ssr: true, target: "node20", outDir: folder.at("worker"), rollupOptions },
-  });
-  return pathToFileURL(folder.at("worker/planted-worker.js"));
-}
 
 const check = (...args: string[]): Promise<Ran> => kvmsimWith({ lawWorker }, "check", ...args);
 

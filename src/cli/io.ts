@@ -26,6 +26,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What workers load to check laws; without it they are checked in this process. */
   readonly lawWorker?: URL;
+  /** The folder where failures of laws are kept; without it none are. */
+  readonly failures?: string;
 }
 
 export const EXIT = {
@@ -49,6 +51,7 @@ export function ioOfProcess(): Io {
     env: process.env,
     // In the bundle, too, it is there from the file that holds this.
     lawWorker: new URL("./laws/worker.js", import.meta.url),
+    failures: ".kvmsim/failures",
   };
 }
 

@@ -1,6 +1,5 @@
 /** The kvmsim command line: its commands and options, and how each kind of ending becomes an exit code. */
 
-import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InputError } from "../api/index.ts";
 import type { BenchOptions } from "./commands/bench.ts";
@@ -13,6 +12,7 @@ import type { RunOptions } from "./commands/run.ts";
 import type { ShareOptions } from "./commands/share.ts";
 import { EXIT, type Io, oneLine } from "./io.ts";
 import { collect } from "./options.ts";
+import { versionOfPackage } from "./version.ts";
 
 type Ending = (code: number) => void;
 
@@ -280,20 +280,4 @@ function addBench(program: Command, io: Io, end: Ending): void {
       const { bench } = await import("./commands/bench.ts");
       end(await bench(name, options, io));
     });
-}
-
-/** From the package.json next above, whether this runs from sources or from dist. */
-function versionOfPackage(): string {
-  let folder = new URL("./", import.meta.url);
-  for (;;) {
-    const file = new URL("package.json", folder);
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as Package).version;
-    const parent = new URL("../", folder);
-    if (parent.href === folder.href) return "of unknown version";
-    folder = parent;
-  }
-}
-
-interface Package {
-  readonly version: string;
 }

@@ -11,10 +11,19 @@ import {
   statedLaws,
 } from "../../../properties/support/law.ts";
 import { InputError } from "../../api/index.ts";
-import { closingText, failureText, jsonOfCheck, listText, summaryTable } from "../check-report.ts";
-import { colorsFor, EXIT, type Io } from "../io.ts";
+import {
+  type Checked,
+  closingText,
+  failureText,
+  jsonOfCheck,
+  listText,
+  summaryTable,
+} from "../check-report.ts";
+import { colorsFor, EXIT, type Io, oneLine } from "../io.ts";
 import { checkAll } from "../laws/check-all.ts";
 import { type Checker, inThisProcess, inWorkers } from "../laws/checkers.ts";
+import { keepFailures, stillFallen } from "../laws/failures.ts";
+import { isPath } from "../laws/run.ts";
 import { wholeOf } from "../options.ts";
 import { count, jsonText } from "../tables.ts";
 
@@ -45,7 +54,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     );
   }
   const started = performance.now();
-  const checked = await checkAll(laws, effort, checker, options.json === true, io);
+  const checked = await checkEach(laws, effort, checker, options, io);
   const milliseconds = performance.now() - started;
   if (options.json === true) {
     io.stdout.write(jsonText(jsonOfCheck(checked, effort, milliseconds)));
@@ -56,6 +65,27 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     io.stdout.write(closingText(checked, effort, milliseconds, colors));
   }
   return checked.every(({ result }) => result.failure === null) ? EXIT.ok : EXIT.found;
+}
+
+/** Cases that failed before come first; a law that they break is not checked further. */
+async function checkEach(
+  laws: readonly Law[],
+  effort: Effort,
+  checker: Checker,
+  { json: quiet = false }: CheckOptions,
+  io: Io,
+): Promise<readonly Checked[]> {
+  // What is run again by its path was asked for, and says nothing about the rest of its law.
+  const folder = effort.path === undefined ? io.failures : undefined;
+  const fallen = folder === undefined ? [] : stillFallen(folder, laws, effort);
+  if (fallen.length > 0 && !quiet) {
+    io.stdout.write(`${count(fallen.length, "law")} fell as before, with the case that was kept\n`);
+  }
+  const others = laws.filter((law) => fallen.every((one) => one.law !== law));
+  const checked = await checkAll(others, effort, checker, quiet, io);
+  const complaint = folder === undefined ? null : keepFailures(folder, checked);
+  if (complaint !== null) io.stderr.write(`kvmsim: failures are not kept: ${oneLine(complaint)}\n`);
+  return [...fallen, ...checked].toSorted((a, b) => laws.indexOf(a.law) - laws.indexOf(b.law));
 }
 
 /** In the order in which they are stated. */
@@ -78,7 +108,7 @@ function effortOf(options: CheckOptions, laws: readonly Law[], io: Io): Effort {
   const { path } = options;
   if (path === undefined) return { seed, factor };
   if (laws.length !== 1) throw new InputError(`--path ${path}: expected one --law with it`);
-  if (!/^\d+(:\d+)*$/.test(path)) {
+  if (!isPath(path)) {
     throw new InputError(`--path ${path}: expected numbers joined by colons, as a failure prints`);
   }
   return { seed, factor, path };
@@ -104,7 +134,7 @@ function checkerOf({ jobs }: CheckOptions, laws: readonly Law[], io: Io): Checke
     throw new InputError(`--jobs ${jobs}: expected 1 to ${MOST_JOBS}`);
   }
   const useful = Math.min(wanted, laws.length);
-  return useful === 1 || io.lawWorker === undefined
+  return useful <= 1 || io.lawWorker === undefined
     ? inThisProcess
     : inWorkers(io.lawWorker, useful);
 }

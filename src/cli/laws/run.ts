@@ -14,6 +14,9 @@ export interface LawRun {
   readonly milliseconds: number;
 }
 
+/** Where a case is among those of a seed, as a failure tells. */
+export const isPath = (text: string): boolean => /^\d+(:\d+)*$/.test(text);
+
 /** `onCases` hears how many cases have begun. */
 export function runLaw(law: Law, effort: Effort, onCases: (cases: number) => void): LawRun {
   let cases = 0;
