@@ -144,3 +144,20 @@ test.each([
   const config = { host: "amd", cpus: 1, guests: [GUEST, GUEST], ...given };
   expect(() => host.parse(config)).toThrow(new InputError(message));
 });
+
+test.each([
+  [{ enforcing: 1 }, "host: selinux: enforcing is true or false, not 1"],
+  [{ policies: "svirt" }, "host: selinux: policies is a list of names"],
+  [{ labels: [{ type: "none", relabel: 3 }] }, "host: selinux: label of guest 0: relabel is true"],
+  [{ labels: [{ type: "dynamic", baselabel: 3 }] }, "host: selinux: label of guest 0: baselabel:"],
+  [{ labels: [{ type: "loose" }] }, "label of guest 0: type is dynamic, static or none"],
+])("%j is no configuration", (given, message) => {
+  expect(() => newWorld(given)).toThrow(message);
+});
+
+test("a guest without a label runs as the daemon does", () => {
+  const labels = [{ type: "none" }];
+  const world = newWorld({ enforcing: false, labels });
+  const contexts = processesOf(world).map(([, context]) => context);
+  expect(contexts.filter((context) => context?.includes(":svirt_t:") === true)).toHaveLength(1);
+});
