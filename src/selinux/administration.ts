@@ -3,6 +3,7 @@
 import { fieldsOf } from "../linux/fields.ts";
 import type { Inode } from "../linux/fs/inode.ts";
 import { inodeAt } from "../linux/fs/path-lookup.ts";
+import { putXattr } from "../linux/fs/xattr.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { InputError } from "../sim/assert.ts";
 import type { Json, Plain } from "../sim/data.ts";
@@ -54,8 +55,7 @@ function changeLabel(selinux: Selinux, kernel: Kernel, payload: Plain, place: st
 }
 
 function setLabel(kernel: Kernel, inode: Inode, label: string): void {
-  const others = inode.xattrs.filter(({ name }) => name !== XATTR);
-  inode.xattrs = [...others, { name: XATTR, value: label }];
+  putXattr(inode, XATTR, label);
   kernel.security.inodePostSetxattr(inode, XATTR, label);
 }
 

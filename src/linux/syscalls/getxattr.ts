@@ -2,21 +2,17 @@
 
 import { isErrno } from "../errno.ts";
 import { MAY } from "../fs/file.ts";
-import { type Named, named, SECURITY, xattrClass } from "../fs/xattr.ts";
+import { type Named, SECURITY, xattrPermission } from "../fs/xattr.ts";
 import { systemCall } from "./system-call.ts";
 
 export const getxattr = systemCall(
   "getxattr",
   ["inodePermission", "inodeGetxattr"],
   (kernel, by, { name, ...of }: Named & { readonly name: string }) => {
-    const inode = named(kernel, by, of);
+    const inode = xattrPermission(kernel, by, of, name, MAY.READ);
     if (isErrno(inode)) return inode;
     const { security } = kernel;
-    const asks = xattrClass(inode, name);
-    if (isErrno(asks)) return asks === "EPERM" ? "ENODATA" : asks;
-    const refused =
-      (asks === "user" ? security.inodePermission(by, inode, MAY.READ) : null) ??
-      security.inodeGetxattr(by, inode, name);
+    const refused = security.inodeGetxattr(by, inode, name);
     if (refused !== null) return refused;
     const kept = inode.xattrs.find((one) => one.name === name)?.value;
     const own = name.startsWith(SECURITY)

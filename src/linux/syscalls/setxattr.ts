@@ -2,7 +2,7 @@
 
 import { isErrno } from "../errno.ts";
 import { MAY } from "../fs/file.ts";
-import { type Named, named, xattrClass } from "../fs/xattr.ts";
+import { type Named, putXattr, xattrPermission } from "../fs/xattr.ts";
 import { systemCall } from "./system-call.ts";
 
 export const setxattr = systemCall(
@@ -13,16 +13,12 @@ export const setxattr = systemCall(
     by,
     { name, value, ...of }: Named & { readonly name: string; readonly value: string },
   ) => {
-    const inode = named(kernel, by, of);
+    const inode = xattrPermission(kernel, by, of, name, MAY.WRITE);
     if (isErrno(inode)) return inode;
     const { security } = kernel;
-    const asks = xattrClass(inode, name);
-    if (isErrno(asks)) return asks;
-    const refused =
-      (asks === "user" ? security.inodePermission(by, inode, MAY.WRITE) : null) ??
-      security.inodeSetxattr(by, inode, kernel.superblockOf(inode), name, value);
+    const refused = security.inodeSetxattr(by, inode, kernel.superblockOf(inode), name, value);
     if (refused !== null) return refused;
-    inode.xattrs = [...inode.xattrs.filter((one) => one.name !== name), { name, value }];
+    putXattr(inode, name, value);
     security.inodePostSetxattr(inode, name, value);
     return 0;
   },

@@ -1,6 +1,7 @@
 /** Labels of new inodes and file systems: what the task said, a transition, or what the policy says of the file system. Linux, security/selinux/hooks.c, selinux_determine_inode_label, inode_doinit_with_dentry, sb_finish_set_opts. */
 
 import type { Inode, InodeKind, Superblock } from "../../linux/fs/inode.ts";
+import { putXattr } from "../../linux/fs/xattr.ts";
 import type { Place, SecurityModule } from "../../linux/security/security.ts";
 import type { SecurityServer, Sid } from "../security-server.ts";
 import { classOf, sidBlob, sidOf, type TaskLabel, taskLabel, taskOf } from "./labels.ts";
@@ -49,7 +50,7 @@ export function newInodeSid(
 function label(server: SecurityServer, inode: Inode, superblock: Superblock, sid: Sid): void {
   inode.security = sidBlob(sid);
   if (!keepsLabels(server, superblock)) return;
-  inode.xattrs = [...inode.xattrs, { name: XATTR, value: server.contextOf(sid) }];
+  putXattr(inode, XATTR, server.contextOf(sid));
 }
 
 function foundSid(
