@@ -98,11 +98,6 @@ export class Selinux implements SecurityServer, Keeper<Saved> {
     return new Map(booleans.map(({ name }, i) => [name, this.#booleans.values[i] === true]));
   }
 
-  /** What the policy does not define of what the kernel asks about, a line each. */
-  get undefinedNames(): readonly string[] {
-    return undefinedIn(this.#mapping);
-  }
-
   /** /sys/fs/selinux/avc/cache_threshold. */
   set cacheThreshold(entries: number) {
     this.#avc.threshold = entries;
@@ -112,6 +107,7 @@ export class Selinux implements SecurityServer, Keeper<Saved> {
   loadPolicy(name: string): void {
     const before = this.booleans;
     this.#install(name);
+    this.#sids.load(this.#loaded);
     const { booleans } = this.#loaded.policy;
     const kept = booleans.map((one) => before.get(one.name) ?? one.defaultState);
     this.#booleans = booleanState(this.#loaded, kept);
@@ -275,7 +271,6 @@ export class Selinux implements SecurityServer, Keeper<Saved> {
     this.#policy = name;
     this.#loaded = loaded;
     this.#mapping = classMapping(loaded.policy, loaded.names);
-    this.#sids.load(loaded);
   }
 
   /** Answers are computed anew, and who holds files open is asked again. */

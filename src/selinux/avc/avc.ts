@@ -22,7 +22,7 @@ export interface AvcEntry {
 }
 
 /** /sys/fs/selinux/avc/cache_threshold, as it is at first, and how many go when there are more. */
-export const CACHE_THRESHOLD = 512;
+const CACHE_THRESHOLD = 512;
 const RECLAIMED = 16;
 
 const SID_LIMIT = 2 ** 21;
@@ -60,10 +60,6 @@ export class Avc {
   flush(): void {
     this.#entries.clear();
     this.#last = null;
-  }
-
-  get size(): number {
-    return this.#entries.size;
   }
 
   get threshold(): number {

@@ -4,10 +4,10 @@ import { AV, type ExtendedPermissions } from "../policydb/policy.ts";
 import type { Compilation } from "./compilation.ts";
 import type { ExtendedPermissionSet } from "./entries.ts";
 import { type Form, isAtom, isList, type List, show } from "./forms.ts";
-import { pairsOf, pairsWritten } from "./rules.ts";
+import { neverallowStatement, pairsOf, pairsWritten } from "./rules.ts";
 import { type Bits, bit, numbersIn, setOf, span } from "./sets.ts";
 import { atomOf, numberOf, type Statement, type Statements } from "./statement.ts";
-import { ruleTypes, valueOf } from "./types.ts";
+import { ruleTypes } from "./types.ts";
 
 const COMMAND_MAX = 0xffff;
 /** Commands of one driver: the high byte is the same. */
@@ -33,20 +33,10 @@ export const EXTENDED_STATEMENTS: Statements = {
   allowx: extendedStatement("allowx"),
   auditallowx: extendedStatement("auditallowx"),
   dontauditx: extendedStatement("dontauditx"),
-  neverallowx: {
-    phase: "rule",
-    form: "(neverallowx source target permissionx)",
-    operands: [3, 3],
-    compile: (c, [source, target, permissions], statement) => {
-      const types = ruleTypes(c, source, target, statement);
-      if (types.target !== null) {
-        valueOf(c, types.source, statement);
-        valueOf(c, types.target, statement);
-      }
-      extendedPermissionsOf(c, permissions as Form, statement);
-      c.neverallows.push(statement);
-    },
-  },
+  neverallowx: neverallowStatement(
+    "(neverallowx source target permissionx)",
+    extendedPermissionsOf,
+  ),
 };
 
 function extendedStatement(keyword: keyof typeof SPECIFIED): Statement {

@@ -26,9 +26,20 @@ export const ACCESS_STATEMENTS: Statements = {
   allow: accessStatement("allow"),
   auditallow: accessStatement("auditallow"),
   dontaudit: accessStatement("dontaudit"),
-  neverallow: {
+  neverallow: neverallowStatement(
+    "(neverallow source target (class (permission …)))",
+    classPermissionsOf,
+  ),
+};
+
+/** `read`: what it forbids, which must make sense here already. */
+export function neverallowStatement(
+  form: string,
+  read: (c: Compilation, permissions: Form, statement: List) => unknown,
+): Statement {
+  return {
     phase: "rule",
-    form: "(neverallow source target (class (permission …)))",
+    form,
     operands: [3, 3],
     compile: (c, [source, target, permissions], statement) => {
       const types = ruleTypes(c, source, target, statement);
@@ -37,11 +48,11 @@ export const ACCESS_STATEMENTS: Statements = {
         valueOf(c, types.source, statement);
         valueOf(c, types.target, statement);
       }
-      classPermissionsOf(c, permissions as Form, statement);
+      read(c, permissions as Form, statement);
       c.neverallows.push(statement);
     },
-  },
-};
+  };
+}
 
 function accessStatement(keyword: Keyword): Statement {
   return {
