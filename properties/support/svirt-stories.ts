@@ -72,17 +72,17 @@ const anySeclabel = (): fc.Arbitrary<DomainSeclabel> =>
     {
       weight: 2,
       arbitrary: fc
-        .uniqueArray(fc.nat(9), { minLength: 0, maxLength: 3 })
-        .map((categories): DomainSeclabel => {
+        .record({
+          categories: fc.uniqueArray(fc.nat(9), { minLength: 0, maxLength: 3 }),
+          relabel: fc.boolean(),
+        })
+        .map(({ categories, relabel }): DomainSeclabel => {
           const list = categories
-            .sort((a, b) => a - b)
+            .toSorted((a, b) => a - b)
             .map((one) => `c${one}`)
             .join();
-          return {
-            type: "static",
-            label: `${CONTEXTS.domain}${list === "" ? "" : `:${list}`}`,
-            relabel: true,
-          };
+          const label = `${CONTEXTS.domain}${list === "" ? "" : `:${list}`}`;
+          return { type: "static", label, relabel };
         }),
     },
     { weight: 1, arbitrary: fc.constant<DomainSeclabel>({ type: "none" }) },
@@ -144,7 +144,10 @@ export const anySteps = (): fc.Arbitrary<readonly Step[]> => {
       weight: 2,
       arbitrary: fc.record({ do: fc.constant("migrate" as const), domain, arrives: fc.boolean() }),
     },
-    fc.record({ do: fc.constant("attach" as const), domain, disk: anyDisk() }),
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant("attach" as const), domain, disk: anyDisk() }),
+    },
     fc.record({ do: fc.constant("detach" as const), domain, path: fc.constantFrom(...RAW_DISKS) }),
     fc.record({ do: fc.constant("forge" as const), disk: fc.nat(RAW_DISKS.length - 1) }),
   );
@@ -195,6 +198,11 @@ export class SvirtStory {
       { config: null, seed: String(seed) },
     );
     this.managers = made as Record<HostName, SecurityManager>;
+  }
+
+  /** No VMM is gone without its manager's knowledge. */
+  get isKnown(): boolean {
+    return this.#vanished.size === 0;
   }
 
   /** False when the manager refused. */

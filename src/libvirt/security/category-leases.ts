@@ -77,14 +77,6 @@ export class CategoryLeases {
     };
   }
 
-  /** Of domains of the host that are not among these. */
-  releaseOthers(host: string, domains: readonly string[]): void {
-    const { leases } = this.#cell.value;
-    this.#cell.value = {
-      leases: leases.filter((lease) => lease.host !== host || domains.includes(lease.domain)),
-    };
-  }
-
   #add(lease: Lease): void {
     this.release(lease.domain, lease.host);
     this.#cell.value = { leases: [...this.#cell.value.leases, lease] };

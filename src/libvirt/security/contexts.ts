@@ -28,7 +28,7 @@ export type Categories = readonly number[];
 const MOST_CATEGORIES = 1 << 16;
 
 /** Of a level as `s0:c1,c4.c6`. */
-export function categoriesOf(level: string, place: string): Categories {
+function categoriesOf(level: string, place: string): Categories {
   const [, list] = /^[^:]+(?::(.+))?$/.exec(level) ?? [];
   if (list === undefined) return [];
   const found = new Set<number>();
@@ -41,10 +41,10 @@ export function categoriesOf(level: string, place: string): Categories {
   return [...found].sort((a, b) => a - b);
 }
 
-/** The low and the high level of a range. */
-export function levelsOf(range: string): readonly [low: string, high: string] {
-  const [low = "", high = low] = range.split("-");
-  return [low, high];
+/** Of the high level of a context's range. */
+export function categoriesOfContext(text: string, place: string): Categories {
+  const [low = "", high = low] = parseContextText(text, place).range.split("-");
+  return categoriesOf(high, place);
 }
 
 /** Whether one holds all of the other: then who has it may reach what is the other's. */

@@ -5,7 +5,7 @@ import type { Cell } from "../../sim/snapshot.ts";
 import type { World } from "../../sim/world.ts";
 import { type ReadHeader, wholeChain } from "./backing-chain.ts";
 import type { CategoryLeases, CategoryRange } from "./category-leases.ts";
-import { type Categories, categoriesOf, levelsOf, parseContextText } from "./contexts.ts";
+import { type Categories, categoriesOfContext } from "./contexts.ts";
 import type { DomainDefinition } from "./domain-definition.ts";
 import {
   type DomainLabels,
@@ -65,9 +65,7 @@ export class SecurityManager {
   prepareIncoming(definition: DomainDefinition, process: string): DomainLabels | null {
     const { leases, host } = this.#parameters;
     return this.#prepare(definition, () => {
-      const place = `domain ${definition.name}: label`;
-      const { range } = parseContextText(process, place);
-      const categories = categoriesOf(levelsOf(range)[1], place);
+      const categories = categoriesOfContext(process, `domain ${definition.name}: label`);
       leases.reserve(definition.uuid, host, categories);
       return categories;
     });
@@ -85,19 +83,16 @@ export class SecurityManager {
   reconnect(running: readonly string[]): void {
     for (const { name } of this.#cell.value.domains)
       if (!running.includes(name)) this.release(name);
-    const kept = this.#cell.value.domains.map(({ uuid }) => uuid);
-    this.#parameters.leases.releaseOthers(this.#parameters.host, kept);
   }
 
   /** A disk that a running domain gets, or one that it loses. Throws InputError, and changes nothing. */
   attach(name: string, definition: DomainDefinition): void {
     const { uuid, labels, files } = this.#domain(name);
     if (labels === null) return;
-    const more = filesOf(this.#withChains(definition), labels).filter(
-      ({ path }) => !files.includes(path),
-    );
+    const wanted = filesToLabel(this.#withChains(definition), labels);
+    const more = wanted.filter(({ path }) => !files.includes(path));
     setLabels(this.#parameters.files, this.#user(uuid), more);
-    this.#replace({ name, uuid, labels, files: [...files, ...more.map(({ path }) => path)] });
+    this.#replace({ name, uuid, labels, files: [...files, ...more.map(pathOf)] });
   }
 
   detach(name: string, paths: readonly string[]): void {
@@ -123,7 +118,7 @@ export class SecurityManager {
         seclabel.type === "static"
           ? staticLabels(name, seclabel.label, contexts)
           : dynamicLabels(definition, contexts, categories);
-      const wanted = isRelabelling(definition) ? filesOf(definition, labels) : [];
+      const wanted = filesToLabel(definition, labels);
       setLabels(files, this.#user(uuid), wanted);
       this.#keep([...this.#cell.value.domains, { name, uuid, labels, files: wanted.map(pathOf) }]);
       return labels;
@@ -137,9 +132,7 @@ export class SecurityManager {
   #categories({ name, uuid, seclabel }: DomainDefinition): Categories {
     const { leases, host } = this.#parameters;
     if (seclabel.type !== "static") return leases.draw(uuid, host, this.#range);
-    const place = `domain ${name}: label`;
-    const [, high] = levelsOf(parseContextText(seclabel.label, place).range);
-    const categories = categoriesOf(high, place);
+    const categories = categoriesOfContext(seclabel.label, `domain ${name}: label`);
     leases.reserve(uuid, host, categories);
     return categories;
   }
@@ -174,16 +167,18 @@ export class SecurityManager {
 
 const pathOf = ({ path }: FileLabel): string => path;
 
-const isRelabelling = ({ seclabel }: DomainDefinition): boolean =>
-  seclabel.type === "dynamic" || (seclabel.type === "static" && seclabel.relabel);
+/** None of a domain whose own label says so. */
+const filesToLabel = (definition: DomainDefinition, labels: DomainLabels): readonly FileLabel[] =>
+  definition.seclabel.type === "static" && !definition.seclabel.relabel
+    ? []
+    : filesOf(definition, labels);
 
 /** All categories where the manager has none of its own. */
 const WHOLE_RANGE: CategoryRange = { first: 0, last: 1023 };
 
 function rangeOf(own: string): CategoryRange {
   const place = "the manager's context";
-  const [, high] = levelsOf(parseContextText(own, place).range);
-  const categories = categoriesOf(high, place);
+  const categories = categoriesOfContext(own, place);
   const [first] = categories;
   const last = categories[categories.length - 1];
   if (first === undefined || last === undefined) return WHOLE_RANGE;
