@@ -4,6 +4,7 @@
  */
 
 import fc from "fast-check";
+import { withMutants } from "../../src/sim/mutants.ts";
 
 export interface LawText<T> {
   /** The sentence one can agree or disagree with. */
@@ -49,6 +50,8 @@ export interface Effort {
   readonly factor: number;
   /** Runs one failing case again. */
   readonly path?: string;
+  /** Real bugs that the worlds of all cases carry. */
+  readonly mutants?: readonly string[];
   /** Told of each case before it runs. */
   readonly onCase?: () => void;
 }
@@ -99,7 +102,7 @@ export function checkLaw(stated: Law, effort: Effort): LawResult {
       if (cases > casesWanted) return true;
       fc.pre(given?.(value) ?? true);
       effort.onCase?.();
-      return holds(value) ?? true;
+      return withMutants(effort.mutants ?? [], () => holds(value)) ?? true;
     },
   );
   const details = fc.check(property, {

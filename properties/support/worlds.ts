@@ -49,7 +49,7 @@ export function anyTokensSetup(): fc.Arbitrary<TokensSetup> {
       schedule: fc.option(anySchedule(), { nil: null }),
       faults: fc.array(anyFault(), { maxLength: 3 }),
     })
-    .map((setup) => ({ ...setup, images: {} }));
+    .map((setup) => ({ ...setup, images: {}, mutants: [] }));
 }
 
 export function anySchedule(

@@ -20,6 +20,8 @@ export type { Fault, FaultPlan, FaultSite } from "../sim/faults.ts";
 export { drawFaultPlan } from "../sim/faults.ts";
 export type { StampedInput } from "../sim/inputs.ts";
 export { MemoryPool, PAGE_SIZE, PagedMemory } from "../sim/paged-memory.ts";
+export type { Mutant, Property } from "../sim/mutants.ts";
+export { allMutants, mutantCalled } from "../sim/mutants.ts";
 export { RandomStream, RandomStreams } from "../sim/random.ts";
 export type { ImageNeed, Recording, RecordingEnd, RecordingHeader } from "../sim/recording.ts";
 export { RECORDING_VERSION, RecordingReader, RecordingWriter } from "../sim/recording.ts";

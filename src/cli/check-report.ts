@@ -63,8 +63,14 @@ export function failureText(
 const place = (seed: number, path: string): string =>
   path === "" ? `seed ${seed}` : `seed ${seed}, path ${path}`;
 
-function repeatOptions(law: Law, { factor }: Effort, seed: number, path: string): string {
+function repeatOptions(
+  law: Law,
+  { factor, mutants = [] }: Effort,
+  seed: number,
+  path: string,
+): string {
   const options = [`--law ${law.name}`, `--seed ${seed}`];
+  options.push(...mutants.map((id) => `--mutant ${id}`));
   if (path !== "") options.push(`--path ${path}`);
   else if (factor !== 1) options.push(`--factor ${factor}`);
   return options.join(" ");

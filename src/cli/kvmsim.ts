@@ -92,6 +92,7 @@ function addCheck(program: Command, io: Io, end: Ending): void {
     .option("--jobs <n>", "laws checked at once (default: one on each core)")
     .option("--law <names>", "only these laws, separated by commas", collect)
     .option("--path <path>", "with one law: run the failing case at this path again")
+    .option("--mutant <id>", "a real bug that the hosts carry; may be repeated", collect)
     .option("--list", "print the laws without checking them")
     .option("--json", "print JSON")
     .action(async (options: CheckOptions) => {
@@ -158,6 +159,7 @@ function addRun(program: Command, io: Io, end: Ending): void {
     .option("--slice <cycles>", "how long a CPU runs before another one gets its turn")
     .option("--faults <file>", "a JSON list of {time, target, kind, detail}")
     .option("--schedule <file>", "JSON {priorities, changePoints, windowCycles}")
+    .option("--mutant <id>", "a real bug that the world carries; may be repeated", collect)
     .option("--input <time:target:kind[:json]>", "an input from outside; may be repeated", collect)
     .option("--record <file>", "write a recording, for replay and diff")
     .option("--trace <file>", "write all events: JSON lines, or Chrome's form as *.trace.json")

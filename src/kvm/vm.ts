@@ -52,6 +52,7 @@ export class Vm implements OpenFile, TableUsers {
     this.clock = new KvmClock(this, created);
     const { ghost } = kvm;
     this.mmu = new Mmu({
+      world: this.world,
       frames: kvm.host.frames,
       memory: task.memory,
       users: this,

@@ -47,6 +47,8 @@ export interface Setup<C extends Json = Json> {
   readonly sliceCycles: Cycles;
   readonly schedule: SchedulePlan | null;
   readonly faults: FaultPlan;
+  /** Real bugs that the world has: see mutants.ts. */
+  readonly mutants: readonly string[];
   readonly images: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -56,6 +58,7 @@ export const DEFAULT_SETUP = {
   sliceCycles: 10_000,
   schedule: null,
   faults: [],
+  mutants: [],
   images: {},
 } as const satisfies Omit<Setup, "config">;
 

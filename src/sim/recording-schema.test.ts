@@ -16,6 +16,7 @@ const SETUP = {
   sliceCycles: 50,
   schedule: SCHEDULE,
   faults: [FAULT],
+  mutants: [],
 };
 const HEADER = {
   kvmsim: "recording",
@@ -69,6 +70,8 @@ const CASES: readonly Case[] = [
   ["fault time", NO_WHOLE, ofSetup((time) => fault({ time })), "the time of a fault in cycles"],
   ["fault target", NO_TEXT, ofSetup((target) => fault({ target })), "the target and kind of a fault"],
   ["fault kind", NO_TEXT, ofSetup((kind) => fault({ kind })), "the target and kind of a fault"],
+  ["mutants", NO_LIST, ofSetup((mutants) => setup({ mutants })), "a list of mutants"],
+  ["mutant", NO_TEXT, ofSetup((id) => setup({ mutants: [id] })), "the name of a mutant"],
   ["input", [null, {}, [1, 2, "a", "b"], [...INPUT, 1]], (v) => checkInput(v, undefined, "r"), "an input's step, time, target, kind and payload"],
   ["input step", NO_WHOLE, ofInput(0), "an input's step and time"],
   ["input time", NO_WHOLE, ofInput(1), "an input's step and time"],
@@ -100,4 +103,10 @@ test("what is as it should be is let through", () => {
     epochCycles: 0,
   });
   expect(checkSetup(fault({ detail: { by: 1 } }), "r").faults[1]).toHaveProperty("detail.by", 1);
+});
+
+test("a set-up from before there were mutants has none, and one with an unknown mutant is refused", () => {
+  const { mutants: _, ...before } = SETUP;
+  expect(checkSetup(before, "r").mutants).toEqual([]);
+  expect(() => checkSetup(setup({ mutants: ["CVE-0000-0"] }), "r")).toThrow("mutant CVE-0000-0");
 });

@@ -4,6 +4,7 @@ import { InputError } from "./assert.ts";
 import type { Json } from "./data.ts";
 import type { Fault, FaultPlan } from "./faults.ts";
 import type { StampedInput } from "./inputs.ts";
+import { mutantCalled } from "./mutants.ts";
 import type { ImageNeed, RecordedSetup, RecordingEnd, RecordingHeader } from "./recording.ts";
 import type { SchedulePlan } from "./schedule.ts";
 
@@ -44,7 +45,7 @@ export function checkHeader(value: Json, place: string): RecordingHeader {
 /** A set-up from outside; the configuration itself is for the blueprint to check. */
 export function checkSetup(value: Json | undefined, place: string): RecordedSetup {
   expect(isObject(value), place, "a set-up");
-  const { config, seed, epochCycles, sliceCycles, schedule, faults } = value;
+  const { config, seed, epochCycles, sliceCycles, schedule, faults, mutants = [] } = value;
   expect(config !== undefined, place, "a configuration");
   expect(typeof seed === "string", place, "a seed, as text");
   expect(isWhole(epochCycles), place, "the length of an epoch in cycles");
@@ -60,6 +61,7 @@ export function checkSetup(value: Json | undefined, place: string): RecordedSetu
     sliceCycles,
     schedule: schedule === null ? null : checkSchedule(schedule, place),
     faults: checkFaultPlan(faults, place),
+    mutants: checkMutants(mutants, place),
   };
 }
 
@@ -79,6 +81,15 @@ export function checkSchedule(value: Json | undefined, place: string): ScheduleP
 export function checkFaultPlan(value: Json | undefined, place: string): FaultPlan {
   expect(Array.isArray(value) && value.length <= MAX_PLAN_ENTRIES, place, "a list of faults");
   return (value as readonly Json[]).map((fault) => checkFault(fault, place));
+}
+
+/** Names of mutants that there are. */
+function checkMutants(value: Json, place: string): readonly string[] {
+  expect(Array.isArray(value), place, "a list of mutants");
+  return (value as readonly Json[]).map((id) => {
+    expect(typeof id === "string", place, "the name of a mutant");
+    return mutantCalled(id).id;
+  });
 }
 
 function checkFault(value: Json, place: string): Fault {

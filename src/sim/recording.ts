@@ -68,12 +68,12 @@ export class RecordingWriter implements WorldObserver {
   constructor(world: World, images: readonly ImageNeed[], write: (text: string) => void) {
     this.#write = write;
     const { blueprint } = world;
-    const { config, seed, epochCycles, sliceCycles, schedule, faults } = world.setup;
+    const { config, seed, epochCycles, sliceCycles, schedule, faults, mutants } = world.setup;
     const header: RecordingHeader = {
       kvmsim: "recording",
       version: RECORDING_VERSION,
       world: { name: blueprint.name, version: blueprint.version },
-      setup: { config, seed, epochCycles, sliceCycles, schedule, faults },
+      setup: { config, seed, epochCycles, sliceCycles, schedule, faults, mutants },
       images,
     };
     this.#line(header);

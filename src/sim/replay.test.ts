@@ -122,6 +122,7 @@ describe("a recording", () => {
       sliceCycles: 70,
       schedule: { priorities: [2, 1], changePoints: [3, 30], windowCycles: 90 },
       faults: [{ time: 5, target: "ring", kind: "lose", detail: { deep: [1, null] } }],
+      mutants: [],
     };
     const world = World.create(tokens, setup);
     let text = "";

@@ -24,6 +24,7 @@ import { EventQueue, type QueueEntry } from "./event-queue.ts";
 import type { Fault, FaultPlan } from "./faults.ts";
 import { Hasher } from "./hash.ts";
 import { InputLog, type StampedInput } from "./inputs.ts";
+import { type Mutant, mutantCalled, standardMutants } from "./mutants.ts";
 import { type MemoryImage, MemoryPool, type PagedMemory } from "./paged-memory.ts";
 import { type RandomStream, RandomStreams } from "./random.ts";
 import { type Runner, Schedule } from "./schedule.ts";
@@ -96,7 +97,8 @@ export class World {
     setup: Partial<Setup<C>> & { readonly config: C },
     pool = new MemoryPool(),
   ): World {
-    const whole: Setup<C> = { ...DEFAULT_SETUP, ...setup };
+    const whole: Setup<C> = { ...DEFAULT_SETUP, mutants: standardMutants(), ...setup };
+    whole.mutants.forEach(mutantCalled);
     const world = new World(blueprint, whole, pool, null);
     world.#postFaults(whole.faults);
     blueprint.start(world, whole.config);
@@ -133,6 +135,11 @@ export class World {
     const bytes = this.setup.images[name];
     if (bytes === undefined) throw new InputError(`image ${name}: not given`);
     return bytes;
+  }
+
+  /** Whether the world has this bug: to be asked while it is built. */
+  carries({ id }: Mutant): boolean {
+    return this.setup.mutants.includes(id);
   }
 
   // Acting: used by components.

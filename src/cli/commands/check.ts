@@ -10,7 +10,7 @@ import {
   type Law,
   statedLaws,
 } from "../../../properties/support/law.ts";
-import { InputError } from "../../api/index.ts";
+import { InputError, mutantCalled } from "../../api/index.ts";
 import {
   type Checked,
   closingText,
@@ -33,6 +33,7 @@ export interface CheckOptions {
   readonly jobs?: string;
   readonly law?: readonly string[];
   readonly path?: string;
+  readonly mutant?: readonly string[];
   readonly list?: boolean;
   readonly json?: boolean;
 }
@@ -75,8 +76,9 @@ async function checkEach(
   { json: quiet = false }: CheckOptions,
   io: Io,
 ): Promise<readonly Checked[]> {
-  // What is run again by its path was asked for, and says nothing about the rest of its law.
-  const folder = effort.path === undefined ? io.failures : undefined;
+  // What is run again by its path was asked for, and says nothing about the rest of its law; mutants are to fail.
+  const isPlain = effort.path === undefined && effort.mutants?.length === 0;
+  const folder = isPlain ? io.failures : undefined;
   const fallen = folder === undefined ? [] : stillFallen(folder, laws, effort);
   if (fallen.length > 0 && !quiet) {
     io.stdout.write(`${count(fallen.length, "law")} fell as before, with the case that was kept\n`);
@@ -105,13 +107,14 @@ function effortOf(options: CheckOptions, laws: readonly Law[], io: Io): Effort {
   if (!(factor > 0 && factor <= 1e6)) {
     throw new InputError(`--factor ${options.factor}: expected a number above 0, up to 1000000`);
   }
-  const { path } = options;
-  if (path === undefined) return { seed, factor };
+  const { path, mutant: mutants = [] } = options;
+  mutants.forEach(mutantCalled);
+  if (path === undefined) return { seed, factor, mutants };
   if (laws.length !== 1) throw new InputError(`--path ${path}: expected one --law with it`);
   if (!isPath(path)) {
     throw new InputError(`--path ${path}: expected numbers joined by colons, as a failure prints`);
   }
-  return { seed, factor, path };
+  return { seed, factor, mutants, path };
 }
 
 /** From the option, else from KVMSIM_SEED, else the seed that is the same for everyone. */

@@ -26,6 +26,7 @@ export interface RunOptions {
   readonly slice?: string;
   readonly faults?: string;
   readonly schedule?: string;
+  readonly mutant?: readonly string[];
   readonly input?: readonly string[];
   readonly record?: string;
   readonly trace?: string;
@@ -65,6 +66,7 @@ function setupOf(options: RunOptions, config: Json, images: readonly ImageAtHand
     sliceCycles,
     faults: options.faults === undefined ? [] : readFaults(options.faults),
     schedule: options.schedule === undefined ? null : readSchedule(options.schedule),
+    mutants: options.mutant ?? [],
     images: Object.fromEntries(images.map(({ name, bytes }) => [name, bytes])),
   };
 }

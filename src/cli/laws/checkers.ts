@@ -56,7 +56,7 @@ async function runInWorker(
   pool: Tinypool,
   file: URL,
   law: Law,
-  { seed, factor }: Effort,
+  { seed, factor, mutants = [] }: Effort,
   onCases: (cases: number) => void,
 ): Promise<LawRun> {
   const { port1: ours, port2: port } = new MessageChannel();
@@ -67,7 +67,7 @@ async function runInWorker(
     grace = setTimeout(() => ended.abort(), GRACE_MILLISECONDS);
   });
   try {
-    const task: LawTask = { name: law.name, seed, factor, port };
+    const task: LawTask = { name: law.name, seed, factor, mutants, port };
     // Named here and not to the pool, which would wait for workers that cannot load it.
     const options = { filename: file.href, transferList: [port], signal: ended.signal };
     return (await pool.run(task, options)) as LawRun;

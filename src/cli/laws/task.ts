@@ -9,17 +9,18 @@ export interface LawTask {
   readonly name: string;
   readonly seed: number;
   readonly factor: number;
+  readonly mutants: readonly string[];
   /** Is told the number of cases now and then, and closes when the worker ends. */
   readonly port: MessagePort;
 }
 
 const TELL_MILLISECONDS = 50;
 
-export function runTask({ name, seed, factor, port }: LawTask): LawRun {
+export function runTask({ name, seed, factor, mutants, port }: LawTask): LawRun {
   const law = statedLaws().find((one) => one.name === name);
   if (law === undefined) throw new Error(`the worker has no law ${name}`);
   let told = Number.NEGATIVE_INFINITY;
-  return runLaw(law, { seed, factor }, (cases) => {
+  return runLaw(law, { seed, factor, mutants }, (cases) => {
     const now = performance.now();
     if (now - told < TELL_MILLISECONDS) return;
     told = now;

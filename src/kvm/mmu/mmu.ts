@@ -25,6 +25,8 @@ import {
   USER_SLOTS,
 } from "./memslots.ts";
 import { TdpTables } from "./tdp.ts";
+import { mutant } from "../../sim/mutants.ts";
+import type { World } from "../../sim/world.ts";
 import type { X86Ops } from "../x86/ops.ts";
 
 /** What a guest-physical page is: a frame, nothing (user space answers for it), or an error of the task's memory. */
@@ -44,7 +46,16 @@ export interface TableUsers {
   sync(): void;
 }
 
+const MOVED_SLOT_STAYS_MAPPED = mutant({
+  id: "CVE-2013-4592",
+  class: "MMU",
+  says: "A slot is moved, or removed, and what its old place mapped stays mapped.",
+  cites: "Linux, virt/kvm/kvm_main.c, __kvm_set_memory_region; CVE-2013-4592",
+  breaks: ["TLB", "QUOTA"],
+});
+
 export interface MmuParts {
+  readonly world: World;
   readonly frames: Frames;
   readonly memory: AddressSpace;
   readonly users: TableUsers;
@@ -65,8 +76,10 @@ export class Mmu implements MmuNotifier {
   readonly #users: TableUsers;
   readonly #addressBits: number;
   readonly #logsPages: boolean;
+  readonly #movesLeaveMappings: boolean;
 
-  constructor({ frames, memory, users, root, ops, addressBits, check }: MmuParts) {
+  constructor({ world, frames, memory, users, root, ops, addressBits, check }: MmuParts) {
+    this.#movesLeaveMappings = world.carries(MOVED_SLOT_STAYS_MAPPED);
     this.locks = new MmuLocks({
       flush: () => users.flush(),
       put: (frame) => frames.put(frame),
@@ -98,8 +111,9 @@ export class Mmu implements MmuNotifier {
     const { old, next } = change;
     if (old === null) return;
     const [first, end] = [old.firstGfn, old.firstGfn + old.pages];
-    if (first !== next?.firstGfn) this.tables.zap(first, end);
-    else if (old.dirty !== null && next.dirty === null) this.#zapBlocks(first, end);
+    if (first !== next?.firstGfn) {
+      if (!this.#movesLeaveMappings) this.tables.zap(first, end);
+    } else if (old.dirty !== null && next.dirty === null) this.#zapBlocks(first, end);
     else if (old.dirty === null && next.dirty !== null) this.#watch(first, end);
     this.locks.flush();
   }
