@@ -1,5 +1,6 @@
 /** Every file of laws, one line each. */
 
+import "./isolation/arch.property.ts";
 import "./guests/assembler.property.ts";
 import "./guests/loaders.property.ts";
 import "./hw/boards/acpi.property.ts";

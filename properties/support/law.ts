@@ -20,6 +20,10 @@ export interface LawText<T> {
   readonly once?: readonly T[];
   /** Cases of one check at the ordinary effort. */
   readonly runs?: number;
+  /** A case as a person would write it down; without it, as data. */
+  readonly script?: (value: T) => string;
+  /** What happened last in a case that breaks the law. */
+  readonly story?: (value: T) => string;
 }
 
 export interface Law<T = unknown> extends LawText<T> {
@@ -34,6 +38,8 @@ export interface LawFailure {
   readonly seed: number;
   readonly path: string;
   readonly counterexample: string;
+  /** What happened last, where the law tells. */
+  readonly story?: string;
   readonly shrinks: number;
   readonly message: string;
 }
@@ -91,7 +97,8 @@ export function casesOf(stated: Law, factor: number): number {
 
 /** Checks a law and shrinks what breaks it. */
 export function checkLaw(stated: Law, effort: Effort): LawResult {
-  const { given, holds, forAll, once = [] } = stated;
+  const { given, holds, forAll, once = [], script = fc.stringify, story } = stated;
+  const mutants = effort.mutants ?? [];
   const casesWanted = effort.path === undefined ? Number.POSITIVE_INFINITY : 1;
   let cases = 0;
   const property = fc.property(
@@ -102,7 +109,7 @@ export function checkLaw(stated: Law, effort: Effort): LawResult {
       if (cases > casesWanted) return true;
       fc.pre(given?.(value) ?? true);
       effort.onCase?.();
-      return withMutants(effort.mutants ?? [], () => holds(value)) ?? true;
+      return withMutants(mutants, () => holds(value)) ?? true;
     },
   );
   const details = fc.check(property, {
@@ -113,10 +120,14 @@ export function checkLaw(stated: Law, effort: Effort): LawResult {
   });
   const ran = Math.min(details.numRuns, casesWanted);
   if (!details.failed) return { law: stated.name, cases: ran, failure: null };
+  const found = details.counterexample?.[0];
   const failure: LawFailure = {
     seed: details.seed,
     path: details.counterexamplePath ?? "",
-    counterexample: fc.stringify(details.counterexample?.[0]),
+    counterexample: found === undefined ? "" : script(found),
+    ...(found === undefined || story === undefined
+      ? {}
+      : { story: withMutants(mutants, () => story(found)) }),
     shrinks: details.numShrinks,
     message: messageOf(details.errorInstance, details.counterexample === null),
   };

@@ -31,7 +31,7 @@ const PREFIX = "host.";
 
 export const host: Blueprint<HostConfig> = {
   name: "host",
-  version: 4,
+  version: 5,
   parse: parseHost,
   images: ({ guests, selinux }) => [
     ...new Set([...guests.flatMap(imagesOf), ...policiesOf(selinuxOf(selinux, guests.length))]),

@@ -44,8 +44,9 @@ export function failureText(
 ): string {
   const { failure } = result;
   if (failure === null) return "";
-  const { message, counterexample, shrinks, seed, path } = failure;
-  const indented = (text: string): string => shortened(text, TEXT_LIMIT).replaceAll("\n", "\n    ");
+  const { message, counterexample, story, shrinks, seed, path } = failure;
+  const indented = (text: string): string =>
+    shortened(text, TEXT_LIMIT).replaceAll("\n", "\n          ");
   const lines = [
     "",
     `${colors.red("FELL")} ${colors.bold(law.name)} (${law.place})`,
@@ -53,6 +54,7 @@ export function failureText(
     `  cites   ${law.cites}`,
     `  saw     ${indented(message)}`,
     `  for     ${indented(counterexample)}`,
+    ...(story === undefined ? [] : [`  last    ${indented(story)}`]),
     `  found   ${place(seed, path)}, made smaller ${count(shrinks, "time")}`,
     `  repeat  ${command} ${repeatOptions(law, effort, seed, path)}`,
     "",

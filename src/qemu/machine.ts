@@ -82,9 +82,10 @@ export class QemuMachine implements FirmwareHost {
   readonly #resetState: ResetState;
   /** By number of the vCPU: its thread is in KVM_RUN, or about to be. */
   readonly #inCall: Cell<boolean[]>;
+  readonly #run: Cell<{ isPaused: boolean }>;
   #onReset: (() => void) | null = null;
 
-  /** To be made while the world is built. Adds the component `qemu`, behind the prefix, which takes the input `balloon`. */
+  /** To be made while the world is built. Adds the component `qemu`, behind the prefix, with the inputs `balloon`, `stop` and `cont`. */
   constructor(parts: QemuParts) {
     const { host, task, tap, prefix, board: make, profile, cpus, memoryBytes } = parts;
     const { world } = host;
@@ -141,6 +142,7 @@ export class QemuMachine implements FirmwareHost {
       `${prefix}calls`,
       this.#vcpus.map(() => false),
     );
+    this.#run = world.registry.plain(`${prefix}run`, { isPaused: false });
     this.#backplane = new Backplane(world, prefix, board, {
       load: (pin, drivers) => this.#loadOf(pin, drivers, lines.gsiOf(drivers.names)),
       wire: (part, pin) => {
@@ -150,7 +152,7 @@ export class QemuMachine implements FirmwareHost {
       defers: (part) => this.#defer(part),
     });
     if (parts.memMerge) host.memory.ksm.advise(calls.task.id, this.ram.ram, memoryBytes);
-    world.add({ name: this.#name, handlers: { balloon: (payload) => this.#balloon(payload) } });
+    this.#addMonitor(world);
     this.#threads = this.#vcpus.map((descriptor, cpu) => this.#startVcpu(descriptor, cpu));
     this.#io = new IoThread(host, calls.task, prefix, (job) => this.#work(job));
   }
@@ -186,6 +188,18 @@ export class QemuMachine implements FirmwareHost {
     this.#io.add({ is: "receive", frame });
   }
 
+  /** QEMU Machine Protocol, by the names of its commands. */
+  #addMonitor(world: World): void {
+    world.add({
+      name: this.#name,
+      handlers: {
+        balloon: (payload) => this.#balloon(payload),
+        stop: () => this.#pause(),
+        cont: () => this.#continue(),
+      },
+    });
+  }
+
   /** What the guest should have from now on. */
   #balloon(payload: Plain): void {
     const pages = balloonPages(payload, `${this.#name} balloon`, this.ram.sizeBytes);
@@ -213,7 +227,7 @@ export class QemuMachine implements FirmwareHost {
   /** `load` fills RAM and says what the first CPU starts from; without it that is what a reset leaves. */
   start(load: ((state: CpuState) => void) | null): void {
     if (load !== null) this.#setRegisters(load);
-    for (const thread of this.#threads) this.#host.scheduler.wake(thread);
+    this.#wake();
   }
 
   #setRegisters(load: (state: CpuState) => void): void {
@@ -238,7 +252,7 @@ export class QemuMachine implements FirmwareHost {
           scheduler,
           backplane: this.#backplane,
           run: () => this.#runOf(descriptor),
-          isRunning: () => this.#lifecycle.isRunning,
+          isRunning: () => this.#lifecycle.isRunning && !this.#run.value.isPaused,
           setInCall: (isInCall) => {
             this.#inCall.value[cpu] = isInCall;
           },
@@ -345,6 +359,21 @@ export class QemuMachine implements FirmwareHost {
     const area = this.#backplane.shadowAt(address);
     if (area === undefined || !this.#backplane.shadowState(area).writes) return false;
     return this.ram.writeBehind(address, bytes);
+  }
+
+  /** QEMU, qapi/misc.json, "stop": devices and time go on. */
+  #pause(): void {
+    this.#run.value.isPaused = true;
+    this.#stop();
+  }
+
+  #continue(): void {
+    this.#run.value.isPaused = false;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const thread of this.#threads) this.#host.scheduler.wake(thread);
   }
 
   #stop(): void {

@@ -120,11 +120,13 @@ describe("the pool", () => {
     const pool = new MemoryPool();
     const { memory, reported } = watched();
     memory.write8(5, 1);
+    const engine = new Uint8Array(memory.wasm.buffer, 0, memory.engineBytes).fill(7);
     pool.give(memory);
     reported.length = 0;
     const taken = pool.take(memory.sizeBytes, memory.engineBytes);
     expect(taken).toBe(memory);
     expect(taken.read8(5)).toBe(0);
+    expect(engine.length > 0 && engine.every((byte) => byte === 0)).toBe(true);
     expect([...taken.flags].map((flags) => flags & PAGE_ENGINE_BITS)).not.toContain(ENGINE_BIT);
     taken.flags[0] = ENGINE_BIT;
     taken.write8(5, 1);

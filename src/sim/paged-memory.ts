@@ -331,7 +331,7 @@ export class MemoryPool {
     this.#limit = limit;
   }
 
-  /** A memory whose content is `image`, or zeros: the free one nearest to it, or a new one. */
+  /** A memory whose content is `image`, or zeros: the free one nearest to it, or a new one. The engine's part is zeros. */
   take(sizeBytes: number, engineBytes = 0, image: MemoryImage | null = null): PagedMemory {
     let nearest: PagedMemory | null = null;
     let least = Number.POSITIVE_INFINITY;
@@ -348,6 +348,7 @@ export class MemoryPool {
       nearest = new PagedMemory(sizeBytes, engineBytes);
     } else {
       this.#free.splice(this.#free.indexOf(nearest), 1);
+      new Uint8Array(nearest.wasm.buffer, 0, engineBytes).fill(0);
     }
     nearest.restore(wanted);
     return nearest;
